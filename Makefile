@@ -1,0 +1,85 @@
+# Farebox. `make run` starts it, `make test` checks everything; `make help` lists the parts.
+# Each target does the set-up that it needs and is quick when nothing changed. Only the release profile is built:
+# one target folder serves running, tests and end-to-end.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# The scripts and the embedded bundle expect the target folder here, whatever the environment says.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+export CARGO_TERM_COLOR ?= auto
+# Where `make run` keeps its database and key files.
+export FAREBOX_DATA ?= ./data
+
+SITE := target/site
+WASM := target/wasm32-unknown-unknown/wasm-release/frontend.wasm
+BINARY := target/release/farebox
+
+.PHONY: help run build test wasm bundle binary fmt lint deny unit it e2e clients locales audit bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build what is missing, start Farebox with a database in ./data, print the address and a first call
+	@exec $(BINARY) serve --welcome
+
+build: bundle binary ## the release binary with everything embedded: target/release/farebox
+	@echo "built $(BINARY)"
+
+test: ## everything that must hold before a change is handed in (it says what it fetches)
+	@scripts/test.sh
+
+# ---- the parts of a build
+
+wasm: ## the browser part, compiled (adds the wasm target when it is missing)
+	@scripts/wasm-build.sh
+
+# All native packages are named in every build, so that their features, and with them the compiled dependencies, are
+# the same in each: `-p bundle` would compile some of them twice.
+bundle: wasm ## the browser bundle in target/site: hashed names, compressed, within its budgets
+	@cargo build --release --locked --bin bundle
+	@target/release/bundle $(WASM) style $(SITE)
+
+binary:
+	@cargo build --release --locked
+
+# ---- the parts of a test run
+
+fmt: ## is every Rust file formatted? (`cargo fmt --all` mends it)
+	@cargo fmt --all --check
+
+deny: ## bans, licences and sources of all dependencies
+	@tool="$$(scripts/setup-cargo-deny.sh)"; "$$tool" --workspace --locked check bans licenses sources
+
+audit: ## known security advisories of all dependencies (asks the RustSec database on GitHub)
+	@tool="$$(scripts/setup-cargo-deny.sh)"; "$$tool" --workspace --locked check advisories
+
+# The browser part is linted by compiling it: the native features would meet its own here.
+lint: bundle ## clippy, every warning an error
+	@cargo clippy --release --workspace --exclude frontend --all-targets --locked -- -D warnings
+
+locales: build ## is every text there in every language, and none outside locales/?
+	@$(BINARY) locales check
+
+unit: bundle ## unit and property tests (one package: cargo test --release -p domain)
+	@cargo test --release --locked --no-fail-fast --lib --bins
+
+it: bundle ## integration tests on SQLite and PostgreSQL (some of them: make it ONLY=ledger)
+	@scripts/with-postgres.sh cargo test --release --locked --no-fail-fast --test it -- $(ONLY)
+
+e2e: build ## the pages in a real Chromium, against the release binary
+	@chromium="$$(scripts/setup-chromium.sh)"; node="$$(scripts/setup-node.sh)"; \
+	PATH="$$node:$$PATH" CHROMIUM="$$chromium" end2end/run.sh $(ONLY)
+
+clients: build ## official SDKs and edge cases over the wire, against the release binary
+	@python="$$(scripts/setup-python.sh)"; PATH="$$(dirname "$$python"):$$PATH" PYTHON="$$python" end2end/clients.sh
+
+# ---- other
+
+bench: bundle ## what Farebox weighs: the shipping binary, its memory, its start, the bundle
+	@scripts/bench.sh
+
+clean: ## remove all that was built or fetched (./data stays)
+	rm -rf target .cache end2end/node_modules end2end/results
