@@ -1,0 +1,232 @@
+//! How is an amount of money written? Never "0.00" for what is not zero; the same sign in every language.
+
+use domain::{Amount, Currency};
+use fixed_decimal::{Decimal, Sign};
+
+use super::number::{HALF_EVEN, decimal};
+use crate::Locale;
+
+/// Nano-units in one unit of any currency.
+const NANOS: u128 = 1_000_000_000;
+
+/// Money to be shown, in any currency. Wallets and charges are [`Amount`]s; this is never added up or stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Money {
+    /// Whole billionths of the currency's unit.
+    pub nanos: i128,
+    pub currency: Currency,
+    /// Converted at a dated rate; shown with a leading `≈`.
+    pub approx: bool,
+}
+
+impl From<Amount> for Money {
+    fn from(amount: Amount) -> Self {
+        Self {
+            nanos: i128::from(amount.nanos()),
+            currency: Currency::Usd,
+            approx: false,
+        }
+    }
+}
+
+/// Where a language puts the currency's sign (CLDR's standard pattern).
+#[derive(Clone, Copy)]
+enum Place {
+    Before,
+    BeforeWithSpace,
+    After,
+    /// After, in a right-to-left language: a mark keeps sign and digits together.
+    AfterRtl,
+}
+
+/// Reviewed by hand for each language that may come; what is not listed writes the sign after the number.
+fn place(locale: Locale) -> Place {
+    match locale.format_code() {
+        "en" | "ja" | "ko" | "hi" | "th" | "tr" | "es-MX" => Place::Before,
+        code if code.starts_with("en-") || code.starts_with("zh") => Place::Before,
+        "pt" | "pt-BR" | "nl" | "id" => Place::BeforeWithSpace,
+        _ if locale.dir() == "rtl" => Place::AfterRtl,
+        _ => Place::After,
+    }
+}
+
+/// Money as people read it: cents from one unit on, below that as many digits as tell something (`$0.000375`).
+#[must_use]
+pub fn money(locale: Locale, money: &Money) -> String {
+    write(
+        locale,
+        money,
+        shown_digits(money.nanos.unsigned_abs(), money.currency),
+    )
+}
+
+/// Money with every digit it has, for tooltips and tables of charges.
+#[must_use]
+pub fn money_exact(locale: Locale, money: &Money) -> String {
+    write(locale, money, 9)
+}
+
+/// The same without grouping and sign, for copying: `1234.567890123`. Not for reading.
+#[must_use]
+pub fn money_plain(money: &Money) -> String {
+    number_of(money, 9).to_string()
+}
+
+/// Digits after the point. Below one unit: six, but never so few that fewer than two telling digits are left.
+fn shown_digits(nanos: u128, currency: Currency) -> i16 {
+    if nanos == 0 || nanos >= NANOS {
+        return i16::from(currency.exponent());
+    }
+    let length = i16::try_from(nanos.ilog10() + 1).unwrap_or(9);
+    (9 - length + 2).clamp(6, 9)
+}
+
+fn number_of(money: &Money, digits: i16) -> Decimal {
+    let mut number = Decimal::from(money.nanos);
+    number.multiply_pow10(-9);
+    number.round_with_mode(-digits, HALF_EVEN);
+    number.trim_end();
+    number.pad_end(-i16::from(money.currency.exponent()));
+    number
+}
+
+fn write(locale: Locale, money: &Money, digits: i16) -> String {
+    let number = number_of(money, digits);
+    let absolute = decimal(locale, &Decimal::new(Sign::None, number.absolute.clone()));
+    let signed = decimal(locale, &number);
+    let sign = money.currency.sign();
+    let with_sign = match place(locale) {
+        Place::Before => signed.replacen(&absolute, &format!("{sign}{absolute}"), 1),
+        Place::BeforeWithSpace => signed.replacen(&absolute, &format!("{sign}\u{a0}{absolute}"), 1),
+        Place::After => format!("{signed}\u{a0}{sign}"),
+        Place::AfterRtl => format!("\u{200f}{signed}\u{a0}{sign}"),
+    };
+    if money.approx {
+        format!("≈\u{a0}{with_sign}")
+    } else {
+        with_sign
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RU: &str = "ru";
+
+    fn locale(code: &str) -> Locale {
+        Locale::intern(code, code)
+    }
+
+    fn usd(nanos: i64) -> Money {
+        Amount::from_nanos(nanos).into()
+    }
+
+    #[test]
+    fn wallets_read_as_the_language_writes_them() {
+        let rub = Money {
+            nanos: 1_473_600_000_000,
+            currency: Currency::Rub,
+            approx: true,
+        };
+        let table = [
+            ("en", "-$1,234,567.50", "≈\u{a0}₽1,473.60"),
+            (
+                "ru",
+                "-1\u{a0}234\u{a0}567,50\u{a0}$",
+                "≈\u{a0}1\u{a0}473,60\u{a0}₽",
+            ),
+            ("de", "-1.234.567,50\u{a0}$", "≈\u{a0}1.473,60\u{a0}₽"),
+            (
+                "fr",
+                "-1\u{202f}234\u{202f}567,50\u{a0}$",
+                "≈\u{a0}1\u{202f}473,60\u{a0}₽",
+            ),
+            ("es", "-1.234.567,50\u{a0}$", "≈\u{a0}1473,60\u{a0}₽"),
+            ("pt-BR", "-$\u{a0}1.234.567,50", "≈\u{a0}₽\u{a0}1.473,60"),
+            ("zh-CN", "-$1,234,567.50", "≈\u{a0}₽1,473.60"),
+            (
+                "ar",
+                "\u{200f}\u{200e}-1,234,567.50\u{a0}$",
+                "≈\u{a0}\u{200f}1,473.60\u{a0}₽",
+            ),
+        ];
+        for (code, dollars, roubles) in table {
+            assert_eq!(
+                money(locale(code), &usd(-1_234_567_500_000_000)),
+                dollars,
+                "{code}"
+            );
+            assert_eq!(money(locale(code), &rub), roubles, "{code}");
+        }
+    }
+
+    #[test]
+    fn small_amounts_keep_the_digits_that_tell() {
+        let table = [
+            (0, "$0.00", "0,00\u{a0}$"),
+            (18_420_000_000, "$18.42", "18,42\u{a0}$"),
+            (1_000_000_000, "$1.00", "1,00\u{a0}$"),
+            (1_005_000_000, "$1.00", "1,00\u{a0}$"),
+            (1_015_000_000, "$1.02", "1,02\u{a0}$"),
+            (500_000_000, "$0.50", "0,50\u{a0}$"),
+            (375_000, "$0.000375", "0,000375\u{a0}$"),
+            (123_456_789, "$0.123457", "0,123457\u{a0}$"),
+            (12_345, "$0.000012", "0,000012\u{a0}$"),
+            (1_500, "$0.0000015", "0,0000015\u{a0}$"),
+            (1, "$0.000000001", "0,000000001\u{a0}$"),
+            (999_999_999, "$1.00", "1,00\u{a0}$"),
+            (-375_000, "-$0.000375", "-0,000375\u{a0}$"),
+        ];
+        for (nanos, en, ru) in table {
+            assert_eq!(money(Locale::EN, &usd(nanos)), en);
+            assert_eq!(money(locale(RU), &usd(nanos)), ru);
+        }
+    }
+
+    #[test]
+    fn the_exact_form_loses_nothing() {
+        assert_eq!(
+            money_exact(Locale::EN, &usd(1_234_567_890_123)),
+            "$1,234.567890123"
+        );
+        assert_eq!(money_exact(locale(RU), &usd(4_183_000)), "0,004183\u{a0}$");
+        assert_eq!(money_exact(Locale::EN, &usd(5_000_000_000)), "$5.00");
+        assert_eq!(money_plain(&usd(1_234_567_890_123)), "1234.567890123");
+        assert_eq!(money_plain(&usd(-1)), "-0.000000001");
+    }
+
+    #[test]
+    fn the_largest_numbers_are_written() {
+        let huge = Money {
+            nanos: i128::MIN,
+            currency: Currency::Eur,
+            approx: false,
+        };
+        assert!(money(Locale::EN, &huge).starts_with("-€170,141,183,460,469,231"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_zero_never_reads_as_zero(nanos in 1..i64::MAX) {
+            for shown in [money(Locale::EN, &usd(nanos)), money(locale(RU), &usd(-nanos))] {
+                prop_assert!(shown.chars().any(|c| ('1'..='9').contains(&c)), "{}", shown);
+            }
+        }
+
+        #[test]
+        fn the_plain_form_is_the_amount(nanos in 0..i64::MAX) {
+            prop_assert_eq!(Amount::parse_usd(&money_plain(&usd(nanos))).map(Amount::nanos), Ok(nanos));
+        }
+
+        #[test]
+        fn display_rounds_by_less_than_a_cent_or_a_fiftieth(nanos in 1..i64::MAX) {
+            let digits = shown_digits(u128::from(nanos.unsigned_abs()), Currency::Usd);
+            let shown = number_of(&usd(nanos), digits).absolute.clone().multiplied_pow10(9).trimmed_start().to_string();
+            let shown: i128 = shown.split('.').next().unwrap_or_default().parse().unwrap_or(-1);
+            let off = (shown - i128::from(nanos)).abs();
+            prop_assert!(off <= 5_000_000 && (i128::from(nanos) >= 1_000_000_000 || off * 20 <= i128::from(nanos)));
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! How does a part of Farebox say something? It asks [`Texts`] for a key in a locale.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::catalogue::{Catalogue, File};
+use crate::{Locale, fill, format, lookup, plural};
+
+/// How often the folder is looked at; an edit shows within twice this.
+const POLL: Duration = Duration::from_millis(400);
+
+/// Misses are logged once each, up to this many different ones.
+const MAX_LOGGED: usize = 1_000;
+
+/// The texts of every language. Clones share one catalogue.
+#[derive(Clone)]
+pub struct Texts(Arc<Shared>);
+
+struct Shared {
+    source: Source,
+    pseudo: AtomicBool,
+    catalogue: ArcSwap<Catalogue>,
+    problems: ArcSwap<Vec<FileProblem>>,
+    logged: Mutex<HashSet<String>>,
+    /// One reload at a time.
+    reloading: Mutex<()>,
+}
+
+enum Source {
+    Embedded,
+    Folder(PathBuf),
+}
+
+/// A locale file that could not be read; the texts of its language stay what they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileProblem {
+    /// The file's name, without its folder.
+    pub file: String,
+    /// From 1; 0 when the problem has no line.
+    pub line: usize,
+    pub message: String,
+}
+
+/// The folder named for texts cannot be used.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    #[error("cannot read the locale folder {0}: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    #[error("the locale folder {0} holds no *.json file")]
+    Empty(PathBuf),
+}
+
+impl Texts {
+    /// The texts that are built into the binary.
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self::open(Source::Embedded)
+    }
+
+    /// The texts of a folder, read again within a second when a file in it changes. A broken file keeps the last
+    /// good texts of its language (at first those built in) and is told by [`Texts::problems`] and the log.
+    ///
+    /// # Errors
+    /// [`FolderError`] when the folder cannot be read or holds no locale file.
+    pub fn folder(path: impl Into<PathBuf>) -> Result<Self, FolderError> {
+        let path = path.into();
+        match stamps(&path) {
+            Err(error) => Err(FolderError::Unreadable(path, error)),
+            Ok(found) if found.is_empty() => Err(FolderError::Empty(path)),
+            Ok(found) => {
+                let texts = Self::open(Source::Folder(path.clone()));
+                texts.watch(path, found);
+                Ok(texts)
+            }
+        }
+    }
+
+    fn open(source: Source) -> Self {
+        let texts = Self(Arc::new(Shared {
+            source,
+            pseudo: AtomicBool::new(false),
+            catalogue: ArcSwap::default(),
+            problems: ArcSwap::default(),
+            logged: Mutex::default(),
+            reloading: Mutex::default(),
+        }));
+        texts.reload();
+        texts
+    }
+
+    /// With or without the pseudo-locales `qps-ploc` and `qps-plocm`, which show texts that are not in `locales/`.
+    #[must_use]
+    pub fn with_pseudo(self, wanted: bool) -> Self {
+        self.0.pseudo.store(wanted, Ordering::Relaxed);
+        self.reload();
+        self
+    }
+
+    /// The text of `key` in `locale`, with `%{name}` replaced by the value of `name`.
+    ///
+    /// A missing text comes in English, an unknown key as itself; both are logged once.
+    #[must_use]
+    pub fn t(&self, locale: Locale, key: &str, args: &[(&str, &str)]) -> String {
+        let catalogue = self.0.catalogue.load_full();
+        if catalogue.text(locale.code(), key).is_none() {
+            self.log_miss(locale, key);
+        }
+        match lookup::find(&catalogue, locale.code(), key) {
+            Some(text) => fill::fill(&text, args),
+            None => key.to_owned(),
+        }
+    }
+
+    /// The text of `key` for `count` things: the plural form the locale demands, `%{count}` written as it writes numbers.
+    #[must_use]
+    pub fn n(&self, locale: Locale, key: &str, count: u64, args: &[(&str, &str)]) -> String {
+        let catalogue = self.0.catalogue.load_full();
+        let form_in = |locale: Locale| {
+            let exact = format!("{key}_{}", plural::category(locale.format_code(), count));
+            let other = format!("{key}_other");
+            [exact, other]
+                .into_iter()
+                .find(|form| catalogue.text(locale.code(), form).is_some())
+        };
+        let (locale, form) = match form_in(locale) {
+            Some(form) => (locale, form),
+            // A whole sentence in English, with English plurals, rather than one form of two languages.
+            None => (
+                Locale::EN,
+                form_in(Locale::EN).unwrap_or_else(|| format!("{key}_other")),
+            ),
+        };
+        let written = format::number(locale, count);
+        let mut all = args.to_vec();
+        if !args.iter().any(|(name, _)| *name == "count") {
+            all.push(("count", &written));
+        }
+        self.t(locale, &form, &all)
+    }
+
+    /// A count of tokens or calls in few characters: `950`, `12.4K`, `3,1 млн`.
+    #[must_use]
+    pub fn compact(&self, locale: Locale, count: u64) -> String {
+        match format::compact(locale, count) {
+            (number, None) => number,
+            (number, Some(unit)) => self.t(locale, unit.key(), &[("n", &number)]),
+        }
+    }
+
+    /// How long ago `then` was, seen from `now` (both unix milliseconds): "5 min ago", "yesterday", then the date.
+    #[must_use]
+    pub fn ago(&self, locale: Locale, then: i64, now: i64) -> String {
+        let minutes = u64::try_from(now.saturating_sub(then) / 60_000).unwrap_or(0);
+        match minutes {
+            0 => self.t(locale, "time.just_now", &[]),
+            1..60 => self.n(locale, "time.minutes_ago", minutes, &[]),
+            60..1_440 => self.n(locale, "time.hours_ago", minutes / 60, &[]),
+            1_440..2_880 => self.t(locale, "time.yesterday", &[]),
+            2_880..43_200 => self.n(locale, "time.days_ago", minutes / 1_440, &[]),
+            _ => format::date(locale, then, format::Zone::Utc),
+        }
+    }
+
+    /// Every language, English first, then by code.
+    #[must_use]
+    pub fn locales(&self) -> Vec<Locale> {
+        let mut all: Vec<_> = self.0.catalogue.load().locales().collect();
+        all.sort_by_key(|locale| (*locale != Locale::EN, locale.code()));
+        all
+    }
+
+    /// The language with this code, whatever its letters' case.
+    #[must_use]
+    pub fn locale(&self, code: &str) -> Option<Locale> {
+        let catalogue = self.0.catalogue.load();
+        let found = catalogue.locale(code);
+        found.or_else(|| {
+            catalogue
+                .locales()
+                .find(|locale| locale.code().eq_ignore_ascii_case(code))
+        })
+    }
+
+    /// Whether `locale` itself has this text; when not, a page marks the English one with `lang="en"`.
+    #[must_use]
+    pub fn has(&self, locale: Locale, key: &str) -> bool {
+        self.0.catalogue.load().text(locale.code(), key).is_some()
+    }
+
+    /// The files that could not be read at the last look.
+    #[must_use]
+    pub fn problems(&self) -> Vec<FileProblem> {
+        self.0.problems.load().to_vec()
+    }
+
+    fn log_miss(&self, locale: Locale, key: &str) {
+        let mut logged = self.0.logged.lock();
+        if logged.len() < MAX_LOGGED && logged.insert(format!("{locale} {key}")) {
+            tracing::warn!(locale = locale.code(), key, "text missing in locales/");
+        }
+    }
+
+    /// Builds the catalogue anew and swaps it in.
+    fn reload(&self) {
+        let _one_at_a_time = self.0.reloading.lock();
+        let (mut next, mut problems) = Catalogue::embedded();
+        if let Source::Folder(path) = &self.0.source {
+            // What was good stays good: the last catalogue lies between the built-in texts and the folder's.
+            let last = self.0.catalogue.load_full();
+            if last.locales().next().is_some() {
+                next = Catalogue::clone(&last);
+            }
+            let (files, unreadable) = files(path);
+            next.retain(|code| {
+                files.iter().any(|file| file.code == code)
+                    || unreadable.iter().any(|p| p.file == format!("{code}.json"))
+            });
+            (next, problems) = next.updated(files.into_iter());
+            problems.extend(unreadable);
+        }
+        if self.0.pseudo.load(Ordering::Relaxed) {
+            next.add_pseudo();
+        }
+        for problem in &problems {
+            tracing::warn!(
+                file = problem.file,
+                line = problem.line,
+                message = problem.message,
+                "locale file not read"
+            );
+        }
+        self.0.catalogue.store(Arc::new(next));
+        self.0.problems.store(Arc::new(problems));
+    }
+
+    /// Starts the thread that looks at the folder; it ends when the last clone is gone.
+    fn watch(&self, path: PathBuf, mut seen: Stamps) {
+        let shared = Arc::downgrade(&self.0);
+        let run = move || {
+            loop {
+                std::thread::sleep(POLL);
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                // A folder that is gone for a moment (an editor's rename, a new mount) changes nothing.
+                if let Ok(now) = stamps(&path)
+                    && now != seen
+                {
+                    seen = now;
+                    Self(shared).reload();
+                }
+            }
+        };
+        if let Err(error) = std::thread::Builder::new()
+            .name("locales".to_owned())
+            .spawn(run)
+        {
+            tracing::warn!(%error, "edits of locale files show only after a restart");
+        }
+    }
+}
+
+/// What tells that a file changed: its time and size.
+type Stamps = BTreeMap<PathBuf, (SystemTime, u64)>;
+
+fn stamps(folder: &Path) -> std::io::Result<Stamps> {
+    let mut found = Stamps::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            // A file that vanished between the two calls is noticed at the next look.
+            if let Ok(facts) = std::fs::metadata(&path) {
+                found.insert(
+                    path,
+                    (
+                        facts.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+                        facts.len(),
+                    ),
+                );
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn files(folder: &Path) -> (Vec<File>, Vec<FileProblem>) {
+    let (mut files, mut problems) = (Vec::new(), Vec::new());
+    for path in stamps(folder).unwrap_or_default().into_keys() {
+        let code = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        match std::fs::read_to_string(&path) {
+            Ok(content) => files.push(File { code, content }),
+            Err(error) => problems.push(FileProblem {
+                file: format!("{code}.json"),
+                line: 0,
+                message: error.to_string(),
+            }),
+        }
+    }
+    (files, problems)
+}
