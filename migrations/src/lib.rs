@@ -1,0 +1,30 @@
+//! Where does the schema come from? One file per migration, in order; each goes up and down.
+//!
+//! SQL is written by hand and valid on SQLite and PostgreSQL alike; what differs is named in [`dialect`].
+//! Times are milliseconds since 1970 UTC, ids are their public text, money is nano-dollars.
+
+pub use sea_orm_migration::prelude::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod dialect;
+mod m001_ledger;
+mod m002_accounts;
+mod m003_keys;
+mod m004_catalog;
+mod m005_calls;
+
+/// All migrations, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m001_ledger::Migration),
+            Box::new(m002_accounts::Migration),
+            Box::new(m003_keys::Migration),
+            Box::new(m004_catalog::Migration),
+            Box::new(m005_calls::Migration),
+        ]
+    }
+}

@@ -1,0 +1,19 @@
+//! Words and arithmetic: the nouns that the pages, the proxy and the command line share.
+//!
+//! No IO, no async, no clock: everything here is tested with plain functions and builds for wasm.
+
+pub mod currency;
+pub mod ids;
+pub mod money;
+pub mod price;
+pub mod problem;
+pub mod settlement;
+pub mod usage;
+pub mod views;
+
+pub use currency::Currency;
+pub use money::{Amount, MoneyError};
+pub use price::{Price, PricePerMtok};
+pub use problem::Problem;
+pub use settlement::{Ending, Rule};
+pub use usage::Usage;

@@ -1,0 +1,174 @@
+//! What went wrong for the person? The closed list; every answer that is not a success is one of these.
+//!
+//! A problem has a stable code for programs, an HTTP status, and a sentence in `locales/` under
+//! `problems.<code>` (with `problems.<code>_action` saying what to do). Texts never carry prompt or answer.
+
+use std::time::Duration;
+
+/// One entry of the closed list, with the values its sentence needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// No key was sent in any of the four headers.
+    MissingKey,
+    /// The key is unknown, malformed or revoked: which one is not told.
+    InvalidKey,
+    /// The key's own end date has passed.
+    KeyExpired,
+    /// The catalogue has no such model.
+    ModelNotFound { model: String },
+    /// The body is not what the endpoint takes; `detail` names the place, never the content.
+    InvalidBody { detail: String, param: Option<&'static str> },
+    /// The decoded body is above the limit.
+    BodyTooLarge { max_mib: u64 },
+    /// `content-encoding` is neither gzip, zstd nor identity.
+    UnsupportedEncoding,
+    /// The wallet cannot cover the call.
+    OutOfCredit,
+    /// The wallet could cover the call, but another node holds the credit for a moment.
+    CreditBusy,
+    /// Too many requests; try again after the time given.
+    RateLimited { retry_after: Duration },
+    /// Too many calls of this workspace at the same time.
+    TooManyAtOnce { max: u32 },
+    /// The upstream refused the content of the request; its own words are passed on.
+    UpstreamRefused { status: u16, message: String, kind: Option<String>, param: Option<String>, code: Option<String> },
+    /// The upstream is limiting this installation.
+    UpstreamBusy { retry_after: Option<Duration> },
+    /// The upstream failed or gave a broken answer.
+    UpstreamFailed,
+    /// The upstream did not answer in time.
+    UpstreamTimeout,
+    /// The charge could not be recorded, so the answer's ending is withheld; nothing was charged.
+    SettlementFailed,
+    /// No such address.
+    PathNotFound,
+    /// The address exists, but not for this method.
+    MethodNotAllowed,
+    /// Trouble of ours: the database, a start or a stop.
+    Unavailable,
+    /// A defect of ours.
+    Internal,
+}
+
+impl Problem {
+    /// Every code, for the tests that demand a sentence in every locale.
+    pub const CODES: [&'static str; 20] = [
+        "missing_api_key",
+        "invalid_api_key",
+        "api_key_expired",
+        "model_not_found",
+        "invalid_request",
+        "request_too_large",
+        "unsupported_encoding",
+        "insufficient_quota",
+        "credit_busy",
+        "rate_limit_exceeded",
+        "too_many_concurrent_calls",
+        "upstream_refused",
+        "upstream_busy",
+        "upstream_error",
+        "upstream_timeout",
+        "settlement_failed",
+        "path_not_found",
+        "method_not_allowed",
+        "service_unavailable",
+        "internal_error",
+    ];
+
+    /// The stable code for programs: also the anchor in the docs and the key in `locales/`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MissingKey => "missing_api_key",
+            Self::InvalidKey => "invalid_api_key",
+            Self::KeyExpired => "api_key_expired",
+            Self::ModelNotFound { .. } => "model_not_found",
+            Self::InvalidBody { .. } => "invalid_request",
+            Self::BodyTooLarge { .. } => "request_too_large",
+            Self::UnsupportedEncoding => "unsupported_encoding",
+            Self::OutOfCredit => "insufficient_quota",
+            Self::CreditBusy => "credit_busy",
+            Self::RateLimited { .. } => "rate_limit_exceeded",
+            Self::TooManyAtOnce { .. } => "too_many_concurrent_calls",
+            Self::UpstreamRefused { .. } => "upstream_refused",
+            Self::UpstreamBusy { .. } => "upstream_busy",
+            Self::UpstreamFailed => "upstream_error",
+            Self::UpstreamTimeout => "upstream_timeout",
+            Self::SettlementFailed => "settlement_failed",
+            Self::PathNotFound => "path_not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Unavailable => "service_unavailable",
+            Self::Internal => "internal_error",
+        }
+    }
+
+    /// The HTTP status on OpenAI paths.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::MissingKey | Self::InvalidKey | Self::KeyExpired => 401,
+            Self::ModelNotFound { .. } | Self::PathNotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::InvalidBody { .. } => 400,
+            Self::BodyTooLarge { .. } => 413,
+            Self::UnsupportedEncoding => 415,
+            Self::OutOfCredit | Self::RateLimited { .. } | Self::TooManyAtOnce { .. } | Self::UpstreamBusy { .. } => 429,
+            Self::UpstreamRefused { status, .. } => *status,
+            Self::UpstreamFailed => 502,
+            Self::UpstreamTimeout => 504,
+            Self::CreditBusy | Self::SettlementFailed | Self::Unavailable => 503,
+            Self::Internal => 500,
+        }
+    }
+
+    /// The `error.type` of the OpenAI envelope, by which its SDKs and people sort errors.
+    #[must_use]
+    pub const fn openai_type(&self) -> &'static str {
+        match self {
+            Self::MissingKey | Self::InvalidKey | Self::KeyExpired => "authentication_error",
+            Self::OutOfCredit => "insufficient_quota",
+            Self::RateLimited { .. } | Self::TooManyAtOnce { .. } | Self::UpstreamBusy { .. } => "rate_limit_error",
+            Self::CreditBusy
+            | Self::UpstreamFailed
+            | Self::UpstreamTimeout
+            | Self::SettlementFailed
+            | Self::Unavailable
+            | Self::Internal => "server_error",
+            _ => "invalid_request_error",
+        }
+    }
+
+    /// How long to wait before trying again, where waiting helps.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::UpstreamBusy { retry_after } => *retry_after,
+            Self::CreditBusy | Self::TooManyAtOnce { .. } | Self::Unavailable | Self::SettlementFailed => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    /// `Some(false)` tells the SDKs not to repeat a request that cannot succeed (measured: three requests become one).
+    #[must_use]
+    pub const fn should_retry(&self) -> Option<bool> {
+        match self {
+            Self::OutOfCredit => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The values for the placeholders of the sentence.
+    #[must_use]
+    pub fn args(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::ModelNotFound { model } => vec![("model", model.clone())],
+            Self::InvalidBody { detail, .. } => vec![("detail", detail.clone())],
+            Self::BodyTooLarge { max_mib } => vec![("max", max_mib.to_string())],
+            Self::TooManyAtOnce { max } => vec![("max", max.to_string())],
+            Self::RateLimited { retry_after } => vec![("seconds", retry_after.as_secs().max(1).to_string())],
+            Self::UpstreamRefused { message, .. } => vec![("message", message.clone())],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What do people see of each noun? Plain values without secrets, shared by pages, server functions and the CLI.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, KeyId, WorkspaceId};
+use crate::money::Amount;
+
+/// A point in time: milliseconds since 1970-01-01 UTC.
+pub type UnixMs = i64;
+
+/// The signed-in person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    pub id: AccountId,
+    pub workspace: WorkspaceId,
+    pub email: String,
+    pub admin: bool,
+}
+
+/// A wallet. Credit that a node has leased but no running call holds counts as available.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BalanceView {
+    /// What the wallet holds.
+    pub posted: Amount,
+    /// How much of it running calls hold.
+    pub reserved: Amount,
+    /// `posted - reserved`.
+    pub available: Amount,
+}
+
+/// A key as lists show it; the secret is never here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyView {
+    pub id: KeyId,
+    pub name: String,
+    /// `sk-fb_live_Ab…9xYz`: enough to recognise, not to use.
+    pub masked: String,
+    pub test: bool,
+    pub created_at: UnixMs,
+    pub last_used_at: Option<UnixMs>,
+    pub revoked_at: Option<UnixMs>,
+}
+
+/// Spend of one UTC day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaySpend {
+    /// Midnight UTC at which the day begins.
+    pub day_start: UnixMs,
+    pub amount: Amount,
+    pub calls: u64,
+    pub tokens: u64,
+}
+
+/// Spend of one model within a range, dearest first in lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSpend {
+    pub model: String,
+    /// One amount per day of the range, oldest first, aligned with [`SpendView::days`].
+    pub by_day: Vec<Amount>,
+    pub amount: Amount,
+}
+
+/// The spend part of the overview.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SpendView {
+    pub today: Amount,
+    pub last_7_days: Amount,
+    pub last_30_days: Amount,
+    pub calls_today: u64,
+    pub tokens_today: u64,
+    /// The last 30 days, oldest first, today last; days without a call included.
+    pub days: Vec<DaySpend>,
+    /// The dearest models of those days.
+    pub models: Vec<ModelSpend>,
+}

@@ -1,0 +1,154 @@
+//! What is written about a call? Numbers and ids; never a word of prompt or answer.
+
+use domain::ids::{CallId, KeyId, LeaseId, PriceId, UpstreamId, WorkspaceId};
+use domain::views::UnixMs;
+use domain::{Amount, Ending, Rule, Usage};
+use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+
+/// One finished call, ready to be committed with its charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRecord {
+    pub id: CallId,
+    pub workspace: WorkspaceId,
+    pub key: KeyId,
+    /// As the caller named it.
+    pub model: String,
+    pub price: PriceId,
+    pub ending: Ending,
+    pub rule: Rule,
+    /// The HTTP status the caller got.
+    pub status: u16,
+    pub streamed: bool,
+    pub usage: Usage,
+    /// What `usage` costs under `rule` at `price`.
+    pub cost: Amount,
+    pub first_byte_ms: Option<i64>,
+    pub duration_ms: i64,
+    pub created_at: UnixMs,
+    pub attempts: Vec<Attempt>,
+}
+
+/// One try at an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    pub upstream: UpstreamId,
+    pub outcome: Outcome,
+    pub status: Option<u16>,
+    pub duration_ms: i64,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It answered, to the end.
+    Answered,
+    /// It could not be reached.
+    Unreachable,
+    /// It answered with an error status.
+    Refused,
+    /// It took too long.
+    TimedOut,
+    /// It broke off, or its answer was not of its dialect.
+    Broken,
+    /// The caller left, so it was cancelled.
+    Cancelled,
+}
+
+impl Outcome {
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::Broken => "broken",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A record with what the flush decided about its money.
+pub(crate) struct Booked<'a> {
+    pub(crate) record: &'a CallRecord,
+    pub(crate) charge: Amount,
+    pub(crate) unbilled: Amount,
+    pub(crate) lease: Option<LeaseId>,
+    pub(crate) txn: Option<&'a str>,
+}
+
+const CALL_COLUMNS: usize = 20;
+
+/// Inserts many calls and their attempts: two statements, whatever their number. A call that is already there stays.
+pub(crate) async fn insert<C: ConnectionTrait>(conn: &C, calls: &[Booked<'_>]) -> Result<(), DbErr> {
+    if calls.is_empty() {
+        return Ok(());
+    }
+    let values = calls.iter().flat_map(call_values);
+    let sql = format!(
+        "INSERT INTO call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
+            input, cached_input, output, reasoning, charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at)
+         VALUES {} ON CONFLICT (id) DO NOTHING",
+        rows(calls.len(), CALL_COLUMNS)
+    );
+    conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values)).await?;
+
+    let attempts: Vec<(String, usize, &Attempt)> = calls
+        .iter()
+        .flat_map(|call| {
+            let id = call.record.id.to_string();
+            call.record.attempts.iter().enumerate().map(move |(seq, attempt)| (id.clone(), seq, attempt))
+        })
+        .collect();
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO attempt (call_id, seq, upstream_id, outcome, status, duration_ms) VALUES {} ON CONFLICT (call_id, seq) DO NOTHING",
+        rows(attempts.len(), 6)
+    );
+    let values = attempts.into_iter().flat_map(|(id, seq, attempt)| {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        let status = attempt.status.map(i64::from);
+        let upstream = attempt.upstream.to_string();
+        [id.into(), seq.into(), upstream.into(), attempt.outcome.id().into(), status.into(), attempt.duration_ms.into()]
+    });
+    conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values)).await?;
+    Ok(())
+}
+
+fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
+    let record = call.record;
+    let tokens = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
+    [
+        record.id.to_string().into(),
+        record.workspace.to_string().into(),
+        record.key.to_string().into(),
+        call.lease.map(|lease| lease.to_string()).into(),
+        call.txn.map(str::to_owned).into(),
+        record.model.clone().into(),
+        record.price.to_string().into(),
+        record.ending.id().into(),
+        record.rule.id().into(),
+        i64::from(record.status).into(),
+        i64::from(record.streamed).into(),
+        tokens(record.usage.input),
+        tokens(record.usage.cached_input),
+        tokens(record.usage.output),
+        tokens(record.usage.reasoning),
+        call.charge.nanos().into(),
+        call.unbilled.nanos().into(),
+        record.first_byte_ms.into(),
+        record.duration_ms.into(),
+        record.created_at.into(),
+    ]
+}
+
+/// `($1, $2), ($3, $4)` for two rows of two columns.
+fn rows(count: usize, columns: usize) -> String {
+    let row = |r: usize| {
+        let places: Vec<String> = (1..=columns).map(|c| format!("${}", r * columns + c)).collect();
+        format!("({})", places.join(", "))
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,189 @@
+//! What do people ask about calls? A list, and what was spent.
+
+use std::collections::BTreeMap;
+
+use domain::Amount;
+use domain::ids::WorkspaceId;
+use domain::views::{DaySpend, ModelSpend, SpendView, UnixMs};
+use sea_orm::{DbErr, QueryResult};
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::db::{Db, all};
+
+/// Reads calls. Cheap to clone.
+#[derive(Clone)]
+pub struct Calls {
+    db: Db,
+    clock: Clock,
+}
+
+/// One call as its owner and the command line see it. Money is nano-dollars, as strings in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallRow {
+    pub id: String,
+    pub created_at: UnixMs,
+    pub model: String,
+    pub key_id: String,
+    /// The HTTP status the caller got.
+    pub status: i64,
+    pub ending: String,
+    pub streamed: bool,
+    pub input_tokens: i64,
+    pub cached_input_tokens: i64,
+    pub output_tokens: i64,
+    pub reasoning_tokens: i64,
+    /// The price version that the charge was computed from.
+    pub price_version: String,
+    pub charge_nusd: Amount,
+    /// Served above the hold and not charged; the operator's loss.
+    pub unbilled_nusd: Amount,
+    /// The settlement rule.
+    pub rule: String,
+    /// True when the tokens were counted here because the upstream reported none.
+    pub estimated: bool,
+    pub first_byte_ms: Option<i64>,
+    pub duration_ms: i64,
+    pub attempts: Vec<AttemptRow>,
+}
+
+/// One try at an upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttemptRow {
+    pub upstream: String,
+    pub outcome: String,
+    pub status: Option<i64>,
+    pub duration_ms: i64,
+}
+
+pub(super) const DAY_MS: i64 = 86_400_000;
+const DAYS_SHOWN: i64 = 30;
+/// Models drawn apart in the chart; the others are one "other" that the page adds up.
+const MODELS_SHOWN: usize = 5;
+
+impl Calls {
+    #[must_use]
+    pub fn new(db: Db, clock: Clock) -> Self {
+        Self { db, clock }
+    }
+
+    /// The newest calls of a workspace first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn list(&self, workspace: WorkspaceId, limit: u32) -> Result<Vec<CallRow>, DbErr> {
+        let sql = "SELECT * FROM call WHERE workspace_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
+        let rows = all(self.db.read(), sql, [workspace.to_string().into(), i64::from(limit).into()]).await?;
+        let mut calls = rows.iter().map(call_row).collect::<Result<Vec<_>, _>>()?;
+        let sql = "SELECT a.*, coalesce(u.name, a.upstream_id) AS upstream FROM attempt a
+                   LEFT JOIN upstream u ON u.id = a.upstream_id
+                   WHERE a.call_id IN (SELECT id FROM call WHERE workspace_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2)
+                   ORDER BY a.call_id, a.seq";
+        let mut attempts: BTreeMap<String, Vec<AttemptRow>> = BTreeMap::new();
+        for row in all(self.db.read(), sql, [workspace.to_string().into(), i64::from(limit).into()]).await? {
+            attempts.entry(row.try_get("", "call_id")?).or_default().push(AttemptRow {
+                upstream: row.try_get("", "upstream")?,
+                outcome: row.try_get("", "outcome")?,
+                status: row.try_get("", "status")?,
+                duration_ms: row.try_get("", "duration_ms")?,
+            });
+        }
+        for call in &mut calls {
+            call.attempts = attempts.remove(&call.id).unwrap_or_default();
+        }
+        Ok(calls)
+    }
+
+    /// What was spent today, in the last 7 and 30 days (UTC days, today included), per day and per model.
+    ///
+    /// # Errors
+    /// When the database cannot be read, or a sum leaves the range of money.
+    pub async fn spend(&self, workspace: WorkspaceId) -> Result<SpendView, DbErr> {
+        let today = self.clock.now_ms().div_euclid(DAY_MS) * DAY_MS;
+        let first = today - (DAYS_SHOWN - 1) * DAY_MS;
+        // Grouped by the database: a busy workspace has millions of calls in a month.
+        let sql = format!(
+            "SELECT (created_at - $2) / {DAY_MS} AS day, model, CAST(sum(charge_nusd) AS BIGINT) AS spent, count(*) AS calls,
+                CAST(sum(input + cached_input + output) AS BIGINT) AS tokens
+             FROM call WHERE workspace_id = $1 AND created_at >= $2 GROUP BY 1, 2"
+        );
+        let rows = all(self.db.read(), &sql, [workspace.to_string().into(), first.into()]).await?;
+        let rows = rows.iter().map(DayRow::read).collect::<Result<Vec<_>, _>>()?;
+        summarise(first, &rows).map_err(|wrong| DbErr::Custom(wrong.to_string()))
+    }
+}
+
+struct DayRow {
+    day: i64,
+    model: String,
+    spent: Amount,
+    calls: u64,
+    tokens: u64,
+}
+
+impl DayRow {
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        let count = |name: &str| row.try_get::<i64>("", name).map(|n| n.unsigned_abs());
+        Ok(Self {
+            day: row.try_get("", "day")?,
+            model: row.try_get("", "model")?,
+            spent: Amount::from_nanos(row.try_get("", "spent")?),
+            calls: count("calls")?,
+            tokens: count("tokens")?,
+        })
+    }
+}
+
+fn summarise(first: UnixMs, rows: &[DayRow]) -> Result<SpendView, domain::MoneyError> {
+    let mut days: Vec<DaySpend> = (0..DAYS_SHOWN)
+        .map(|day| DaySpend { day_start: first + day * DAY_MS, amount: Amount::ZERO, calls: 0, tokens: 0 })
+        .collect();
+    let mut models: BTreeMap<&str, ModelSpend> = BTreeMap::new();
+    for row in rows {
+        // A call of the future (a clock set back) counts as today's.
+        let index = usize::try_from(row.day.clamp(0, DAYS_SHOWN - 1)).unwrap_or(0);
+        let day = &mut days[index];
+        day.amount = day.amount.plus(row.spent)?;
+        day.calls += row.calls;
+        day.tokens += row.tokens;
+        let model = models.entry(&row.model).or_insert_with(|| ModelSpend {
+            model: row.model.clone(),
+            by_day: vec![Amount::ZERO; days.len()],
+            amount: Amount::ZERO,
+        });
+        model.by_day[index] = model.by_day[index].plus(row.spent)?;
+        model.amount = model.amount.plus(row.spent)?;
+    }
+    let mut models: Vec<ModelSpend> = models.into_values().collect();
+    models.sort_by(|a, b| b.amount.cmp(&a.amount).then_with(|| a.model.cmp(&b.model)));
+    models.truncate(MODELS_SHOWN);
+    let last = |count: usize| Amount::sum(days.iter().rev().take(count).map(|day| day.amount));
+    let (today_spend, last_7_days, last_30_days) = (last(1)?, last(7)?, last(30)?);
+    let (calls_today, tokens_today) = days.last().map_or((0, 0), |day| (day.calls, day.tokens));
+    Ok(SpendView { today: today_spend, last_7_days, last_30_days, calls_today, tokens_today, days, models })
+}
+
+fn call_row(row: &QueryResult) -> Result<CallRow, DbErr> {
+    let rule: String = row.try_get("", "rule")?;
+    Ok(CallRow {
+        id: row.try_get("", "id")?,
+        created_at: row.try_get("", "created_at")?,
+        model: row.try_get("", "model")?,
+        key_id: row.try_get("", "key_id")?,
+        status: row.try_get("", "http_status")?,
+        ending: row.try_get("", "ending")?,
+        streamed: row.try_get::<i64>("", "streamed")? != 0,
+        input_tokens: row.try_get("", "input")?,
+        cached_input_tokens: row.try_get("", "cached_input")?,
+        output_tokens: row.try_get("", "output")?,
+        reasoning_tokens: row.try_get("", "reasoning")?,
+        price_version: row.try_get("", "price_id")?,
+        charge_nusd: Amount::from_nanos(row.try_get("", "charge_nusd")?),
+        unbilled_nusd: Amount::from_nanos(row.try_get("", "unbilled_nusd")?),
+        estimated: rule == domain::Rule::Estimated.id(),
+        rule,
+        first_byte_ms: row.try_get("", "first_byte_ms")?,
+        duration_ms: row.try_get("", "duration_ms")?,
+        attempts: Vec::new(),
+    })
+}

@@ -1,0 +1,21 @@
+//! Where do new ids come from? UUIDv7: sortable by age, unguessable.
+
+use domain::ids::{AccountId, CallId, KeyId, LeaseId, PriceId, UpstreamId, WorkspaceId};
+use uuid::Uuid;
+
+/// A new id of any noun.
+pub trait NewId {
+    fn new() -> Self;
+}
+
+macro_rules! new_id {
+    ($($name:ident),*) => {
+        $(impl NewId for $name {
+            fn new() -> Self {
+                Self::from_uuid(Uuid::now_v7())
+            }
+        })*
+    };
+}
+
+new_id!(AccountId, CallId, KeyId, LeaseId, PriceId, UpstreamId, WorkspaceId);

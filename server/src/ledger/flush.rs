@@ -1,0 +1,190 @@
+//! What is one flush? The settled calls of one lease: one transfer, the lots it ate, and the calls' rows, together.
+
+use std::sync::Arc;
+
+use domain::Amount;
+use domain::ids::LeaseId;
+use domain::views::UnixMs;
+use sea_orm::{ConnectionTrait, DbErr};
+use sha2::{Digest, Sha256};
+
+use crate::calls::{self, Booked};
+use crate::db::{Db, exec, for_update, one};
+
+use super::books::{System, Transfer, lock_book, system_book, transfer};
+use super::hold::SettleError;
+use super::lots;
+use super::wallet::Lease;
+use super::writer::Item;
+
+/// The calls of one lease that go to the database together, frozen once numbered.
+pub(super) struct Flush {
+    pub(super) lease: Option<Arc<Lease>>,
+    pub(super) items: Vec<Item>,
+    number: i64,
+    hash: String,
+}
+
+impl Flush {
+    pub(super) fn new(first: Item) -> Self {
+        Self { lease: first.lease.clone(), items: vec![first], number: 0, hash: String::new() }
+    }
+
+    pub(super) fn lease_id(&self) -> Option<LeaseId> {
+        self.lease.as_ref().map(|lease| lease.id)
+    }
+
+    /// Numbers the batch and fingerprints its content.
+    pub(super) fn seal(&mut self) {
+        self.number = self.lease.as_ref().map_or(0, |lease| lease.next_flush());
+        let mut hasher = Sha256::new();
+        for item in &self.items {
+            hasher.update(item.record.id.as_uuid().as_bytes());
+            hasher.update(item.charge.nanos().to_le_bytes());
+            hasher.update(item.unbilled.nanos().to_le_bytes());
+        }
+        self.hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    }
+
+    pub(super) fn succeeded(self) {
+        let charges = Amount::sum(self.items.iter().map(|item| item.charge)).unwrap_or(Amount::ZERO);
+        if let Some(lease) = &self.lease {
+            lease.committed(charges);
+        }
+        for item in self.items {
+            // A waiter that has given up meanwhile is charged all the same: the batch was sent.
+            let _ = item.reply.send(Ok(()));
+        }
+    }
+
+    pub(super) fn refused(self) {
+        if let Some(lease) = &self.lease {
+            lease.shut();
+        }
+        for item in self.items {
+            if let Some(lease) = &item.lease {
+                lease.unsettle(item.charge);
+            }
+            let _ = item.reply.send(Err(SettleError::NotCommitted));
+        }
+    }
+}
+
+/// Commits the flushes in one transaction. Repeating it is harmless.
+///
+/// # Errors
+/// When the database cannot be reached or refuses; then nothing of it is committed, or all of it is and saying so
+/// failed: the next try finds out.
+pub(super) async fn apply(db: &Db, now: UnixMs, flushes: &[Flush]) -> Result<(), DbErr> {
+    let tx = db.begin().await?;
+    for flush in flushes {
+        match &flush.lease {
+            Some(lease) => apply_to_lease(&tx, now, flush, lease).await?,
+            // Calls that cost nothing have no lease; their rows are unique by id.
+            None => calls::insert(&tx, &booked(flush, None, None)).await?,
+        }
+    }
+    tx.commit().await
+}
+
+async fn apply_to_lease<C: ConnectionTrait>(conn: &C, now: UnixMs, flush: &Flush, lease: &Lease) -> Result<(), DbErr> {
+    // The wallet's row first, then the lease's: the same order as everywhere else.
+    let wallet = lock_book(conn, lease.book).await?;
+    let sql = format!("SELECT state, last_flush, last_hash FROM lease WHERE id = $1{}", for_update(conn));
+    let row = one(conn, &sql, [lease.id.to_string().into()])
+        .await?
+        .ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
+    let last: i64 = row.try_get("", "last_flush")?;
+    if flush.number <= last {
+        let same = flush.number < last || row.try_get::<Option<String>>("", "last_hash")?.as_deref() == Some(flush.hash.as_str());
+        return if same { Ok(()) } else { Err(DbErr::Custom(format!("flush {} was sent again with another content", flush.number))) };
+    }
+    let charges = sum(flush.items.iter().map(|item| item.charge))?;
+    let unbilled = sum(flush.items.iter().map(|item| item.unbilled))?;
+    let live = matches!(row.try_get::<String>("", "state")?.as_str(), "active" | "draining");
+    let txn = format!("flush:{}:{}", lease.id, flush.number);
+
+    if live {
+        let sql = "UPDATE lease SET spent = spent + $2, last_flush = $3, last_hash = $4 WHERE id = $1";
+        exec(conn, sql, [lease.id.to_string().into(), charges.nanos().into(), flush.number.into(), flush.hash.clone().into()]).await?;
+        exec(conn, "UPDATE book SET reserved = reserved - $2 WHERE id = $1", [lease.book.into(), charges.nanos().into()]).await?;
+        book(conn, now, flush, lease, &txn, charges, unbilled).await
+    } else {
+        // The lease was taken back before this came: its money is the wallet's again. Charge what is free there;
+        // if that is too little, the calls were served at the operator's loss. Never an overdraft.
+        let sql = "UPDATE lease SET last_flush = $2, last_hash = $3 WHERE id = $1";
+        exec(conn, sql, [lease.id.to_string().into(), flush.number.into(), flush.hash.clone().into()]).await?;
+        if wallet.free() >= charges.nanos() {
+            tracing::warn!(lease.id = %lease.id, "A late flush was charged to the wallet directly");
+            book(conn, now, flush, lease, &format!("late:{txn}"), charges, unbilled).await
+        } else {
+            tracing::error!(lease.id = %lease.id, "A late flush could not be charged: operator's loss");
+            lose(conn, now, flush, &format!("late:{txn}"), charges, unbilled).await
+        }
+    }
+}
+
+async fn book<C: ConnectionTrait>(
+    conn: &C,
+    now: UnixMs,
+    flush: &Flush,
+    lease: &Lease,
+    txn: &str,
+    charges: Amount,
+    unbilled: Amount,
+) -> Result<(), DbErr> {
+    let revenue = system_book(conn, System::Revenue).await?;
+    if !charges.is_zero() {
+        let movement =
+            Transfer { txn, seq: 0, debit: lease.book, credit: revenue, amount: charges, code: "usage", note: None, now };
+        let row = transfer(conn, &movement).await?;
+        lots::consume(conn, lease.book, row, charges).await?;
+    }
+    write_off(conn, now, txn, unbilled).await?;
+    // A late flush is not in its lease's spent part, so its rows do not name the lease.
+    let on_lease = (!txn.starts_with("late:")).then_some(lease.id);
+    calls::insert(conn, &booked(flush, on_lease, Some(txn))).await
+}
+
+/// Nothing of the flush can be charged: all of it is written off.
+async fn lose<C: ConnectionTrait>(
+    conn: &C,
+    now: UnixMs,
+    flush: &Flush,
+    txn: &str,
+    charges: Amount,
+    unbilled: Amount,
+) -> Result<(), DbErr> {
+    write_off(conn, now, txn, charges.plus(unbilled).map_err(overflow)?).await?;
+    let rows: Vec<Booked<'_>> = flush
+        .items
+        .iter()
+        .map(|item| Booked { record: &item.record, charge: Amount::ZERO, unbilled: item.record.cost, lease: None, txn: Some(txn) })
+        .collect();
+    calls::insert(conn, &rows).await
+}
+
+async fn write_off<C: ConnectionTrait>(conn: &C, now: UnixMs, txn: &str, amount: Amount) -> Result<(), DbErr> {
+    if amount.is_zero() {
+        return Ok(());
+    }
+    let (debit, credit) = (system_book(conn, System::OperatorLoss).await?, system_book(conn, System::Revenue).await?);
+    transfer(conn, &Transfer { txn, seq: 1, debit, credit, amount, code: "unbilled", note: None, now }).await?;
+    Ok(())
+}
+
+fn booked<'a>(flush: &'a Flush, lease: Option<LeaseId>, txn: Option<&'a str>) -> Vec<Booked<'a>> {
+    flush
+        .items
+        .iter()
+        .map(|item| Booked { record: &item.record, charge: item.charge, unbilled: item.unbilled, lease, txn })
+        .collect()
+}
+
+fn sum(amounts: impl Iterator<Item = Amount>) -> Result<Amount, DbErr> {
+    Amount::sum(amounts).map_err(overflow)
+}
+
+fn overflow(error: domain::MoneyError) -> DbErr {
+    DbErr::Custom(error.to_string())
+}

@@ -1,0 +1,121 @@
+//! What lets a call reach an upstream? A [`Hold`]: money set aside for it. It has two exits and a safety net.
+
+use std::sync::Arc;
+
+use domain::ids::WorkspaceId;
+use domain::{Amount, MoneyError};
+use sea_orm::DbErr;
+use thiserror::Error;
+
+use crate::calls::CallRecord;
+
+use super::handle::Ledger;
+use super::wallet::{Lease, Wallet};
+use super::writer::Item;
+
+/// Why no money could be set aside.
+#[derive(Debug, Error)]
+pub enum HoldError {
+    #[error("the wallet cannot cover the call")]
+    Insufficient,
+    #[error("another node holds the credit for a moment")]
+    Elsewhere,
+    #[error("the ledger cannot be reached")]
+    Unavailable(#[source] Option<DbErr>),
+}
+
+/// Why a call could not be charged.
+#[derive(Debug, Error)]
+pub enum SettleError {
+    /// Nothing was charged: the call must not be given its ending.
+    #[error("the charge could not be committed in time")]
+    NotCommitted,
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
+/// Money set aside for one call.
+///
+/// [`Hold::settle`] charges and gives the rest back; [`Hold::release`] gives everything back, and so does dropping it.
+#[must_use = "a hold that is dropped is released"]
+pub struct Hold {
+    ledger: Ledger,
+    workspace: WorkspaceId,
+    /// `None` for a call that costs nothing.
+    place: Option<(Arc<Wallet>, Arc<Lease>)>,
+    amount: Amount,
+}
+
+impl Hold {
+    pub(super) fn new(ledger: Ledger, workspace: WorkspaceId, place: Option<(Arc<Wallet>, Arc<Lease>)>, amount: Amount) -> Self {
+        Self { ledger, workspace, place, amount }
+    }
+
+    #[must_use]
+    pub fn amount(&self) -> Amount {
+        self.amount
+    }
+
+    #[must_use]
+    pub fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// Sets aside more, up to `total` in all; for a stream that goes on. Asks the database when the lease is spent.
+    ///
+    /// # Errors
+    /// [`HoldError`] when the wallet has no more; what was held stays held.
+    pub async fn grow_to(&mut self, total: Amount) -> Result<(), HoldError> {
+        let more = total.minus_or_zero(self.amount);
+        let Some((wallet, lease)) = &self.place else { return Ok(()) };
+        if more.is_zero() || lease.grow(more) {
+            self.amount = self.amount.max(total);
+            return Ok(());
+        }
+        self.ledger.enlarge(wallet, lease, more).await?;
+        if lease.grow(more) {
+            self.amount = total;
+            return Ok(());
+        }
+        Err(HoldError::Insufficient)
+    }
+
+    /// Charges the call's cost and writes its row, in one commit; gives the rest of the hold back.
+    ///
+    /// When the cost is above the hold, more credit is asked for; what cannot be had is served at the operator's loss
+    /// and stands on the row as unbilled.
+    ///
+    /// # Errors
+    /// [`SettleError::NotCommitted`] when the commit did not happen in time.
+    ///
+    /// # Cancellation
+    /// Dropping the future before the flush is sent withdraws the charge.
+    pub async fn settle(mut self, record: CallRecord) -> Result<(), SettleError> {
+        if record.cost > self.amount && self.grow_to(record.cost).await.is_err() {
+            tracing::warn!(call.id = %record.id, "The cost is above what the wallet can still cover");
+        }
+        let lease = self.place.take().map(|(_, lease)| lease);
+        let (charge, unbilled) = match &lease {
+            Some(lease) => {
+                let split = lease.settle(self.amount, record.cost);
+                (split.charge, split.unbilled)
+            }
+            None => (Amount::ZERO, record.cost),
+        };
+        self.amount = Amount::ZERO;
+        self.ledger.commit(|reply| Item { record, lease, charge, unbilled, reply }).await
+    }
+
+    /// Gives everything back: nothing was served.
+    pub fn release(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some((_, lease)) = self.place.take() {
+            lease.release(self.amount);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Does the ledger hold? Each invariant is one question to one read-only moment of the database.
+
+use domain::{Amount, Price, PricePerMtok, Rule, Usage};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use serde::Serialize;
+
+use crate::db::{Db, all};
+
+/// The outcome of every check.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.checks.iter().all(|check| check.holds)
+    }
+}
+
+/// One invariant.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    pub id: &'static str,
+    /// What must be true, for the operator.
+    pub title: &'static str,
+    pub holds: bool,
+    /// What breaks it: ids of wallets, leases, transfers or calls; at most a hundred.
+    pub offenders: Vec<String>,
+}
+
+const OFFENDERS_MAX: usize = 100;
+/// Calls recomputed per question; memory stays flat however many there are.
+const PAGE: i64 = 5_000;
+
+/// Each question names the rows that break its rule; none is the answer wanted.
+const QUESTIONS: [(&str, &str, &str); 7] = [
+    (
+        "I1",
+        "no wallet is below zero, or reserves more than it holds",
+        "SELECT 'wallet of ' || coalesce(workspace_id, '?') || ': posted ' || posted || ', reserved ' || reserved AS offender
+         FROM book WHERE kind = 'wallet' AND (posted < 0 OR reserved < 0 OR posted < reserved)",
+    ),
+    (
+        "I2",
+        "all books together sum to zero, and every transfer stays within its currency",
+        "SELECT 'currency ' || currency || ': off by ' || CAST(sum(amount) AS BIGINT) AS offender FROM (
+            SELECT b.currency, -t.amount AS amount FROM transfer t JOIN book b ON b.id = t.debit_id
+            UNION ALL SELECT b.currency, t.amount FROM transfer t JOIN book b ON b.id = t.credit_id
+         ) legs GROUP BY currency HAVING sum(amount) <> 0
+         UNION ALL SELECT 'transfer ' || t.id FROM transfer t JOIN book d ON d.id = t.debit_id JOIN book c ON c.id = t.credit_id
+            WHERE d.currency <> t.currency OR c.currency <> t.currency",
+    ),
+    (
+        "I3",
+        "every wallet's balance is what its transfers add up to",
+        "SELECT 'wallet of ' || b.workspace_id || ': posted ' || b.posted || ', transfers say ' || b.derived AS offender FROM (
+            SELECT workspace_id, posted,
+                CAST(coalesce((SELECT sum(amount) FROM transfer WHERE credit_id = book.id), 0)
+                   - coalesce((SELECT sum(amount) FROM transfer WHERE debit_id = book.id), 0) AS BIGINT) AS derived
+            FROM book WHERE kind = 'wallet'
+         ) b WHERE b.posted <> b.derived",
+    ),
+    (
+        "I4",
+        "what a wallet reserves is what its live leases may still spend",
+        "SELECT 'wallet of ' || b.workspace_id || ': reserved ' || b.reserved || ', leases say ' || b.leased AS offender FROM (
+            SELECT workspace_id, reserved, CAST(coalesce((SELECT sum(granted - spent) FROM lease
+                WHERE book_id = book.id AND state IN ('active', 'draining')), 0) AS BIGINT) AS leased
+            FROM book WHERE kind = 'wallet'
+         ) b WHERE b.reserved <> b.leased",
+    ),
+    (
+        "I5",
+        "every wallet's balance is what remains in its lots, and every lot lost what was taken from it",
+        "SELECT 'wallet of ' || b.workspace_id || ': posted ' || b.posted || ', lots say ' || b.lots AS offender FROM (
+            SELECT workspace_id, posted,
+                CAST(coalesce((SELECT sum(remaining) FROM lot WHERE book_id = book.id), 0) AS BIGINT) AS lots
+            FROM book WHERE kind = 'wallet'
+         ) b WHERE b.posted <> b.lots
+         UNION ALL SELECT 'lot ' || l.id FROM (
+            SELECT id, original - remaining AS gone,
+                CAST(coalesce((SELECT sum(amount) FROM lot_part WHERE lot_id = lot.id), 0) AS BIGINT) AS taken FROM lot
+         ) l WHERE l.gone <> l.taken",
+    ),
+    (
+        "I6",
+        "the calls of every usage transfer add up to it, and those of every lease to what it spent",
+        "SELECT 'transfer ' || coalesce(t.txn_id, c.txn_id) || ': ' || coalesce(t.amount, 0) || ', calls say ' || coalesce(c.charged, 0)
+            AS offender
+         FROM (SELECT txn_id, amount FROM transfer WHERE code = 'usage') t
+         FULL OUTER JOIN (SELECT txn_id, CAST(sum(charge_nusd) AS BIGINT) AS charged FROM call
+            WHERE charge_nusd > 0 GROUP BY txn_id) c ON c.txn_id = t.txn_id
+         WHERE coalesce(t.amount, 0) <> coalesce(c.charged, 0) OR (c.txn_id IS NULL AND c.charged IS NOT NULL)
+         UNION ALL SELECT 'lease ' || l.id || ': spent ' || l.spent || ', calls say ' || l.charged FROM (
+            SELECT id, spent, CAST(coalesce((SELECT sum(charge_nusd) FROM call WHERE lease_id = lease.id), 0) AS BIGINT) AS charged
+            FROM lease
+         ) l WHERE l.spent <> l.charged",
+    ),
+    (
+        "I6b",
+        "what calls left unbilled is booked as the operator's loss",
+        "SELECT 'transfer ' || coalesce(t.txn_id, c.txn_id, '?') || ': ' || coalesce(t.amount, 0) || ', calls say ' || coalesce(c.lost, 0)
+            AS offender
+         FROM (SELECT txn_id, amount FROM transfer WHERE code = 'unbilled') t
+         FULL OUTER JOIN (SELECT txn_id, CAST(sum(unbilled_nusd) AS BIGINT) AS lost FROM call
+            WHERE unbilled_nusd > 0 GROUP BY txn_id) c ON c.txn_id = t.txn_id
+         WHERE coalesce(t.amount, 0) <> coalesce(c.lost, 0)",
+    ),
+];
+
+/// Asks every question of one moment.
+///
+/// # Errors
+/// When the database cannot be read: then nothing is known about the ledger.
+pub async fn verify(db: &Db) -> Result<Report, DbErr> {
+    let moment = db.snapshot().await?;
+    let mut checks = Vec::new();
+    for (id, title, question) in QUESTIONS {
+        let sql = format!("{question} LIMIT {OFFENDERS_MAX}");
+        let rows = all(&moment, &sql, []).await?;
+        let offenders = rows.iter().map(|row| row.try_get("", "offender")).collect::<Result<Vec<String>, _>>()?;
+        checks.push(Check { id, title, holds: offenders.is_empty(), offenders });
+    }
+    let offenders = recompute_charges(&moment).await?;
+    checks.push(Check {
+        id: "I14",
+        title: "every call's charge follows from its tokens, its price and its rule",
+        holds: offenders.is_empty(),
+        offenders,
+    });
+    moment.rollback().await?;
+    Ok(Report { checks })
+}
+
+async fn recompute_charges<C: ConnectionTrait>(conn: &C) -> Result<Vec<String>, DbErr> {
+    let sql = "SELECT c.id, c.rule, c.input, c.cached_input, c.output, c.reasoning, c.charge_nusd, c.unbilled_nusd,
+                   p.input AS p_input, p.cached_input AS p_cached, p.output AS p_output
+               FROM call c LEFT JOIN price p ON p.id = c.price_id WHERE c.id > $1 ORDER BY c.id LIMIT $2";
+    let mut offenders = Vec::new();
+    let mut after = String::new();
+    loop {
+        let rows = all(conn, sql, [after.clone().into(), PAGE.into()]).await?;
+        let Some(last) = rows.last() else { return Ok(offenders) };
+        after = last.try_get("", "id")?;
+        for row in &rows {
+            if offenders.len() < OFFENDERS_MAX && !charge_follows(row)? {
+                offenders.push(format!("call {}", row.try_get::<String>("", "id")?));
+            }
+        }
+    }
+}
+
+fn charge_follows(row: &QueryResult) -> Result<bool, DbErr> {
+    let number = |name: &str| row.try_get::<i64>("", name);
+    let booked = Amount::from_nanos(number("charge_nusd")?).plus(Amount::from_nanos(number("unbilled_nusd")?));
+    let Some(rule) = Rule::from_id(&row.try_get::<String>("", "rule")?) else { return Ok(false) };
+    if !rule.charges() {
+        return Ok(booked == Ok(Amount::ZERO));
+    }
+    let tokens = |name: &str| number(name).map(|n| u64::try_from(n).unwrap_or(u64::MAX));
+    let usage =
+        Usage { input: tokens("input")?, cached_input: tokens("cached_input")?, output: tokens("output")?, reasoning: tokens("reasoning")? };
+    // A call whose price version is gone cannot be proved.
+    let Some(input) = row.try_get::<Option<i64>>("", "p_input")? else { return Ok(false) };
+    let price = |micro_usd: i64| PricePerMtok::from_micro_usd(micro_usd).map_err(|error| DbErr::Custom(error.to_string()));
+    let price =
+        Price { input: price(input)?, cached_input: price(number("p_cached")?)?, output: price(number("p_output")?)? };
+    Ok(price.charge(&usage) == booked)
+}

@@ -1,0 +1,110 @@
+//! Who serves the models? Upstreams: their address, dialect and credential.
+
+mod address;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use address::{AddressError, AddressRule, BaseUrl};
+pub use store::{Dialect, NewUpstream, UpstreamError, UpstreamView};
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use domain::ids::UpstreamId;
+use sea_orm::DbErr;
+
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::secrets::{KeyRing, Secret};
+
+/// The base URL of the upstream that `serve` runs beside itself; its real address is known only at run time.
+pub const SANDBOX_URL: &str = "sandbox:";
+
+/// The handle. Cheap to clone.
+#[derive(Clone)]
+pub struct Upstreams(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Clock,
+    ring: KeyRing,
+    rule: AddressRule,
+    sandbox: ArcSwapOption<SocketAddr>,
+    snapshot: ArcSwap<HashMap<UpstreamId, Arc<Upstream>>>,
+}
+
+/// An upstream ready to be called.
+#[derive(Debug)]
+pub struct Upstream {
+    pub id: UpstreamId,
+    pub name: String,
+    pub dialect: Dialect,
+    pub base: BaseUrl,
+    pub api_key: Option<Secret>,
+}
+
+impl Upstreams {
+    #[must_use]
+    pub fn new(db: Db, clock: Clock, ring: KeyRing, rule: AddressRule) -> Self {
+        Self(Arc::new(Inner { db, clock, ring, rule, sandbox: ArcSwapOption::empty(), snapshot: ArcSwap::default() }))
+    }
+
+    /// Which addresses may be called; the connector asks again for what a name resolves to.
+    #[must_use]
+    pub fn rule(&self) -> &AddressRule {
+        &self.0.rule
+    }
+
+    /// Where the sandbox upstream of this process listens.
+    pub fn set_sandbox_address(&self, address: SocketAddr) {
+        self.0.sandbox.store(Some(Arc::new(address)));
+    }
+
+    /// Reads all upstreams anew. One that cannot be used (a broken credential, a forbidden address) is left out and logged.
+    ///
+    /// # Errors
+    /// When the database cannot be read; what was known stays.
+    pub async fn reload(&self) -> Result<(), DbErr> {
+        let mut upstreams = HashMap::new();
+        for row in store::rows(&self.0.db).await? {
+            match row.ready(&self.0.ring, &self.0.rule, self.sandbox_address()) {
+                Ok(upstream) => {
+                    upstreams.insert(upstream.id, Arc::new(upstream));
+                }
+                Err(error) => tracing::error!(upstream.name = %row.name, error = %error, "An upstream cannot be used"),
+            }
+        }
+        self.0.snapshot.store(Arc::new(upstreams));
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn get(&self, id: UpstreamId) -> Option<Arc<Upstream>> {
+        self.0.snapshot.load().get(&id).cloned()
+    }
+
+    /// Adds an upstream; its credential is sealed to this row and this address.
+    ///
+    /// # Errors
+    /// See [`UpstreamError`].
+    pub async fn create(&self, new: NewUpstream) -> Result<UpstreamView, UpstreamError> {
+        let view = store::create(&self.0.db, &self.0.ring, &self.0.rule, new, self.0.clock.now_ms()).await?;
+        self.reload().await?;
+        Ok(view)
+    }
+
+    /// Every upstream, by name, without credentials.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn list(&self) -> Result<Vec<UpstreamView>, DbErr> {
+        store::rows(&self.0.db).await.map(|rows| rows.iter().map(store::Row::view).collect())
+    }
+
+    fn sandbox_address(&self) -> Option<SocketAddr> {
+        self.0.sandbox.load().as_deref().copied()
+    }
+}
