@@ -1,0 +1,103 @@
+//! The rows of accounts, workspaces, one-time links and sign-in delays, as `migrations/src/m002_accounts.rs` describes them.
+
+pub(super) mod workspace {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, DeriveEntityModel)]
+    #[sea_orm(table_name = "workspace")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod account {
+    use domain::views::AccountView;
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, DeriveEntityModel)]
+    #[sea_orm(table_name = "account")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub workspace_id: String,
+        pub email: String,
+        pub email_key: String,
+        pub password_hash: Option<String>,
+        pub admin: bool,
+        pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    /// Rows hold a password's hash and an e-mail: logs get the id.
+    impl std::fmt::Debug for Model {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "account {}", self.id)
+        }
+    }
+
+    impl Model {
+        /// What others may see of the row.
+        pub fn view(self) -> Result<AccountView, DbErr> {
+            Ok(AccountView {
+                id: self.id.parse().map_err(|_| broken("account.id"))?,
+                workspace: self.workspace_id.parse().map_err(|_| broken("account.workspace_id"))?,
+                email: self.email,
+                admin: self.admin,
+            })
+        }
+    }
+
+    fn broken(column: &str) -> DbErr {
+        DbErr::Type(format!("{column} holds something that is not an id"))
+    }
+}
+
+pub(super) mod setup_token {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, DeriveEntityModel)]
+    #[sea_orm(table_name = "setup_token")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub token_hash: String,
+        pub account_id: String,
+        pub expires_at: i64,
+        pub used_at: Option<i64>,
+        pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod sign_in_delay {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, DeriveEntityModel)]
+    #[sea_orm(table_name = "sign_in_delay")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub subject: String,
+        pub failures: i64,
+        pub blocked_until: i64,
+        pub updated_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
