@@ -5,7 +5,8 @@
 #
 # 1. the standard library for wasm is installed: nothing to do
 # 2. rustup can add it: done, and never again
-# 3. the library's source is there, or Debian's mirror has it: cargo compiles it (about a minute, once)
+# 3. the library's source is there, or Debian's mirror has it: cargo compiles it (about a minute, once);
+#    remembered in .cache, so that a server out of reach is not asked at every build
 # 4. none of these: says what to install
 #
 # FAREBOX_WASM_STD=source skips 1 and 2 (that is how the third way is tested where rustup works).
@@ -24,29 +25,36 @@ have rustc || die "There is no Rust here" "Install rustup (it reads rust-toolcha
 sysroot="$(rustc --print sysroot)"
 target_library="$sysroot/lib/rustlib/$TARGET/lib"
 linked_source="$sysroot/lib/rustlib/src/rust"
+remembered="$CACHE/wasm-from-source"
 
 has_target() { compgen -G "$target_library/libstd-*.rlib" >/dev/null; }
 has_source() { [ -f "$linked_source/library/std/Cargo.toml" ] && [ -f "$linked_source/library/Cargo.lock" ]; }
 
+from_source() {
+  touch "$remembered"
+  echo "$BUILD_STD"
+  exit 0
+}
+
 if [ "${FAREBOX_WASM_STD:-}" != source ]; then
   if has_target; then exit 0; fi
+  if [ -f "$remembered" ] && has_source; then from_source; fi
   if have rustup; then
     say "browser target: asking rustup for $TARGET (its server, about 20 MB)"
-    if timeout 180 rustup target add "$TARGET" >"$CACHE/rustup.log" 2>&1 && has_target; then exit 0; fi
-    say "rustup could not add it ($(tail -n 1 "$CACHE/rustup.log" | cut -c1-120))"
+    if RUST_BACKTRACE=0 timeout 180 rustup target add "$TARGET" >"$CACHE/rustup.log" 2>&1 && has_target; then exit 0; fi
+    say "rustup could not add it: $(grep -m 1 '^error' "$CACHE/rustup.log" | cut -c1-90 || true)"
   fi
 fi
 
 if has_source; then
-  say "browser target: compiling the standard library from $linked_source"
-  echo "$BUILD_STD"
-  exit 0
+  say "browser target: compiling the standard library from $linked_source (about a minute, once)"
+  from_source
 fi
 
 manual=(
   "Farebox needs the Rust target $TARGET. Any one of these will do:"
-  "  rustup target add $TARGET          (where rustup's server can be reached)"
-  "  rustup component add rust-src      (the same server; the library is then compiled here)"
+  "  rustup target add $TARGET   (where rustup's server can be reached)"
+  "  rustup component add rust-src               (the same server; the library is then compiled here)"
   "  Debian's package rust-src of exactly $SOURCE_VERSION, with its folder rustc-$SOURCE_VERSION linked as"
   "  $linked_source"
 )
@@ -66,8 +74,7 @@ if [ ! -f "$unpacked/library/Cargo.lock" ]; then
     if /usr/lib/apt/apt-helper download-file "${mirror%/}/$SOURCE_PATH" "$deb" "SHA256:$SOURCE_SHA256" >"$CACHE/rust-src.log" 2>&1; then break; fi
     rm -f "$deb"
   done < <(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -E '/debian/?$' | sort -u)
-  [ -f "$deb" ] || die "No mirror of this machine has $SOURCE_PATH any more" "${manual[@]}"
-  [ "$(sha256_of "$deb")" = "$SOURCE_SHA256" ] || die "rust-src from the mirror has another SHA-256 than the pinned one" "${manual[@]}"
+  [ -f "$deb" ] || die "No mirror of this machine gave $SOURCE_PATH with the pinned SHA-256 (see .cache/rust-src.log)" "${manual[@]}"
   dpkg -x "$deb" "$work/files"
   mkdir -p "$work/keep"
   mv "$work/files/usr/src/rustc-$SOURCE_VERSION/library" "$work/keep/library"
@@ -81,4 +88,4 @@ mkdir -p "$(dirname "$linked_source")" 2>/dev/null && ln -sfn "$unpacked" "$link
     "Run once as its owner: ln -s $unpacked $linked_source" "${manual[@]}"
 has_source || die "The unpacked source is not what cargo expects: $unpacked" "${manual[@]}"
 say "browser target: the standard library will be compiled from source (about a minute, once)"
-echo "$BUILD_STD"
+from_source
