@@ -10,8 +10,6 @@ MAKEFLAGS += --no-builtin-rules
 # The scripts and the embedded bundle expect the target folder here, whatever the environment says.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 export CARGO_TERM_COLOR ?= auto
-# Where `make run` keeps its database and key files.
-export FAREBOX_DATA ?= ./data
 
 SITE := target/site
 WASM := target/wasm32-unknown-unknown/wasm-release/frontend.wasm
@@ -23,7 +21,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## build what is missing, start Farebox with a database in ./data, print the address and a first call
-	@exec $(BINARY) serve --welcome
+	@export FAREBOX_DATA="$${FAREBOX_DATA:-./data}"; exec $(BINARY) serve --welcome
 
 build: bundle binary ## the release binary with everything embedded: target/release/farebox
 	@echo "built $(BINARY)"

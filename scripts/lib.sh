@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Answers: which small helpers do all scripts share? Sourced, never run.
 # Progress goes to standard error, so that a script's standard output can carry a path or flags for its caller.
 

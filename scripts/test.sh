@@ -4,6 +4,8 @@
 # the sum, with each step that is not a suite counted as one. Every step's output is kept in .cache/logs.
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
+# A Farebox that this shell is set up for stays out of it.
+unset "${!FAREBOX_@}" DATABASE_URL
 LOGS="$CACHE/logs"
 rm -rf "$LOGS"
 mkdir -p "$LOGS"

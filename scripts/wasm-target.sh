@@ -9,7 +9,7 @@
 #    remembered in .cache, so that a server out of reach is not asked at every build
 # 4. none of these: says what to install
 #
-# FAREBOX_WASM_STD=source skips 1 and 2 (that is how the third way is tested where rustup works).
+# WASM_STD=source skips 1 and 2 (that is how the third way is tested where rustup works).
 source "$(dirname "$0")/lib.sh"
 
 TARGET=wasm32-unknown-unknown
@@ -36,7 +36,7 @@ from_source() {
   exit 0
 }
 
-if [ "${FAREBOX_WASM_STD:-}" != source ]; then
+if [ "${WASM_STD:-}" != source ]; then
   if has_target; then exit 0; fi
   if [ -f "$remembered" ] && has_source; then from_source; fi
   if have rustup; then
@@ -61,7 +61,7 @@ manual=(
 
 version="$(rustc --version | cut -d' ' -f2)"
 [ "$version" = "$SOURCE_VERSION" ] || die "rustc here is $version; the fallback has the source of $SOURCE_VERSION only" "${manual[@]}"
-have apt-get && have dpkg || die "The browser target can't be set up on its own here (no apt-get)" "${manual[@]}"
+if ! have apt-get || ! have dpkg; then die "The browser target can't be set up on its own here (no apt-get)" "${manual[@]}"; fi
 
 unpacked="$CACHE/rust-src-$SOURCE_VERSION"
 if [ ! -f "$unpacked/library/Cargo.lock" ]; then
