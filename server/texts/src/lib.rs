@@ -5,6 +5,7 @@
 //! [`format`] writes values, [`rates`] shows wallets in other currencies, [`check`] reads translators' files.
 
 mod catalogue;
+pub mod check;
 mod fill;
 pub mod format;
 mod locale;

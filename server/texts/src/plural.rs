@@ -34,13 +34,28 @@ pub fn categories(code: &str) -> Vec<&'static str> {
     found
 }
 
-/// Whether the category `one` stands for other numbers too (21, 31 in Russian; 0 in French), so its text must show the number.
-pub fn one_is_many_numbers(code: &str) -> bool {
+/// Numbers that take a form; enough of them to know a form that stands for a single number.
+fn numbers(code: &str, form: &str) -> impl Iterator<Item = u64> {
     let rules = rules(code);
-    (0..=200_u64)
-        .filter(|n| rules.category_for(*n) == PluralCategory::One)
-        .count()
-        > 1
+    // Some languages keep a form for millions.
+    (0..=200)
+        .chain([1_000_000])
+        .filter(move |n| suffix(rules.category_for(*n)) == form)
+}
+
+/// Whether a form stands for one number only, so that its text may say it in words ("a key"). In Russian `one` is also 21.
+pub fn is_one_number(code: &str, form: &str) -> bool {
+    numbers(code, form).take(2).count() == 1
+}
+
+/// The first numbers that take a form: `2, 3, 4`.
+pub fn examples(code: &str, form: &str) -> String {
+    let first: Vec<_> = numbers(code, form).take(3).map(|n| n.to_string()).collect();
+    if first.is_empty() {
+        "fractions".to_owned()
+    } else {
+        first.join(", ")
+    }
 }
 
 /// `keys.count` and `few` of `keys.count_few`.
@@ -115,12 +130,27 @@ mod tests {
     }
 
     #[test]
-    fn one_covers_other_numbers_in_some_languages() {
-        assert!(
-            one_is_many_numbers("ru") && one_is_many_numbers("uk") && one_is_many_numbers("fr")
-        );
-        assert!(
-            !one_is_many_numbers("en") && !one_is_many_numbers("pl") && !one_is_many_numbers("ar")
-        );
+    fn forms_of_a_single_number_are_known() {
+        for (code, form) in [
+            ("en", "one"),
+            ("pl", "one"),
+            ("ar", "zero"),
+            ("ar", "one"),
+            ("ar", "two"),
+        ] {
+            assert!(is_one_number(code, form), "{code} {form}");
+        }
+        for (code, form) in [
+            ("ru", "one"),
+            ("uk", "one"),
+            ("fr", "one"),
+            ("en", "other"),
+            ("ru", "other"),
+            ("ar", "few"),
+        ] {
+            assert!(!is_one_number(code, form), "{code} {form}");
+        }
+        assert_eq!(examples("ru", "few"), "2, 3, 4");
+        assert_eq!(examples("ru", "other"), "fractions");
     }
 }

@@ -1,0 +1,519 @@
+//! Does the check find each kind of mistake, and nothing in the shipped files?
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+const EN: &str = r#"{
+  "_meta": {"autonym": "English"},
+  "a": {
+    "plain": "Your balance is low",
+    "value": "Hello %{name}",
+    "link": "Please <0>sign in</0> to Farebox",
+    "keys_one": "%{count} key of %{name}",
+    "keys_other": "%{count} keys of %{name}"
+  }
+}"#;
+
+/// The German file with the texts of `EN`; each test breaks one of them.
+const DE: &str = r#"{
+  "_meta": {"autonym": "Deutsch", "complete": true},
+  "a": {
+    "plain": "Ihr Guthaben ist knapp",
+    "value": "Hallo %{name}",
+    "link": "Bitte bei Farebox <0>anmelden</0>",
+    "keys_one": "ein Schlüssel von %{name}",
+    "keys_other": "%{count} Schlüssel von %{name}"
+  }
+}"#;
+
+const NOTES: &str = "key,note,example,max_length\na.plain,\"A line, above the meter\",,25\na.keys,In lists,3 keys,\n";
+const GLOSSARY: &str = "term,en,de,translate\nbalance,balance,guthaben,yes\nFarebox,Farebox,,no\n";
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [
+        ("en.json", EN),
+        ("notes.csv", NOTES),
+        ("glossary.csv", GLOSSARY),
+    ]
+    .iter()
+    .chain(files)
+    {
+        fs::write(folder.path().join(name), content).unwrap();
+    }
+    folder
+}
+
+fn check(files: &[(&str, &str)]) -> Report {
+    run(folder(files).path())
+}
+
+/// The findings about German when `from` is replaced by `to` in its file: level, rule, line, key.
+fn german(from: &str, to: &str) -> Vec<(Level, Rule, usize, String)> {
+    assert!(DE.contains(from), "{from}");
+    let report = check(&[("de.json", &DE.replacen(from, to, 1))]);
+    report
+        .findings
+        .into_iter()
+        .map(|f| (f.level, f.rule, f.line, f.key))
+        .collect()
+}
+
+#[test]
+fn shipped_files_are_clean() {
+    let report = run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../locales"));
+    assert_eq!(report.findings, [], "\n{report}");
+    assert!(report.ok);
+    for progress in report
+        .languages
+        .iter()
+        .filter(|progress| ["en", "ru"].contains(&progress.locale.as_str()))
+    {
+        assert_eq!(progress.have, progress.need);
+    }
+}
+
+#[test]
+fn a_right_file_has_no_findings() {
+    let report = check(&[("de.json", DE)]);
+    assert_eq!(report.findings, [], "\n{report}");
+    let german = Progress {
+        locale: "de".into(),
+        have: 5,
+        need: 5,
+        complete: true,
+    };
+    assert_eq!(report.languages[1], german);
+}
+
+#[test]
+fn every_mistake_in_a_text_is_found() {
+    use Level::{Error, Warning};
+    let table = [
+        (
+            "Ihr Guthaben ist knapp",
+            "",
+            Error,
+            Rule::Missing,
+            4,
+            "a.plain",
+        ),
+        (
+            "Ihr Guthaben",
+            " Ihr Guthaben",
+            Error,
+            Rule::Spaces,
+            4,
+            "a.plain",
+        ),
+        (
+            "Ihr Guthaben",
+            "Ihr  Guthaben",
+            Error,
+            Rule::Spaces,
+            4,
+            "a.plain",
+        ),
+        (
+            "Ihr Guthaben",
+            "Ihr\u{a0} Guthaben",
+            Error,
+            Rule::Spaces,
+            4,
+            "a.plain",
+        ),
+        (
+            "ist knapp",
+            "ist knapp und bald leer",
+            Error,
+            Rule::TooLong,
+            4,
+            "a.plain",
+        ),
+        ("ist knapp", "...", Warning, Rule::Typography, 4, "a.plain"),
+        (
+            "ist knapp",
+            "\\\"knapp\\\"",
+            Warning,
+            Rule::Typography,
+            4,
+            "a.plain",
+        ),
+        (
+            "ist knapp",
+            "geht's",
+            Warning,
+            Rule::Typography,
+            4,
+            "a.plain",
+        ),
+        (
+            "Ihr Guthaben",
+            "Ihr Geld",
+            Warning,
+            Rule::Glossary,
+            4,
+            "a.plain",
+        ),
+        ("Farebox", "Fahrkasse", Warning, Rule::Glossary, 6, "a.link"),
+        (
+            "ist knapp",
+            "<b>!</b>",
+            Error,
+            Rule::Forbidden,
+            4,
+            "a.plain",
+        ),
+        (
+            "ist knapp",
+            "<!-- -->",
+            Error,
+            Rule::Forbidden,
+            4,
+            "a.plain",
+        ),
+        ("ist knapp", "&lt;", Error, Rule::Forbidden, 4, "a.plain"),
+        (
+            "ist knapp",
+            "JavaScript:x",
+            Error,
+            Rule::Forbidden,
+            4,
+            "a.plain",
+        ),
+        (
+            "ist knapp",
+            "\u{202e}x",
+            Error,
+            Rule::Forbidden,
+            4,
+            "a.plain",
+        ),
+        (
+            "ist knapp",
+            "\u{2066}x",
+            Error,
+            Rule::Forbidden,
+            4,
+            "a.plain",
+        ),
+        (
+            "ist knapp",
+            "\u{200b}x",
+            Error,
+            Rule::Forbidden,
+            4,
+            "a.plain",
+        ),
+        (
+            "ist knapp",
+            "x\\u0000x",
+            Error,
+            Rule::Forbidden,
+            4,
+            "a.plain",
+        ),
+        (
+            "Hallo %{name}",
+            "Hallo",
+            Error,
+            Rule::Placeholder,
+            5,
+            "a.value",
+        ),
+        (
+            "Hallo %{name}",
+            "Hallo %{name} %{nme}",
+            Error,
+            Rule::Placeholder,
+            5,
+            "a.value",
+        ),
+        (
+            "Hallo %{name}",
+            "Hallo %{name",
+            Error,
+            Rule::Placeholder,
+            5,
+            "a.value",
+        ),
+        (
+            "Hallo %{name}",
+            "Hallo %{name} {{x}}",
+            Error,
+            Rule::Placeholder,
+            5,
+            "a.value",
+        ),
+        (
+            "Hallo %{name}",
+            "Hallo %{name} %{Name}",
+            Error,
+            Rule::Placeholder,
+            5,
+            "a.value",
+        ),
+        ("<0>anmelden</0>", "anmelden", Error, Rule::Tag, 6, "a.link"),
+        (
+            "<0>anmelden</0>",
+            "<0>anmelden",
+            Error,
+            Rule::Tag,
+            6,
+            "a.link",
+        ),
+        (
+            "<0>anmelden</0>",
+            "anmelden</0>",
+            Error,
+            Rule::Tag,
+            6,
+            "a.link",
+        ),
+        (
+            "<0>anmelden</0>",
+            "<1>anmelden</1>",
+            Error,
+            Rule::Tag,
+            6,
+            "a.link",
+        ),
+        (
+            "<0>anmelden</0>",
+            "<0>an</0><0>melden</0>",
+            Error,
+            Rule::Tag,
+            6,
+            "a.link",
+        ),
+        (
+            "ein Schlüssel von %{name}",
+            "ein Schlüssel",
+            Error,
+            Rule::Placeholder,
+            7,
+            "a.keys_one",
+        ),
+        (
+            "%{count} Schlüssel",
+            "Schlüssel",
+            Error,
+            Rule::Placeholder,
+            8,
+            "a.keys_other",
+        ),
+        ("keys_one", "keys_few", Error, Rule::Plural, 7, "a.keys_few"),
+        ("keys_one", "keys_few", Error, Rule::Plural, 0, "a.keys_one"),
+        ("\"plain\"", "\"plane\"", Error, Rule::Extra, 4, "a.plane"),
+        ("\"plain\"", "\"plane\"", Error, Rule::Missing, 0, "a.plain"),
+        ("\"plain\"", "\"Plain\"", Error, Rule::KeyName, 4, "a.Plain"),
+        (
+            "\"Ihr Guthaben ist knapp\"",
+            "[1]",
+            Error,
+            Rule::NotText,
+            4,
+            "a.plain",
+        ),
+        (
+            "\"value\"",
+            "\"plain\"",
+            Error,
+            Rule::Duplicate,
+            5,
+            "a.plain",
+        ),
+        (
+            "\"complete\"",
+            "\"finished\"",
+            Error,
+            Rule::Meta,
+            2,
+            "_meta.finished",
+        ),
+        ("\"Deutsch\"", "\"\"", Error, Rule::Meta, 2, "_meta.autonym"),
+        (
+            "\"Deutsch\",",
+            "\"Deutsch\"",
+            Error,
+            Rule::Unreadable,
+            2,
+            "",
+        ),
+    ];
+    for (from, to, level, rule, line, key) in table {
+        let found = german(from, to);
+        assert!(
+            found.contains(&(level, rule, line, key.to_owned())),
+            "{from} -> {to} gave {found:?}"
+        );
+    }
+}
+
+#[test]
+fn unfinished_languages_only_warn_about_what_is_missing() {
+    let started = r#"{"_meta": {"autonym": "Polski"}, "a": {"keys_one": "klucz od %{name}", "keys_few": "%{count} klucze od %{name}"}}"#;
+    let report = check(&[("pl.json", started)]);
+    assert!(report.ok && report.warnings == 5, "\n{report}");
+    assert_eq!(
+        report.languages[1],
+        Progress {
+            locale: "pl".into(),
+            have: 2,
+            need: 7,
+            complete: false
+        }
+    );
+    let many = report
+        .findings
+        .iter()
+        .find(|finding| finding.key == "a.keys_many")
+        .unwrap();
+    assert!(many.message.contains("0, 5, 6"), "{many}");
+}
+
+#[test]
+fn languages_whose_one_is_many_numbers_keep_the_count() {
+    let ukrainian = |one: &str| {
+        let forms = r#""keys_few": "%{count} ключі %{name}", "keys_many": "%{count} ключів %{name}", "keys_other": "%{count} ключа %{name}""#;
+        let json = format!(
+            r#"{{"_meta": {{"autonym": "Українська"}}, "a": {{"keys_one": "{one}", {forms}}}}}"#
+        );
+        check(&[("uk.json", &json)])
+    };
+    assert!(ukrainian("%{count} ключ %{name}").ok);
+    assert!(!ukrainian("ключ %{name}").ok);
+}
+
+#[test]
+fn arabic_needs_its_six_forms_and_keeps_its_direction_marks() {
+    let forms: Vec<_> = plural::categories("ar")
+        .into_iter()
+        .map(|form| format!("\"keys_{form}\": \"\u{200f}%{{count}} %{{name}}\""))
+        .collect();
+    let report = check(&[(
+        "ar.json",
+        &format!(
+            "{{\"_meta\": {{\"autonym\": \"العربية\"}}, \"a\": {{{}}}}}",
+            forms.join(",")
+        ),
+    )]);
+    assert!(report.ok, "\n{report}");
+    assert_eq!(
+        report.languages[1],
+        Progress {
+            locale: "ar".into(),
+            have: 6,
+            need: 9,
+            complete: false
+        }
+    );
+}
+
+#[test]
+fn french_spaces_are_looked_at() {
+    let french = |text: &str| {
+        let report = check(&[(
+            "fr.json",
+            &format!(r#"{{"_meta": {{"autonym": "Français"}}, "a": {{"value": "{text}"}}}}"#),
+        )]);
+        report
+            .findings
+            .iter()
+            .any(|finding| finding.rule == Rule::Typography)
+    };
+    assert!(french("Bonjour %{name}!") && french("Bonjour %{name} !"));
+    assert!(!french("Bonjour %{name}\u{a0}!") && !french("Bonjour %{name} à 15:04"));
+}
+
+#[test]
+fn english_itself_is_checked() {
+    let broken = |from: &str, to: &str| check(&[("en.json", &EN.replacen(from, to, 1))]);
+    for (from, to, rule) in [
+        ("keys_other", "keys_few", Rule::Plural),
+        ("keys_one", "keys_many", Rule::Plural),
+        ("%{count} key of %{name}", "%{count} key", Rule::Placeholder),
+        ("Hello %{name}", "Hello %{ name }", Rule::Placeholder),
+        ("\"a\": {", "\"a\": {\"b\": 1,", Rule::NotText),
+    ] {
+        let report = broken(from, to);
+        assert!(
+            !report.ok && report.findings.iter().any(|finding| finding.rule == rule),
+            "{from} -> {to}\n{report}"
+        );
+    }
+}
+
+#[test]
+fn broken_files_and_tables_are_told() {
+    let table: [(&str, &[u8], Rule, usize); 9] = [
+        ("de.json", b"{\n\"a\": 1,\n}", Rule::Unreadable, 3),
+        ("de.json", b"\xff\xfe", Rule::Unreadable, 0),
+        ("de_DE.json", b"{}", Rule::FileName, 0),
+        ("qps-ploc.json", b"{}", Rule::FileName, 0),
+        (
+            "notes.csv",
+            b"key,note,example,max_length\na.gone,x,,\n",
+            Rule::Table,
+            2,
+        ),
+        (
+            "notes.csv",
+            b"key,note,example,max_length\na.plain,x,,many\n",
+            Rule::Table,
+            2,
+        ),
+        ("notes.csv", b"key,note\n", Rule::Table, 1),
+        (
+            "notes.csv",
+            b"key,note,example,max_length\na.plain,a, b, c, d\n",
+            Rule::Table,
+            2,
+        ),
+        (
+            "glossary.csv",
+            b"term,en,translate\nx,x,maybe\n",
+            Rule::Table,
+            2,
+        ),
+    ];
+    for (name, content, rule, line) in table {
+        let folder = folder(&[]);
+        fs::write(folder.path().join(name), content).unwrap();
+        let report = run(folder.path());
+        let found = report
+            .findings
+            .iter()
+            .any(|f| f.file == name && f.rule == rule && f.line == line);
+        assert!(found, "{name}\n{report}");
+    }
+    let folder = folder(&[]);
+    fs::remove_file(folder.path().join("en.json")).unwrap();
+    assert!(!run(folder.path()).ok);
+    assert!(!run(&folder.path().join("missing")).ok);
+}
+
+#[test]
+fn the_report_reads_well_for_people_and_programs() {
+    let report = check(&[("de.json", &DE.replacen("Hallo %{name}", "Hallo", 1))]);
+    let printed = report.to_string();
+    assert!(
+        printed.contains("de.json:5: error: a.value: The placeholder %{name} is missing."),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("de       5 of 5 texts, 100 %")
+            && printed.ends_with("Errors: 1. Warnings: 0."),
+        "{printed}"
+    );
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["ok"], false);
+    let finding = serde_json::json!({
+        "file": "de.json", "line": 5, "key": "a.value", "level": "error", "rule": "placeholder",
+        "message": "The placeholder %{name} is missing. English: “Hello %{name}”"
+    });
+    assert_eq!(json["findings"], serde_json::json!([finding]));
+}
