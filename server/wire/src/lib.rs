@@ -1,0 +1,8 @@
+//! The public AI dialects as pure translation: bytes in, facts and bytes out. No IO, nothing awaits.
+//!
+//! What is in these bytes belongs to the caller: the types that carry it have no `Debug`.
+
+pub mod openai;
+pub mod segments;
+pub mod sse;
+pub mod text;

@@ -1,0 +1,161 @@
+//! What does one chunk of a chat stream say? Read by peeking; the bytes themselves are passed on as they came.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use domain::Usage;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::usage::Report;
+use crate::sse;
+
+/// The facts of one chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// At least one answer has ended in this chunk.
+    pub finishes: bool,
+    /// There are no choices: a chunk that only reports usage.
+    pub usage_only: bool,
+    /// A `usage` object stands in the chunk.
+    pub has_usage: bool,
+    /// What it reports, if that can be believed.
+    pub usage: Option<Usage>,
+    /// The upstream broke off with an error of its own.
+    pub error: bool,
+    /// A choice carries something of the answer.
+    pub delivers: bool,
+}
+
+/// The end marker of the dialect.
+pub const DONE: &[u8] = b"[DONE]";
+
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow, default)]
+    choices: Option<Vec<Choice<'a>>>,
+    #[serde(default)]
+    usage: Option<Report>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow, default)]
+    delta: Option<Delta<'a>>,
+    #[serde(borrow, default)]
+    finish_reason: Option<Cow<'a, str>>,
+}
+
+/// Everything that is part of an answer, under the names that providers use.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Delta<'a> {
+    #[serde(borrow)]
+    content: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    refusal: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    reasoning_content: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    reasoning: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<ToolCall<'a>>>,
+    #[serde(borrow)]
+    function_call: Option<Function<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ToolCall<'a> {
+    #[serde(borrow, default)]
+    function: Option<Function<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Function<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    arguments: Option<Cow<'a, str>>,
+}
+
+/// Reads one chunk and hands the pieces of answer in it to `each`, for a tokenizer.
+///
+/// # Errors
+/// When the data is no chunk of this dialect.
+pub fn read(data: &[u8], each: &mut dyn FnMut(&str)) -> Result<Facts, serde_json::Error> {
+    let chunk: Chunk<'_> = serde_json::from_slice(data)?;
+    let mut facts = Facts {
+        has_usage: chunk.usage.is_some(),
+        usage: chunk.usage.and_then(|report| report.usage()),
+        error: chunk.error.is_some(),
+        ..Facts::default()
+    };
+    let choices = chunk.choices.unwrap_or_default();
+    facts.usage_only = choices.is_empty() && !facts.error;
+    for choice in choices {
+        facts.finishes |= choice.finish_reason.is_some();
+        choice.delta.unwrap_or_default().each_text(&mut |text| {
+            if !text.is_empty() {
+                facts.delivers = true;
+                each(text);
+            }
+        });
+    }
+    Ok(facts)
+}
+
+impl Delta<'_> {
+    fn each_text(&self, each: &mut dyn FnMut(&str)) {
+        let own = [&self.content, &self.refusal, &self.reasoning_content, &self.reasoning];
+        own.into_iter().flatten().for_each(|text| each(text));
+        let calls = self.tool_calls.iter().flatten().filter_map(|call| call.function.as_ref());
+        for function in calls.chain(&self.function_call) {
+            [&function.name, &function.arguments].into_iter().flatten().for_each(|text| each(text));
+        }
+    }
+}
+
+/// The chunk without its usage, for a caller who did not ask; for upstreams that report it beside the last choice.
+#[must_use]
+pub fn without_usage(data: &[u8]) -> Option<Bytes> {
+    let mut chunk = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(data).ok()?;
+    chunk.shift_remove("usage");
+    Some(sse::data_event(&serde_json::Value::Object(chunk).to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn facts(json: &str) -> (Facts, String) {
+        let mut text = String::new();
+        let facts = read(json.as_bytes(), &mut |piece| text.push_str(piece)).unwrap();
+        (facts, text)
+    }
+
+    #[test]
+    fn text_reasoning_and_tool_arguments_are_all_part_of_the_answer() {
+        let (read, text) = facts(
+            r#"{"choices":[{"index":0,"delta":{"content":"a","reasoning_content":"b","tool_calls":[{"index":0,"function":{"name":"f","arguments":"{\"c\""}}]},"finish_reason":null}],"usage":null}"#,
+        );
+        assert_eq!(text, "abf{\"c\"");
+        assert_eq!(read, Facts { delivers: true, ..Facts::default() });
+    }
+
+    #[test]
+    fn a_finish_a_usage_and_an_error_are_told_apart() {
+        assert!(facts(r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#).0.finishes);
+        let (usage, _) = facts(r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#);
+        assert!(usage.usage_only && usage.has_usage && usage.usage.unwrap().output == 2);
+        assert!(facts(r#"{"error":{"message":"overloaded"}}"#).0.error);
+    }
+
+    #[test]
+    fn usage_can_be_taken_out_of_a_chunk() {
+        let event = without_usage(br#"{"id":"x","usage":{"prompt_tokens":1},"choices":[{"finish_reason":"stop"}]}"#).unwrap();
+        assert_eq!(event, r#"data: {"id":"x","choices":[{"finish_reason":"stop"}]}"#.to_owned() + "\n\n");
+    }
+}

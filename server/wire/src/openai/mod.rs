@@ -1,0 +1,7 @@
+//! The OpenAI dialect: chat completions, as the official SDKs send and read them.
+
+pub mod answer;
+pub mod chunk;
+pub mod error;
+pub mod request;
+pub mod usage;
