@@ -33,7 +33,7 @@ pub(super) fn subject(ring: &KeyRing, email_key: &str) -> String {
 /// When the database fails.
 pub(super) async fn count(db: &Db, subject: &str, now: UnixMs) -> Result<Result<(), Duration>, DbErr> {
     loop {
-        let row = Entity::find_by_id(subject).one(db.write()).await?;
+        let row = Entity::find_by_id(subject).one(db.read()).await?;
         let Some(row) = row.filter(|row| row.updated_at > now - MEMORY_MS) else {
             Entity::delete_many().filter(Column::UpdatedAt.lte(now - MEMORY_MS)).exec(db.write()).await?;
             let first = ActiveModel { subject: Set(subject.to_owned()), failures: Set(1), blocked_until: Set(0), updated_at: Set(now) };

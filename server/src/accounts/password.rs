@@ -93,7 +93,9 @@ pub(super) struct Hasher {
 }
 
 /// A place in the queue. Having one means that the check will be done.
-pub(super) struct Place(OwnedSemaphorePermit);
+pub(super) struct Place {
+    _held: OwnedSemaphorePermit,
+}
 
 impl Hasher {
     pub(super) fn new() -> Self {
@@ -103,7 +105,7 @@ impl Hasher {
 
     /// Takes a place in the queue, or says at once that there is none.
     pub(super) fn place(&self) -> Result<Place, HashError> {
-        Arc::clone(&self.queue).try_acquire_owned().map(Place).map_err(|_| HashError::Busy)
+        Arc::clone(&self.queue).try_acquire_owned().map(|held| Place { _held: held }).map_err(|_| HashError::Busy)
     }
 
     /// A new PHC string (`$argon2id$…`) with a random salt.

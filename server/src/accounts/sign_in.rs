@@ -20,7 +20,7 @@ impl Accounts {
         let now = self.0.clock.now_ms();
         self.0.gate.enter(from, now).map_err(too_many)?;
         let outcome = self.check(email, password, now).await;
-        if !matches!(outcome, Err(SignInError::Wrong)) {
+        if !matches!(outcome, Err(SignInError::Wrong | SignInError::TooMany { .. })) {
             self.0.gate.forgive(from);
         }
         outcome

@@ -4,6 +4,7 @@
 //! seconds (`cache`), then one indexed read by a keyed hash. The key itself is stored only encrypted, for its owner.
 
 mod cache;
+mod error;
 mod format;
 mod table;
 #[cfg(test)]
@@ -19,15 +20,15 @@ use domain::views::{KeyView, UnixMs};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, Select};
-use thiserror::Error;
 
+pub use error::{AuthError, KeyError};
 pub use format::{KeySecret, LENGTH, PATTERN};
 
 use crate::changes::{self, Topic};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::ids::NewId;
-use crate::secrets::{CannotOpen, KeyRing, Purpose, RandomnessFailed, hex};
+use crate::secrets::{CannotOpen, KeyRing, Purpose, hex};
 use cache::Cache;
 use table::{ActiveModel, Column, Entity, Model};
 use touch::Touches;
@@ -52,50 +53,6 @@ pub struct KeyRecord {
 pub struct NewKey {
     pub view: KeyView,
     pub secret: KeySecret,
-}
-
-/// A key could not be made, shown or revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum KeyError {
-    #[error("there is no such key")]
-    NotFound,
-    /// A revoked key's secret is gone for good.
-    #[error("this key was revoked")]
-    Revoked,
-    #[error("a key's name has 1 to {LONGEST_NAME} characters and no control characters")]
-    Name,
-    #[error("there is no such workspace")]
-    NoWorkspace,
-    /// The key files are not those that sealed this key, or the row was tampered with.
-    #[error(transparent)]
-    CannotOpen(#[from] CannotOpen),
-    #[error("the database cannot be reached")]
-    Unavailable,
-}
-
-impl From<DbErr> for KeyError {
-    fn from(error: DbErr) -> Self {
-        tracing::error!(%error, "keys: the database failed");
-        Self::Unavailable
-    }
-}
-
-impl From<RandomnessFailed> for KeyError {
-    fn from(error: RandomnessFailed) -> Self {
-        tracing::error!(%error, "no key can be made");
-        Self::Unavailable
-    }
-}
-
-/// A call's key was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum AuthError {
-    /// Not a key, or none of ours, or revoked (401). Said only after the database said so.
-    #[error("the key is not valid")]
-    Invalid,
-    /// The database could not be asked (503): says nothing about the key.
-    #[error("the key cannot be checked now")]
-    Unavailable,
 }
 
 /// The keys of this installation. Cheap to clone.

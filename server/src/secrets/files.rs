@@ -101,7 +101,9 @@ pub(super) fn load(data: &Path, given: Given, first_start: bool) -> Result<BTree
             continue;
         }
         let path = key_file(data, purpose);
-        if !path.exists() {
+        // "Cannot look" is not "is not there".
+        let there = path.try_exists().map_err(|source| SecretsError::Io { path: path.clone(), source })?;
+        if !there {
             if !first_start {
                 let (protects, variable) = (purpose.protects(), purpose.variable());
                 return Err(SecretsError::Missing { path, protects, variable });

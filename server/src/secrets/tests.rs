@@ -164,7 +164,7 @@ proptest! {
         prop_assert!(ring.unseal(Purpose::UpstreamCredentials, &aad, &sealed[..sealed.len() - 1]).is_err(), "cut");
         let mut changed = sealed.clone();
         let at = place.index(changed.len());
-        changed[at] ^= 1 << bit;
+        changed[at] ^= 1_u8 << bit;
         prop_assert!(ring.unseal(Purpose::UpstreamCredentials, &aad, &changed).is_err(), "one bit changed");
     }
 

@@ -4,6 +4,7 @@
 //! time without use and after a time in any case, sooner for administrators. This folder knows nothing of cookies or
 //! HTTP; the app's store translates.
 
+mod lifetime;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,27 +19,13 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+pub use lifetime::{ABSOLUTE_MS, ADMIN_ABSOLUTE_MS, ADMIN_IDLE_MS, IDLE_MS, MOST_PER_ACCOUNT};
+
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::secrets::hex;
+use lifetime::{TOUCH_EVERY_MS, expiry, expiry_in_sql};
 use table::{ActiveModel, Column, Entity, Model};
-
-const MINUTE_MS: i64 = 60 * 1_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
-
-/// A session that is not used ends after this (fourteen days).
-pub const IDLE_MS: i64 = 14 * DAY_MS;
-/// A session ends after this, used or not (thirty days).
-pub const ABSOLUTE_MS: i64 = 30 * DAY_MS;
-/// An administrator's session that is not used ends after this (half an hour).
-pub const ADMIN_IDLE_MS: i64 = 30 * MINUTE_MS;
-/// An administrator's session ends after this, used or not (twelve hours).
-pub const ADMIN_ABSOLUTE_MS: i64 = 12 * HOUR_MS;
-/// Sessions per account; the oldest make room.
-pub const MOST_PER_ACCOUNT: u64 = 20;
-/// "Last seen" is written at most this often, so that reading a page is rarely a write.
-const TOUCH_EVERY_MS: i64 = MINUTE_MS;
 
 /// Whose session it is; decides how long it may last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,19 +148,12 @@ impl Sessions {
     pub async fn save(&self, id: &str, owner: Option<Owner>, data: &str) -> Result<bool, SessionError> {
         let now = self.0.clock.now_ms();
         let admin = owner.is_some_and(|owner| owner.admin);
-        let (idle, absolute) = limits(admin);
         let saved = Entity::update_many()
             .col_expr(Column::AccountId, Expr::value(owner.map(|owner| owner.account.to_string())))
             .col_expr(Column::Admin, Expr::value(admin))
             .col_expr(Column::Data, Expr::value(data))
             .col_expr(Column::LastSeen, Expr::value(now))
-            // The sooner of the two ends; MIN and LEAST are named differently by the two databases.
-            .col_expr(
-                Column::ExpiresAt,
-                Expr::case(Expr::col(Column::CreatedAt).add(absolute).lt(now + idle), Expr::col(Column::CreatedAt).add(absolute))
-                    .finally(now + idle)
-                    .into(),
-            )
+            .col_expr(Column::ExpiresAt, expiry_in_sql(now, admin))
             .filter(Column::IdHash.eq(hash(id)))
             .filter(Column::ExpiresAt.gt(now))
             .exec(self.0.db.write())
@@ -279,16 +259,6 @@ async fn make_room<C: ConnectionTrait>(conn: &C, account: AccountId, keep: u64) 
         Entity::delete_many().filter(Column::IdHash.is_in(beyond)).exec(conn).await?;
     }
     Ok(())
-}
-
-const fn limits(admin: bool) -> (i64, i64) {
-    if admin { (ADMIN_IDLE_MS, ADMIN_ABSOLUTE_MS) } else { (IDLE_MS, ABSOLUTE_MS) }
-}
-
-/// The sooner of the idle and the absolute end.
-fn expiry(created_at: UnixMs, last_seen: UnixMs, admin: bool) -> UnixMs {
-    let (idle, absolute) = limits(admin);
-    (created_at + absolute).min(last_seen + idle)
 }
 
 fn hash(id: &str) -> String {

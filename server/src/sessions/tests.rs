@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use super::lifetime::{DAY_MS, MINUTE_MS};
 use super::*;
 use crate::accounts::{Accounts, Email};
 use crate::secrets::KeyRing;
