@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use rust_embed::RustEmbed;
 
 use crate::Locale;
+use crate::folder::FileProblem;
 use crate::locale::{PSEUDO, PSEUDO_RTL};
 use crate::pseudo;
 use crate::source::{self, Value};
-use crate::texts::FileProblem;
 
 /// The folder as it is built into the binary; only the `*.json` are languages.
 #[derive(RustEmbed)]

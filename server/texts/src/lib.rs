@@ -7,6 +7,7 @@
 mod catalogue;
 pub mod check;
 mod fill;
+mod folder;
 pub mod format;
 mod locale;
 mod lookup;
@@ -20,9 +21,10 @@ mod texts;
 #[cfg(test)]
 mod tests;
 
+pub use folder::{FileProblem, FolderError};
 pub use locale::Locale;
 pub use negotiate::negotiate;
-pub use texts::{FileProblem, FolderError, Texts};
+pub use texts::Texts;
 
 // The library's own catalogue stays empty: reading `locales/` at compile time would let one broken file of a
 // translator break the build. `lookup::Backend` answers from the catalogue of the `Texts` that asks.

@@ -1,21 +1,16 @@
 //! How does a part of Farebox say something? It asks [`Texts`] for a key in a locale.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use serde::Serialize;
-use thiserror::Error;
 
-use crate::catalogue::{Catalogue, File};
+use crate::catalogue::Catalogue;
+use crate::folder::{self, FileProblem, FolderError};
 use crate::{Locale, fill, format, lookup, plural};
-
-/// How often the folder is looked at; an edit shows within twice this.
-const POLL: Duration = Duration::from_millis(400);
 
 /// Misses are logged once each, up to this many different ones.
 const MAX_LOGGED: usize = 1_000;
@@ -39,25 +34,6 @@ enum Source {
     Folder(PathBuf),
 }
 
-/// A locale file that could not be read; the texts of its language stay what they were.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FileProblem {
-    /// The file's name, without its folder.
-    pub file: String,
-    /// From 1; 0 when the problem has no line.
-    pub line: usize,
-    pub message: String,
-}
-
-/// The folder named for texts cannot be used.
-#[derive(Debug, Error)]
-pub enum FolderError {
-    #[error("cannot read the locale folder {0}: {1}")]
-    Unreadable(PathBuf, std::io::Error),
-    #[error("the locale folder {0} holds no *.json file")]
-    Empty(PathBuf),
-}
-
 impl Texts {
     /// The texts that are built into the binary.
     #[must_use]
@@ -72,12 +48,21 @@ impl Texts {
     /// [`FolderError`] when the folder cannot be read or holds no locale file.
     pub fn folder(path: impl Into<PathBuf>) -> Result<Self, FolderError> {
         let path = path.into();
-        match stamps(&path) {
+        match folder::stamps(&path) {
             Err(error) => Err(FolderError::Unreadable(path, error)),
             Ok(found) if found.is_empty() => Err(FolderError::Empty(path)),
             Ok(found) => {
                 let texts = Self::open(Source::Folder(path.clone()));
-                texts.watch(path, found);
+                let shared = Arc::downgrade(&texts.0);
+                folder::watch(path, found, move |changed| {
+                    let Some(shared) = shared.upgrade() else {
+                        return false;
+                    };
+                    if changed {
+                        Self(shared).reload();
+                    }
+                    true
+                });
                 Ok(texts)
             }
         }
@@ -195,6 +180,14 @@ impl Texts {
         self.0.catalogue.load().text(locale.code(), key).is_some()
     }
 
+    /// Every key that `locale` itself has a text for.
+    #[must_use]
+    pub fn keys(&self, locale: Locale) -> BTreeSet<String> {
+        let catalogue = self.0.catalogue.load();
+        let messages = catalogue.messages(locale.code()).into_iter().flatten();
+        messages.map(|(key, _)| key.clone()).collect()
+    }
+
     /// The files that could not be read at the last look.
     #[must_use]
     pub fn problems(&self) -> Vec<FileProblem> {
@@ -218,7 +211,7 @@ impl Texts {
             if last.locales().next().is_some() {
                 next = Catalogue::clone(&last);
             }
-            let (files, unreadable) = files(path);
+            let (files, unreadable) = folder::files(path);
             next.retain(|code| {
                 files.iter().any(|file| file.code == code)
                     || unreadable.iter().any(|p| p.file == format!("{code}.json"))
@@ -240,76 +233,4 @@ impl Texts {
         self.0.catalogue.store(Arc::new(next));
         self.0.problems.store(Arc::new(problems));
     }
-
-    /// Starts the thread that looks at the folder; it ends when the last clone is gone.
-    fn watch(&self, path: PathBuf, mut seen: Stamps) {
-        let shared = Arc::downgrade(&self.0);
-        let run = move || {
-            loop {
-                std::thread::sleep(POLL);
-                let Some(shared) = shared.upgrade() else {
-                    return;
-                };
-                // A folder that is gone for a moment (an editor's rename, a new mount) changes nothing.
-                if let Ok(now) = stamps(&path)
-                    && now != seen
-                {
-                    seen = now;
-                    Self(shared).reload();
-                }
-            }
-        };
-        if let Err(error) = std::thread::Builder::new()
-            .name("locales".to_owned())
-            .spawn(run)
-        {
-            tracing::warn!(%error, "edits of locale files show only after a restart");
-        }
-    }
-}
-
-/// What tells that a file changed: its time and size.
-type Stamps = BTreeMap<PathBuf, (SystemTime, u64)>;
-
-fn stamps(folder: &Path) -> std::io::Result<Stamps> {
-    let mut found = Stamps::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
-            // A file that vanished between the two calls is noticed at the next look.
-            if let Ok(facts) = std::fs::metadata(&path) {
-                found.insert(
-                    path,
-                    (
-                        facts.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-                        facts.len(),
-                    ),
-                );
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn files(folder: &Path) -> (Vec<File>, Vec<FileProblem>) {
-    let (mut files, mut problems) = (Vec::new(), Vec::new());
-    for path in stamps(folder).unwrap_or_default().into_keys() {
-        let code = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        match std::fs::read_to_string(&path) {
-            Ok(content) => files.push(File { code, content }),
-            Err(error) => problems.push(FileProblem {
-                file: format!("{code}.json"),
-                line: 0,
-                message: error.to_string(),
-            }),
-        }
-    }
-    (files, problems)
 }
