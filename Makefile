@@ -54,9 +54,10 @@ deny: ## bans, licences and sources of all dependencies
 audit: ## known security advisories of all dependencies (asks the RustSec database on GitHub)
 	@tool="$$(scripts/setup-cargo-deny.sh)"; "$$tool" --workspace --locked check advisories
 
-# The browser part is linted by compiling it: the native features would meet its own here.
-lint: bundle ## clippy, every warning an error
+# In two runs: the features of the server and of the browser must not meet in one.
+lint: bundle ## clippy on the server's and on the browser's part, every warning an error
 	@cargo clippy --release --workspace --exclude frontend --all-targets --locked -- -D warnings
+	@scripts/wasm-build.sh clippy
 
 locales: build ## is every text there in every language, and none outside locales/?
 	@$(BINARY) locales check
