@@ -1,0 +1,136 @@
+//! What does one answer tell the next page? A form answers with a redirect; what went wrong, and what was typed,
+//! travels in a sealed cookie that lives a minute and is shown once. A password never travels.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::views::UnixMs;
+use serde::{Deserialize, Serialize};
+use server::secrets::{KeyRing, Purpose};
+
+/// How long a flash may be underway.
+pub const LIFETIME_S: i64 = 60;
+/// What binds a sealed text to this use.
+const AAD: &[u8] = b"flash";
+/// Longer than this was not typed by a person. It keeps the cookie far below the 4 KiB that browsers take.
+const TYPED_MAX: usize = 320;
+
+/// Something that went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    SignedOut,
+    AdminCreated,
+    SessionExpired,
+}
+
+/// A place on a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Field {
+    Email,
+    Password,
+    /// The form as a whole.
+    Form,
+}
+
+/// What is wrong there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    Missing,
+    Malformed,
+    Taken,
+    TooShort,
+    TooLong,
+    TooWeak,
+    /// E-mail and password do not belong together; which of them is not told.
+    Wrong,
+    TooMany {
+        seconds: u64,
+    },
+    Busy,
+    Unavailable,
+}
+
+/// What one answer tells the next page.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Flash {
+    pub notice: Option<Notice>,
+    pub faults: Vec<(Field, Fault)>,
+    /// The e-mail as typed, so that nobody types it twice.
+    pub email: Option<String>,
+}
+
+impl Flash {
+    pub fn notice(notice: Notice) -> Self {
+        Self { notice: Some(notice), ..Self::default() }
+    }
+
+    pub fn fault(field: Field, fault: Fault) -> Self {
+        Self { faults: vec![(field, fault)], ..Self::default() }
+    }
+
+    /// With the e-mail that was typed.
+    pub fn typed(mut self, email: &str) -> Self {
+        self.email = (email.len() <= TYPED_MAX).then(|| email.to_owned());
+        self
+    }
+
+    /// The first thing that is wrong in a field.
+    pub fn of(&self, field: Field) -> Option<Fault> {
+        self.faults.iter().find(|(at, _)| *at == field).map(|(_, fault)| *fault)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The cookie's value. Nothing when there is no randomness to seal with: the page then shows no message.
+    pub fn seal(&self, ring: &KeyRing, now: UnixMs) -> Option<String> {
+        let plain = serde_json::to_vec(&(now, self)).ok()?;
+        let sealed = ring.seal(Purpose::Session, AAD, &plain).ok()?;
+        Some(BASE64_URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// What [`Flash::seal`] sealed within the last minute; anything else is nothing.
+    pub fn open(text: &str, ring: &KeyRing, now: UnixMs) -> Option<Self> {
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let plain = ring.unseal(Purpose::Session, AAD, &sealed).ok()?;
+        let (made_at, flash): (UnixMs, Self) = serde_json::from_slice(&plain).ok()?;
+        let age = now.saturating_sub(made_at);
+        (0..=LIFETIME_S * 1_000).contains(&age).then_some(flash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::tests::ring;
+
+    #[test]
+    fn a_flash_survives_the_journey_once_within_a_minute() {
+        let ring = ring();
+        let sent = Flash::fault(Field::Form, Fault::TooMany { seconds: 7 }).typed("ada@example.com");
+        let text = sent.seal(&ring, 1_000_000).unwrap();
+        assert!(!text.contains("ada"), "the e-mail must not be readable in the cookie");
+        assert_eq!(Flash::open(&text, &ring, 1_030_000), Some(sent));
+        assert_eq!(Flash::open(&text, &ring, 1_061_000), None, "too old");
+        assert_eq!(Flash::open(&text, &ring, 999_000), None, "from the future");
+    }
+
+    #[test]
+    fn what_was_tampered_with_is_nothing() {
+        let ring = ring();
+        let text = Flash::notice(Notice::SignedOut).seal(&ring, 0).unwrap();
+        let mut other = text.clone().into_bytes();
+        let last = other.len() - 2;
+        other[last] = if other[last] == b'A' { b'B' } else { b'A' };
+        assert_eq!(Flash::open(std::str::from_utf8(&other).unwrap(), &ring, 0), None);
+        for nonsense in ["", "AQ", "%%%", &"A".repeat(10_000)] {
+            assert_eq!(Flash::open(nonsense, &ring, 0), None);
+        }
+    }
+
+    #[test]
+    fn an_absurdly_long_address_is_not_carried() {
+        assert_eq!(Flash::default().typed(&"a".repeat(5_000)).email, None);
+    }
+}

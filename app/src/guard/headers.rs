@@ -1,0 +1,74 @@
+//! Which headers does every answer carry? What a browser may load, who may frame us, what may be kept.
+//!
+//! No page has an inline script or style: rendering is synchronous (see `shell/render.rs`) and islands are started by
+//! a file of our own, so the policy needs neither nonces nor hashes.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::services::Services;
+
+/// Pages without islands: no script at all.
+const CSP_PLAIN: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; \
+    base-uri 'none'; frame-ancestors 'none'";
+/// Pages with islands: our own files, wasm, and calls back to us.
+pub const CSP_ISLANDS: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
+    img-src 'self' data:; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const FIXED: [(&str, &str); 6] = [
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), \
+         microphone=(), midi=(), payment=(), usb=(), publickey-credentials-get=(self)",
+    ),
+];
+
+pub async fn answer_headers(State(services): State<Services>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    dress(response.headers_mut(), services.site.secure());
+    response
+}
+
+fn dress(headers: &mut HeaderMap, secure: bool) {
+    for (name, value) in FIXED {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CSP_PLAIN));
+    // What does not say otherwise may hold something personal.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if secure {
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn only_https_promises_https() {
+        for secure in [true, false] {
+            let mut headers = HeaderMap::new();
+            dress(&mut headers, secure);
+            assert_eq!(headers.contains_key(header::STRICT_TRANSPORT_SECURITY), secure);
+            assert_eq!(headers.get("x-frame-options").unwrap(), "DENY");
+        }
+    }
+
+    #[test]
+    fn no_policy_allows_inline_code() {
+        for policy in [CSP_PLAIN, CSP_ISLANDS] {
+            assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains('*'), "{policy}");
+        }
+        assert!(!CSP_PLAIN.contains("script-src"), "plain pages fall back to default-src 'none'");
+    }
+}

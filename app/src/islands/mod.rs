@@ -1,0 +1,15 @@
+//! What does a hand touch? Copy buttons, the chart's tooltip, the live balance: the only code that runs in a browser.
+//!
+//! Islands are slim: no serialised props (each would bring serde into the module), no texts, no formatting. The server
+//! sends finished words as children; an island finds them by `data-` attributes. Each sets `data-hydrated="true"` on
+//! its root when it is awake, which is what the end-to-end tests wait for.
+
+#[cfg(feature = "hydrate")]
+mod browser;
+mod chart;
+mod copy;
+mod live;
+
+pub use chart::Chart;
+pub use copy::Copy;
+pub use live::Live;

@@ -1,0 +1,41 @@
+//! How much is left? The balance as a meter: the ruler's ticks are days at this week's pace.
+
+use domain::views::{BalanceView, SpendView};
+use leptos::prelude::*;
+
+use crate::api::{Figures, RULER_DAYS, days_left, filled};
+use crate::islands::Live;
+use crate::reader::Ui;
+use crate::shell::ruler;
+
+pub fn balance(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> AnyView {
+    let shown = Figures::of(ui, balance, spend);
+    let days = filled(balance, days_left(balance.available, spend.last_7_days));
+    let figure = |words: String, name: &'static str, value: String| {
+        view! { <div><dt>{words}</dt><dd class="num" data-live=name>{value}</dd></div> }
+    };
+    let rates = ui.rates_date().map(|date| {
+        view! { <p class="hint">{t!(ui, "currency.approximate_hint", date = date)}</p> }
+    });
+    let moving = view! {
+        <p class="value num" data-live="balance">{shown.balance}</p>
+        {ruler(days, RULER_DAYS, Some(shown.label))}
+        <p class="muted" data-live="left">{shown.left}</p>
+        <p class="hint"><span data-live="exact">{shown.exact}</span>" "<span data-live="reserved">{shown.reserved}</span></p>
+        <dl class="kv">
+            {figure(t!(ui, "spend.today"), "today", shown.today)}
+            {figure(t!(ui, "spend.last_7_days"), "week", shown.week)}
+            {figure(t!(ui, "spend.last_30_days"), "month", shown.month)}
+            {figure(t!(ui, "calls.today"), "calls", shown.calls)}
+            {figure(t!(ui, "tokens.today"), "tokens", shown.tokens)}
+        </dl>
+    };
+    view! {
+        <section class="balance" aria-labelledby="balance">
+            <h2 id="balance">{t!(ui, "wallet.balance")}</h2>
+            <Live>{moving}</Live>
+            {rates}
+        </section>
+    }
+    .into_any()
+}

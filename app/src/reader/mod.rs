@@ -1,0 +1,76 @@
+//! Who reads this page, in which language, currency and theme? Worked out once per request.
+
+mod cookies;
+mod prefs;
+mod ui;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use domain::views::AccountView;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use tower_sessions::Session;
+
+pub use cookies::{cookie, set_cookie};
+pub use prefs::{COOKIE, Choice, Prefs, Theme, localized, split_locale};
+pub use ui::Ui;
+
+use crate::flash::Flash;
+use crate::services::Services;
+use crate::session::{Unavailable, signed_in};
+
+/// The reader of one request.
+pub struct Reader {
+    pub services: Services,
+    pub session: Session,
+    pub prefs: Prefs,
+    /// Path and query as asked, to come back to.
+    pub asked: String,
+    /// The path without the language's prefix: `/login` of `/ru/login`.
+    pub path: String,
+    /// The languages the browser asks for.
+    pub accept_language: String,
+    /// What the last answer left for this page. Pages that show it must clear it ([`Ui::flash`]).
+    pub flash: Option<Flash>,
+}
+
+impl Reader {
+    /// Reads a request without touching the database. `parts` need not carry a session.
+    pub fn of(services: &Services, uri: &http::Uri, headers: &HeaderMap, session: Option<Session>) -> Self {
+        let now = services.clock.now_ms();
+        let (prefix, path) = split_locale(&services.texts, uri.path());
+        let choice = cookie(headers, &services.site, prefs::COOKIE).map(|text| Choice::parse(&text, &services.texts)).unwrap_or_default();
+        let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let flash = cookie(headers, &services.site, "flash").and_then(|text| Flash::open(&text, &services.ring, now));
+        Self {
+            services: services.clone(),
+            session: session.unwrap_or_else(crate::session::nobody),
+            prefs: Prefs::resolve(prefix, &choice, accept, &services.texts, now),
+            asked: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+            path: path.to_owned(),
+            accept_language: accept.unwrap_or_default().to_owned(),
+            flash,
+        }
+    }
+
+    /// The signed-in person, if any. Asks the database only when the browser shows a session's cookie.
+    pub async fn account(&self) -> Result<Option<AccountView>, Unavailable> {
+        signed_in(&self.session, &self.services.accounts).await
+    }
+
+    /// What views need, for this person.
+    pub fn ui(self, account: Option<AccountView>) -> Ui {
+        Ui::new(Arc::new(self), account)
+    }
+}
+
+impl FromRequestParts<Services> for Reader {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Infallible> {
+        let session = parts.extensions.get::<Session>().cloned();
+        Ok(Self::of(services, &parts.uri, &parts.headers, session))
+    }
+}

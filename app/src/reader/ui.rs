@@ -1,0 +1,156 @@
+//! What does every view carry? The reader's language and the means to say and format things in it.
+
+use std::sync::Arc;
+
+use domain::views::{AccountView, UnixMs};
+use domain::{Amount, PricePerMtok};
+use texts::{Locale, format, rates};
+
+use super::{Prefs, Reader, localized};
+use crate::flash::Flash;
+use crate::services::{Assets, Services, SiteConfig};
+
+/// A reader and the signed-in account. Cheap to clone.
+#[derive(Clone)]
+pub struct Ui {
+    reader: Arc<Reader>,
+    account: Option<AccountView>,
+}
+
+impl Ui {
+    pub fn new(reader: Arc<Reader>, account: Option<AccountView>) -> Self {
+        Self { reader, account }
+    }
+
+    /// For a server function: a reader without a page.
+    pub fn of_prefs(services: &Services, prefs: Prefs) -> Self {
+        let reader = Reader {
+            services: services.clone(),
+            session: crate::session::nobody(),
+            prefs,
+            asked: String::new(),
+            path: String::new(),
+            accept_language: String::new(),
+            flash: None,
+        };
+        Self::new(Arc::new(reader), None)
+    }
+
+    pub fn prefs(&self) -> &Prefs {
+        &self.reader.prefs
+    }
+
+    pub fn locale(&self) -> Locale {
+        self.reader.prefs.locale
+    }
+
+    pub fn site(&self) -> &SiteConfig {
+        &self.reader.services.site
+    }
+
+    pub fn assets(&self) -> &Assets {
+        &self.reader.services.assets
+    }
+
+    pub fn account(&self) -> Option<&AccountView> {
+        self.account.as_ref()
+    }
+
+    pub fn flash(&self) -> Option<&Flash> {
+        self.reader.flash.as_ref()
+    }
+
+    /// Path and query as asked.
+    pub fn asked(&self) -> &str {
+        &self.reader.asked
+    }
+
+    /// The path without the language's prefix.
+    pub fn path(&self) -> &str {
+        &self.reader.path
+    }
+
+    /// The languages to choose from.
+    pub fn locales(&self) -> Vec<Locale> {
+        super::prefs::offered(&self.reader.services.texts)
+    }
+
+    /// The address of a public page in the reader's language.
+    pub fn link(&self, path: &str) -> String {
+        localized(self.locale(), path)
+    }
+
+    /// Use `t!`.
+    pub fn text(&self, key: &str, args: &[(&str, &str)]) -> String {
+        self.reader.services.texts.t(self.locale(), key, args)
+    }
+
+    /// A text in another language than the reader's.
+    pub fn text_in(&self, locale: Locale, key: &str) -> String {
+        self.reader.services.texts.t(locale, key, &[])
+    }
+
+    /// What the browser asked for, whatever the reader chose.
+    pub fn accept_language(&self) -> &str {
+        &self.reader.accept_language
+    }
+
+    /// Use `n!`.
+    pub fn count(&self, key: &str, count: u64) -> String {
+        self.reader.services.texts.n(self.locale(), key, count, &[])
+    }
+
+    /// An amount in the reader's currency, rounded to its coins (and finer when it is small).
+    pub fn money(&self, amount: Amount) -> String {
+        format::money(self.locale(), &self.convert(amount))
+    }
+
+    /// A price per million tokens in the reader's currency.
+    pub fn price(&self, price: PricePerMtok) -> String {
+        self.money(Amount::from_nanos(price.micro_usd().saturating_mul(1_000)))
+    }
+
+    /// The amount exactly as it is booked, in US dollars to the nano-dollar.
+    pub fn exact(&self, amount: Amount) -> String {
+        format::money_exact(self.locale(), &amount.into())
+    }
+
+    /// An amount in whole billionths of the reader's currency: what the chart's scale is drawn in.
+    pub fn convert(&self, amount: Amount) -> format::Money {
+        rates::Snapshot::embedded().show(amount, self.prefs().currency)
+    }
+
+    /// A round amount in the reader's currency, without the sign for "about": a mark on a scale.
+    pub fn mark(&self, nanos: i128) -> String {
+        format::money(self.locale(), &format::Money { nanos, currency: self.prefs().currency, approx: false })
+    }
+
+    /// The day of the rates when amounts are not in the wallet's own currency.
+    pub fn rates_date(&self) -> Option<String> {
+        (self.prefs().currency != domain::Currency::Usd)
+            .then(|| format::date(self.locale(), rates::Snapshot::embedded().date(), format::Zone::Utc))
+    }
+
+    pub fn number(&self, number: u64) -> String {
+        format::number(self.locale(), number)
+    }
+
+    /// A count in few characters: `12.4K`.
+    pub fn compact(&self, count: u64) -> String {
+        self.reader.services.texts.compact(self.locale(), count)
+    }
+
+    pub fn date(&self, at: UnixMs) -> String {
+        format::date(self.locale(), at, format::Zone::Utc)
+    }
+
+    /// A day of this month or the last, for charts: `Nov 21`.
+    pub fn day(&self, at: UnixMs) -> String {
+        format::day(self.locale(), at, format::Zone::Utc)
+    }
+
+    /// How long ago that was, seen from this request.
+    pub fn ago(&self, then: UnixMs) -> String {
+        self.reader.services.texts.ago(self.locale(), then, self.prefs().now)
+    }
+}

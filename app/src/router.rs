@@ -1,0 +1,57 @@
+//! Which address leads where, and through which layers?
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::header;
+
+use crate::guard::{answer_headers, known_host_only, same_site_only};
+use crate::services::Services;
+use crate::{api, pages, session};
+
+/// Forms are small; nothing here takes an upload.
+const BODY_MAX: usize = 64 * 1_024;
+
+/// Every page and server function, with its layers. The binary merges it with the data plane, which has other rules.
+pub fn router(services: Services) -> Router {
+    let mut router = Router::new()
+        .route("/", get(pages::landing))
+        .route("/login", get(pages::login))
+        .route("/claim/{token}", get(pages::claim))
+        .route("/overview", get(pages::overview))
+        .route("/api/{function}", post(api::call));
+    // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server
+    // runs gets its addresses at the next start.
+    for locale in services.texts.locales() {
+        let prefix = crate::reader::localized(locale, "");
+        if !prefix.is_empty() {
+            router = router
+                .route(&format!("{prefix}/"), get(pages::landing))
+                .route(&format!("{prefix}/login"), get(pages::login));
+        }
+    }
+    router
+        .fallback(pages::not_found)
+        .method_not_allowed_fallback(pages::method_not_allowed)
+        .layer(session::layer(&services))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(services.clone(), same_site_only))
+        .layer(from_fn_with_state(services.clone(), known_host_only))
+        .layer(from_fn_with_state(services.clone(), bare_errors_dressed))
+        .layer(from_fn_with_state(services.clone(), answer_headers))
+        .with_state(services)
+}
+
+/// An error without a page (from a layer or an extractor) gets one, for browsers.
+async fn bare_errors_dressed(State(services): State<Services>, request: Request, next: Next) -> Response {
+    let wants_page = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let mut shell = Request::new(axum::body::Body::empty());
+    *shell.uri_mut() = request.uri().clone();
+    shell.headers_mut().clone_from(request.headers());
+    let response = next.run(request).await;
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    let dressed = response.headers().contains_key(header::CONTENT_LANGUAGE);
+    if failed && wants_page && !dressed { pages::error_page(&services, &shell, response.status()) } else { response }
+}

@@ -1,0 +1,100 @@
+//! What do pages need? Handles to the business and a few facts about this installation; the binary lays them out.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use server::accounts::Accounts;
+use server::calls::Calls;
+use server::catalog::Catalog;
+use server::clock::Clock;
+use server::keys::Keys;
+use server::ledger::Ledger;
+use server::secrets::KeyRing;
+use server::sessions::Sessions;
+use texts::Texts;
+
+/// Everything the pages use. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    pub accounts: Accounts,
+    pub sessions: Sessions,
+    pub keys: Keys,
+    pub ledger: Ledger,
+    pub calls: Calls,
+    pub catalog: Catalog,
+    pub texts: Texts,
+    /// Seals the flash: what one answer tells the next page.
+    pub ring: KeyRing,
+    pub site: Arc<SiteConfig>,
+    pub assets: Assets,
+    pub clock: Clock,
+}
+
+/// The operator's face and address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteConfig {
+    /// The name people see.
+    pub brand: String,
+    /// Scheme, host and port without a trailing slash: `https://api.example.com`. Every absolute URL is made from it,
+    /// never from a request's `Host`.
+    pub public_url: String,
+    /// Whether listen address and public URL are both loopback.
+    pub local: bool,
+    /// Where people write when something is wrong.
+    pub support: Option<String>,
+}
+
+impl SiteConfig {
+    /// Whether cookies carry `Secure` and the `__Host-` prefix.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// The base URL that people give their tools.
+    #[must_use]
+    pub fn api_base(&self) -> String {
+        format!("{}/v1", self.public_url)
+    }
+
+    /// The origins a form may come from: the public one, and when local the other names of loopback on its port.
+    #[must_use]
+    pub fn origins(&self) -> Vec<String> {
+        let mut origins = vec![self.public_url.clone()];
+        if self.local
+            && let Some((scheme, host)) = self.public_url.split_once("://")
+        {
+            let port = host.rsplit_once(':').map_or(String::new(), |(_, port)| {
+                if port.bytes().all(|b| b.is_ascii_digit()) { format!(":{port}") } else { String::new() }
+            });
+            origins.extend(["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{scheme}://{name}{port}")));
+        }
+        origins
+    }
+}
+
+/// Where the browser finds each file of the bundle: logical name (`app.css`) to path (`/assets/app.0123.css`).
+#[derive(Debug, Clone, Default)]
+pub struct Assets(Arc<BTreeMap<String, String>>);
+
+impl Assets {
+    /// From the bundle's manifest; paths are taken relative to the site's root.
+    #[must_use]
+    pub fn new(manifest: impl IntoIterator<Item = (String, String)>) -> Self {
+        let rooted = |path: String| if path.starts_with('/') { path } else { format!("/{path}") };
+        Self(Arc::new(manifest.into_iter().map(|(name, path)| (name, rooted(path))).collect()))
+    }
+
+    /// The path of a file. One that is not in the bundle is named as it would be without one: a page without its
+    /// style is better than none.
+    #[must_use]
+    pub fn path(&self, name: &str) -> String {
+        self.0.get(name).cloned().unwrap_or_else(|| format!("/assets/{name}"))
+    }
+}
+
+/// Who is at the other end, as the binary worked it out (a trusted proxy's word included). Put into the request's
+/// extensions by the binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientIp(pub IpAddr);

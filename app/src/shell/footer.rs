@@ -1,0 +1,25 @@
+//! What stands at the bottom of public pages? Who runs this, where to write, what it runs on.
+
+use leptos::prelude::*;
+
+use super::parts::rich;
+use crate::reader::Ui;
+
+pub fn footer(ui: &Ui) -> AnyView {
+    let brand = ui.site().brand.clone();
+    let support = ui.site().support.clone().map(|address| {
+        let label = t!(ui, "footer.support");
+        view! { <a href=format!("mailto:{address}")>{label}</a> }
+    });
+    let powered = rich(&t!(ui, "footer.powered_by"), |inner| {
+        view! { <strong translate="no">{inner}</strong> }.into_any()
+    });
+    view! {
+        <footer class="foot" aria-label=t!(ui, "footer.label")>
+            <span translate="no"><bdi>{brand}</bdi></span>
+            {support}
+            <span class="end">{powered}</span>
+        </footer>
+    }
+    .into_any()
+}

@@ -1,0 +1,143 @@
+//! What stands at the top? The brand, the way in or out, and the reader's choices: language, currency, theme.
+//!
+//! A choice is a popover with one form, each entry a submit button: one click, with or without a script.
+
+use domain::Currency;
+use leptos::prelude::*;
+
+use super::parts::{icon, mark};
+use crate::reader::{Theme, Ui};
+
+pub fn public_header(ui: &Ui) -> AnyView {
+    let account = if ui.account().is_some() {
+        view! { <a class="quiet" href="/overview">{icon(ui, "activity", "")}{t!(ui, "header.overview")}</a> }.into_any()
+    } else {
+        view! { <a class="quiet" href=ui.link("/login")>{icon(ui, "log-in", "flip")}{t!(ui, "header.sign_in")}</a> }.into_any()
+    };
+    view! {
+        <header class="top">
+            {brand(ui, ui.link("/"))}
+            <div class="end">{choices(ui)}{account}</div>
+        </header>
+    }
+    .into_any()
+}
+
+pub fn signed_in_header(ui: &Ui) -> AnyView {
+    view! {
+        <header class="top">
+            {brand(ui, "/overview".to_owned())}
+            <div class="end">{choices(ui)}</div>
+        </header>
+    }
+    .into_any()
+}
+
+/// The navigation of the signed-in, and the way out.
+pub fn side(ui: &Ui) -> AnyView {
+    let email = ui.account().map(|account| account.email.clone()).unwrap_or_default();
+    let current = (ui.path() == "/overview").then_some("page");
+    view! {
+        <div class="side">
+            <nav class="nav" aria-label=t!(ui, "header.main_menu")>
+                <ul class="nav-list">
+                    <li><a href="/overview" aria-current=current>{icon(ui, "activity", "")}{t!(ui, "header.overview")}</a></li>
+                </ul>
+            </nav>
+            <form class="leave" method="post" action="/api/sign_out">
+                <p class="hint" translate="no"><bdi>{email}</bdi></p>
+                <button class="quiet" type="submit">{icon(ui, "log-out", "flip")}{t!(ui, "header.sign_out")}</button>
+            </form>
+        </div>
+    }
+    .into_any()
+}
+
+fn brand(ui: &Ui, href: String) -> AnyView {
+    let name = ui.site().brand.clone();
+    let label = t!(ui, "header.home", brand = name);
+    view! { <a class="brand" href=href aria-label=label translate="no">{mark()}<bdi>{name}</bdi></a> }.into_any()
+}
+
+fn choices(ui: &Ui) -> AnyView {
+    view! { {languages(ui)}{currencies(ui)}{themes(ui)} }.into_any()
+}
+
+/// One choice: its button in the header, and the entries that open under it.
+fn menu(ui: &Ui, id: &'static str, label: String, face: AnyView, entries: Vec<AnyView>) -> AnyView {
+    let back = ui.asked().to_owned();
+    let label_id = format!("{id}-label");
+    let named_by = format!("{label_id} {id}-face");
+    let form_label = label.clone();
+    view! {
+        <button class="quiet" type="button" popovertarget=id aria-labelledby=named_by>
+            <span class="vh" id=label_id>{label}</span>
+            {face}
+            {icon(ui, "chevron-down", "chev")}
+        </button>
+        <div class="menu" id=id popover="auto">
+            <form method="post" action="/api/set_prefs" aria-label=form_label>
+                <input type="hidden" name="back" value=back/>
+                {entries}
+            </form>
+        </div>
+    }
+    .into_any()
+}
+
+fn entry(ui: &Ui, name: &'static str, value: &str, chosen: bool, content: AnyView) -> AnyView {
+    let pressed = if chosen { "true" } else { "false" };
+    view! {
+        <button type="submit" name=name value=value.to_owned() aria-pressed=pressed>{content}{icon(ui, "check", "")}</button>
+    }
+    .into_any()
+}
+
+fn languages(ui: &Ui) -> AnyView {
+    let entries = ui.locales().into_iter().map(|locale| {
+        let autonym = view! { <span class="autonym" lang=locale.code() dir=locale.dir() translate="no">{locale.autonym()}</span> };
+        entry(ui, "locale", locale.code(), locale == ui.locale(), autonym.into_any())
+    });
+    let face = view! {
+        {icon(ui, "globe", "")}
+        <span class="autonym" id="languages-face" translate="no">{ui.locale().autonym()}</span>
+    };
+    let entries = entries.collect();
+    menu(ui, "languages", t!(ui, "locale.label"), face.into_any(), entries)
+}
+
+fn currencies(ui: &Ui) -> AnyView {
+    let entries = Currency::ALL.into_iter().map(|currency| {
+        let name = match currency {
+            Currency::Usd => t!(ui, "currency.name_usd"),
+            Currency::Eur => t!(ui, "currency.name_eur"),
+            Currency::Rub => t!(ui, "currency.name_rub"),
+        };
+        let content = view! { <span class="code" translate="no">{currency.code()}</span>{name} };
+        entry(ui, "currency", currency.code(), currency == ui.prefs().currency, content.into_any())
+    });
+    let code = ui.prefs().currency.code();
+    let face = view! { {icon(ui, "coins", "")}<span id="currencies-face" translate="no">{code}</span> };
+    let entries = entries.collect();
+    menu(ui, "currencies", t!(ui, "currency.label"), face.into_any(), entries)
+}
+
+fn themes(ui: &Ui) -> AnyView {
+    let entries = Theme::ALL.into_iter().map(|theme| {
+        let (name, sign) = theme_words(ui, theme);
+        let content = view! { {icon(ui, sign, "sign")}{name} };
+        entry(ui, "theme", theme.code(), theme == ui.prefs().theme, content.into_any())
+    });
+    let (name, sign) = theme_words(ui, ui.prefs().theme);
+    let face = view! { {icon(ui, sign, "")}<span class="vh" id="themes-face">{name}</span> };
+    let entries = entries.collect();
+    menu(ui, "themes", t!(ui, "theme.label"), face.into_any(), entries)
+}
+
+fn theme_words(ui: &Ui, theme: Theme) -> (String, &'static str) {
+    match theme {
+        Theme::System => (t!(ui, "theme.system"), "monitor"),
+        Theme::Light => (t!(ui, "theme.light"), "sun"),
+        Theme::Dark => (t!(ui, "theme.dark"), "moon"),
+    }
+}

@@ -1,0 +1,11 @@
+//! What is around every page? The document, the header with the reader's choices, the navigation, the footer.
+
+mod document;
+mod footer;
+mod header;
+mod parts;
+mod render;
+
+pub use document::{Frame, Page};
+pub use parts::{copy_button, icon, notice, rich, ruler};
+pub use render::respond;

@@ -1,0 +1,72 @@
+//! How does a view become an answer? Rendered at once, as one string, with the headers that this kind of page has.
+//!
+//! Not through `leptos_axum`: its streams exist for views that wait while they render, and bring two inline scripts
+//! with a nonce. Our pages ask the business before they render, so nothing waits, the answer has a length, and the
+//! content policy needs no nonce.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use hydration_context::SsrSharedContext;
+use leptos::prelude::*;
+use leptos::reactive::owner::Owner;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::document::{Page, document};
+use crate::guard::CSP_ISLANDS;
+use crate::reader::{Ui, set_cookie};
+
+/// The answer that shows a page.
+pub fn respond(ui: &Ui, status: StatusCode, page: Page) -> Response {
+    let (islands, public) = (page.frame.has_islands(), page.frame.is_public());
+    let mut response = Response::new(Body::from(html(ui, page)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    set(headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
+    set(headers, header::CONTENT_LANGUAGE, ui.locale().code());
+    set(headers, header::LINK, &preloads(ui));
+    if public {
+        // Shown to nobody else's eyes even so: the header differs for who is signed in.
+        set(headers, header::VARY, "Accept-Language, Cookie");
+        set(headers, header::CACHE_CONTROL, if ui.account().is_none() && ui.flash().is_none() { "private, no-cache" } else { "no-store" });
+    }
+    if islands {
+        set(headers, header::CONTENT_SECURITY_POLICY, CSP_ISLANDS);
+    }
+    if ui.flash().is_some() {
+        // Shown once.
+        if let Ok(gone) = HeaderValue::from_str(&set_cookie(ui.site(), "flash", "", 0)) {
+            headers.append(header::SET_COOKIE, gone);
+        }
+    }
+    response
+}
+
+/// The whole document. An owner of its own, so that nothing of this reader is left for the next one.
+pub fn html(ui: &Ui, page: Page) -> String {
+    let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
+    let html = owner.with(|| format!("<!DOCTYPE html>{}", document(ui, page).to_html()));
+    owner.unset_with_forced_cleanup();
+    html
+}
+
+/// Style and the one font of the reader's script, before the document is read.
+fn preloads(ui: &Ui) -> String {
+    let font = match ui.locale().code().split('-').next() {
+        Some("ru" | "uk" | "bg" | "sr" | "be" | "kk") => "fonts/onest-cyrillic.woff2",
+        Some("ar" | "fa") => "fonts/vazirmatn-arabic.woff2",
+        _ => "fonts/onest-latin.woff2",
+    };
+    let mut link = format!("<{}>; rel=preload; as=style", ui.assets().path("app.css"));
+    let written = write!(link, ", <{}>; rel=preload; as=font; type=\"font/woff2\"; crossorigin", ui.assets().path(font));
+    written.expect("writing to a string cannot fail");
+    link
+}
+
+fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,194 @@
+//! What do these tests share? A small installation over an embedded database, and a browser without a script.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use domain::views::AccountView;
+use domain::{Amount, PricePerMtok};
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use migrations::{Migrator, MigratorTrait};
+use server::accounts::{Accounts, Email};
+use server::calls::Calls;
+use server::catalog::{Catalog, NewModel, NewPrice};
+use server::clock::Clock;
+use server::db::Db;
+use server::keys::Keys;
+use server::ledger::{Ledger, LedgerConfig};
+use server::secrets::{Given, KeyRing, Secret};
+use server::sessions::Sessions;
+use server::upstreams::{AddressRule, NewUpstream, Upstreams};
+use tempfile::TempDir;
+use texts::Texts;
+use tower::ServiceExt;
+
+use crate::services::{Assets, Services, SiteConfig};
+
+/// 2026-11-21 15:04 UTC.
+pub const NOW: i64 = 1_795_273_440_000;
+pub const EMAIL: &str = "ada@example.com";
+pub const PASSWORD: &str = "correct horse battery";
+pub const ORIGIN: &str = "https://pay.example";
+
+/// Fresh keys that vanish with the test.
+pub fn ring() -> KeyRing {
+    let folder = tempfile::tempdir().unwrap();
+    KeyRing::open(folder.path(), Given::none(), true).unwrap()
+}
+
+pub struct World {
+    pub services: Services,
+    pub account: AccountView,
+    router: Router,
+    _folder: TempDir,
+}
+
+/// An installation with one administrator (who can sign in), five dollars, two keys and one model.
+pub async fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::connect(&format!("sqlite:{}", folder.path().join("test.db").display())).await.unwrap();
+    Migrator::up(db.write(), None).await.unwrap();
+    let (clock, ring) = (Clock::fixed(NOW), ring());
+    let accounts = Accounts::new(db.clone(), clock.clone(), ring.clone());
+    let keys = Keys::new(db.clone(), clock.clone(), ring.clone());
+    let ledger = Ledger::new(db.clone(), clock.clone(), LedgerConfig::default());
+    let catalog = Catalog::new(db.clone(), clock.clone());
+    let account = accounts.create(&Email::parse(EMAIL).unwrap(), Some(Secret::new(PASSWORD.to_owned())), true).await.unwrap();
+    ledger.grant(account.workspace, Amount::parse_usd("5.00").unwrap(), "welcome", None).await.unwrap();
+    keys.create(account.workspace, "laptop \"><svg onload=alert(1)>", false).await.unwrap();
+    let gone = keys.create(account.workspace, "old-bot", true).await.unwrap();
+    keys.revoke(gone.view.id).await.unwrap();
+    let upstreams = Upstreams::new(db.clone(), clock.clone(), ring.clone(), AddressRule { local: true, private_ranges: Vec::new() });
+    upstreams
+        .create(NewUpstream { name: "sandbox".to_owned(), dialect: "openai".parse().unwrap(), base_url: "http://127.0.0.1:9/v1".to_owned(), api_key: None })
+        .await
+        .unwrap();
+    let price = NewPrice {
+        input: PricePerMtok::parse_usd("2.50").unwrap(),
+        output: PricePerMtok::parse_usd("10.00").unwrap(),
+        ..NewPrice::default()
+    };
+    catalog
+        .create_model(NewModel { id: "sandbox-echo".to_owned(), upstream: "sandbox".to_owned(), upstream_model: None, price, context: 128_000 })
+        .await
+        .unwrap();
+    let services = Services {
+        accounts,
+        sessions: Sessions::new(db.clone(), clock.clone()),
+        keys,
+        ledger,
+        calls: Calls::new(db, clock.clone()),
+        catalog,
+        texts: Texts::embedded().with_pseudo(true),
+        ring,
+        site: Arc::new(SiteConfig {
+            brand: "Farebox".to_owned(),
+            public_url: ORIGIN.to_owned(),
+            local: false,
+            support: Some("help@pay.example".to_owned()),
+        }),
+        assets: Assets::default(),
+        clock,
+    };
+    World { router: crate::router(services.clone()), services, account, _folder: folder }
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// A browser without scripts: keeps cookies, sends what browsers send.
+#[derive(Default)]
+pub struct Browser {
+    pub cookies: std::collections::BTreeMap<String, String>,
+    pub accept_language: Option<&'static str>,
+}
+
+impl Browser {
+    pub async fn get(&mut self, world: &World, path: &str) -> Answer {
+        let request = self.request("GET", path).body(Body::empty()).unwrap();
+        self.send(world, request).await
+    }
+
+    pub async fn post(&mut self, world: &World, path: &str, form: &str) -> Answer {
+        let request = self
+            .request("POST", path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::REFERER, "https://evil.example/")
+            .body(Body::from(form.to_owned()))
+            .unwrap();
+        self.send(world, request).await
+    }
+
+    pub async fn sign_in(&mut self, world: &World) {
+        let form = format!("email={EMAIL}&password={}", PASSWORD.replace(' ', "+"));
+        let answer = self.post(world, "/api/sign_in", &form).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/overview"), "{}", answer.body);
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "pay.example").header(header::ACCEPT, "text/html");
+        if let Some(languages) = self.accept_language {
+            request = request.header(header::ACCEPT_LANGUAGE, languages);
+        }
+        if !self.cookies.is_empty() {
+            let line: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(header::COOKIE, line.join("; "));
+        }
+        request
+    }
+
+    pub async fn send(&mut self, world: &World, request: Request<Body>) -> Answer {
+        let response = world.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        for line in parts.headers.get_all(header::SET_COOKIE) {
+            let line = line.to_str().unwrap();
+            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
+            if line.contains("Max-Age=0") { self.cookies.remove(name) } else { self.cookies.insert(name.to_owned(), value.to_owned()) };
+        }
+        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// The words that people see or hear on a page, without what is marked as not to be translated.
+pub fn visible(html: &str) -> String {
+    let body = html.split_once("<body>").map_or(html, |(_, body)| body);
+    let (mut out, mut rest, mut silent): (String, &str, Vec<String>) = (String::new(), body, Vec::new());
+    while let Some((text, after)) = rest.split_once('<') {
+        if silent.is_empty() {
+            out.push_str(text);
+            out.push(' ');
+        }
+        let (tag, next) = after.split_once('>').unwrap();
+        rest = next;
+        let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        let void = tag.ends_with('/') || ["input", "meta", "link", "br"].contains(&name.as_str()) || tag.starts_with('!');
+        if tag.starts_with('/') {
+            if silent.last() == Some(&name) {
+                silent.pop();
+            }
+        } else if !void && (tag.contains("translate=\"no\"") || silent.last() == Some(&name)) {
+            silent.push(name);
+        } else if silent.is_empty() {
+            for attribute in ["aria-label=\"", "title=\"", "content=\""] {
+                if let Some((_, value)) = tag.split_once(attribute) {
+                    out.push_str(value.split('"').next().unwrap());
+                    out.push(' ');
+                }
+            }
+        }
+    }
+    out.replace("&amp;", "&").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&#x27;", "'")
+}
