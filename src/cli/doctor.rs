@@ -1,0 +1,299 @@
+//! `farebox doctor`: what would stop or endanger this installation, and what to do about it?
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use serde::Serialize;
+use server::accounts::Accounts;
+use server::clock::Clock;
+use server::db::Db;
+use server::secrets::{Given, KeyRing, first_start};
+use server::upstreams::{AddressRule, SANDBOX_URL, UpstreamView, Upstreams};
+use tokio::net::TcpStream;
+
+use super::output::{self, line};
+use crate::config::{self, Config};
+use crate::database::{self, Schema};
+
+/// How long a machine may take to accept a connection.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// When this was written: a clock before it is wrong.
+const WRITTEN_MS: i64 = 1_795_219_200_000;
+/// Clocks of two machines that differ by more make times in lists confusing.
+const SKEW_MS: i64 = 2_000;
+
+/// Look for what would stop or endanger this installation
+///
+/// Checks settings, data folder, key files, database, schema, clock, lock, upstreams and locales, and says what to do
+/// about each finding. Exits 0 when nothing fails (warnings are allowed), 1 otherwise. It changes nothing.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print one JSON object per check: {"check","state","about"}
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    Warning,
+    Failed,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    state: State,
+    about: String,
+}
+
+struct Findings {
+    json: bool,
+    failed: bool,
+}
+
+impl Findings {
+    fn tell(&mut self, check: &'static str, state: State, about: impl Into<String>) {
+        self.failed |= state == State::Failed;
+        let finding = Finding { check, state, about: about.into() };
+        if self.json {
+            // A finding is three texts; they can always be written.
+            let _ = output::json(&finding);
+        } else {
+            let mark = match state {
+                State::Ok => "ok  ",
+                State::Warning => "warn",
+                State::Failed => "FAIL",
+            };
+            line(&format!("{mark}  {check}: {}", finding.about));
+        }
+    }
+
+    fn ok(&mut self, check: &'static str, about: impl Into<String>) {
+        self.tell(check, State::Ok, about);
+    }
+
+    fn warn(&mut self, check: &'static str, about: impl Into<String>) {
+        self.tell(check, State::Warning, about);
+    }
+
+    fn fail(&mut self, check: &'static str, about: impl Into<String>) {
+        self.tell(check, State::Failed, about);
+    }
+}
+
+pub async fn run(args: Args) -> ExitCode {
+    let mut found = Findings { json: args.json, failed: false };
+    let loaded = config::inspect();
+    settings(&mut found, &loaded);
+    let config = loaded.config;
+    data_folder(&mut found, &config.data);
+    clock(&mut found);
+    if let Some(db) = database(&mut found, &config).await {
+        keys(&mut found, &config, &db).await;
+        upstreams(&mut found, &config, &db).await;
+    }
+    public_address(&mut found, &config).await;
+    lock(&mut found, &config).await;
+    locales(&mut found, &config);
+    if !crate::assets::embedded() {
+        found.warn("bundle", "this binary was built without the browser bundle: pages have no style; build it with `make build`");
+    }
+    if found.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn settings(found: &mut Findings, loaded: &config::Loaded) {
+    for problem in loaded.problems.iter().cloned().chain(loaded.config.refusal()) {
+        found.fail("settings", problem);
+    }
+    for note in &loaded.notes {
+        found.warn("settings", note);
+    }
+    if loaded.problems.is_empty() && loaded.config.refusal().is_none() {
+        found.ok("settings", "all can be read");
+    }
+}
+
+fn data_folder(found: &mut Findings, data: &Path) {
+    match std::fs::metadata(data) {
+        Err(_) => found.warn("data folder", format!("{} is not there; `farebox serve` makes it", data.display())),
+        Ok(meta) if meta.permissions().mode() & 0o077 != 0 => {
+            let (mode, path) = (meta.permissions().mode() & 0o777, data.display());
+            found.warn("data folder", format!("{path} can be entered by others (mode {mode:03o}): run chmod 700 '{path}'"));
+        }
+        Ok(_) => match database::lock_file(data, "doctor.lock") {
+            Ok(_) => found.ok("data folder", format!("{} belongs to this user alone", data.display())),
+            Err(error) => found.fail("data folder", format!("{error:#}")),
+        },
+    }
+    // It was made only to see whether files can be.
+    std::fs::remove_file(data.join("doctor.lock")).ok();
+}
+
+fn clock(found: &mut Findings) {
+    if Clock::system().now_ms() < WRITTEN_MS {
+        found.fail("clock", "this machine believes to live in the past; start its time service");
+    } else {
+        found.ok("clock", "plausible");
+    }
+}
+
+async fn database(found: &mut Findings, config: &Config) -> Option<Db> {
+    if let Some(file) = config.sqlite_file()
+        && !file.exists()
+    {
+        found.warn("database", format!("{} is not there; `farebox serve` makes it", file.display()));
+        return None;
+    }
+    let db = match database::connect(config).await {
+        Ok(db) => db,
+        Err(error) => {
+            found.fail("database", format!("{error:#}"));
+            return None;
+        }
+    };
+    match database::schema(&db).await {
+        Err(error) => found.fail("database", format!("{error:#}")),
+        Ok(Schema::Current) => found.ok("database", "reachable, with the schema of this version"),
+        Ok(Schema::Older(missing)) if config.sqlite_file().is_some() => {
+            found.warn("database", format!("{missing} migration(s) are missing; `farebox serve` applies them"));
+        }
+        Ok(Schema::Older(missing)) => {
+            found.fail("database", format!("{missing} migration(s) are missing: make a backup, then run `farebox migrate up`"));
+        }
+        Ok(Schema::Newer) => found.fail("database", "a newer Farebox has migrated it: run that version"),
+    }
+    if db.backend() == DbBackend::Postgres {
+        skew(found, &db).await;
+    }
+    (database::schema(&db).await.ok()? == Schema::Current).then_some(db)
+}
+
+async fn skew(found: &mut Findings, db: &Db) {
+    let sql = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT) AS now";
+    let asked = db.read().query_one_raw(Statement::from_string(db.backend(), sql)).await;
+    let Ok(Some(theirs)) = asked.map(|row| row.and_then(|row| row.try_get::<i64>("", "now").ok())) else { return };
+    let skew = (Clock::system().now_ms() - theirs).abs();
+    if skew > SKEW_MS {
+        found.warn("clock", format!("this machine and the database differ by {skew} ms; let a time service set both"));
+    }
+}
+
+async fn keys(found: &mut Findings, config: &Config, db: &Db) {
+    // A first start makes them; looking must not.
+    match first_start(db).await {
+        Ok(true) if !config.data.join("keys").exists() => return found.warn("key files", "none yet; the first start makes them"),
+        Ok(_) => {}
+        Err(error) => return found.fail("key files", format!("the database cannot be read: {error}")),
+    }
+    let opened = Given::from_variables(|name| std::env::var(name).ok()).and_then(|given| KeyRing::open(&config.data, given, false));
+    match opened {
+        Ok(ring) => {
+            found.ok("key files", "all there, closed to others; keep a copy of them apart from the database's backups");
+            let accounts = Accounts::new(db.clone(), Clock::system(), ring);
+            if let Ok(Some(_)) = accounts.unclaimed_admin().await {
+                found.warn("first administrator", "nobody has claimed the seeded account yet: open the link that `make run` prints");
+            }
+        }
+        Err(error) => found.fail("key files", error.to_string()),
+    }
+}
+
+async fn upstreams(found: &mut Findings, config: &Config, db: &Db) {
+    let rule = AddressRule { local: config.local(), private_ranges: config.upstream_private_ranges.clone() };
+    let given = Given::from_variables(|name| std::env::var(name).ok());
+    let Ok(ring) = given.and_then(|given| KeyRing::open(&config.data, given, false)) else { return };
+    let listed = match Upstreams::new(db.clone(), Clock::system(), ring, rule.clone()).list().await {
+        Ok(listed) => listed,
+        Err(error) => return found.fail("upstreams", format!("the database cannot be read: {error}")),
+    };
+    if listed.iter().all(|upstream| upstream.base_url == SANDBOX_URL) {
+        found.warn("upstreams", "there is none beside the sandbox; add one with `farebox admin upstream create`");
+    }
+    for upstream in listed.iter().filter(|upstream| upstream.base_url != SANDBOX_URL) {
+        match rule.check(&upstream.base_url) {
+            Err(error) => found.fail("upstreams", format!("{}: {error}", upstream.name)),
+            Ok(_) => match reach(upstream).await {
+                Ok(()) => found.ok("upstreams", format!("{} accepts connections", upstream.name)),
+                Err(why) => found.warn("upstreams", format!("{} at {} does not answer: {why}", upstream.name, upstream.base_url)),
+            },
+        }
+    }
+}
+
+/// Connects and hangs up: nothing is sent, so nothing is billed.
+async fn reach(upstream: &UpstreamView) -> Result<(), String> {
+    let address: http::Uri = upstream.base_url.parse().map_err(|_| "its address cannot be read".to_owned())?;
+    let host = address.host().ok_or("its address has no host")?.trim_start_matches('[').trim_end_matches(']');
+    let port = address.port_u16().unwrap_or(if address.scheme_str() == Some("https") { 443 } else { 80 });
+    connect(host, port).await
+}
+
+async fn connect(host: &str, port: u16) -> Result<(), String> {
+    match tokio::time::timeout(PATIENCE, TcpStream::connect((host, port))).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("nothing within {} seconds", PATIENCE.as_secs())),
+    }
+}
+
+async fn public_address(found: &mut Findings, config: &Config) {
+    let url = config.public_url_at(config.listen);
+    if url.is_loopback() {
+        return found.ok("public address", format!("{url}, for this machine alone"));
+    }
+    let address: Option<http::Uri> = url.as_str().parse().ok();
+    let host = address.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let port = address.as_ref().and_then(http::Uri::port_u16).unwrap_or(443);
+    match tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port))).await {
+        Ok(Ok(_)) => found.ok("public address", format!("{url} has an address")),
+        _ => found.fail("public address", format!("the name in {url} leads nowhere: add it to your DNS, or correct FAREBOX_PUBLIC_URL")),
+    }
+}
+
+/// Is a server running here, and can it take calls?
+async fn lock(found: &mut Findings, config: &Config) {
+    let path = config.data.join(super::serve::LOCK);
+    if config.sqlite_file().is_none() || !path.exists() {
+        return;
+    }
+    let running = match database::lock_file(&config.data, super::serve::LOCK) {
+        Ok(mut lock) => lock.try_write().is_err(),
+        Err(error) => return found.fail("lock", format!("{error:#}")),
+    };
+    if !running {
+        return found.ok("lock", "no server runs on this data folder");
+    }
+    match ready(config.listen).await {
+        Ok(true) => found.ok("lock", format!("a server runs on {} and is ready", config.listen)),
+        Ok(false) => found.fail("lock", format!("a server runs on {} and is not ready; see its /readyz and its log", config.listen)),
+        Err(_) => found.warn("lock", format!("a server holds the lock, but nothing answers on {}: does it use other settings?", config.listen)),
+    }
+}
+
+async fn ready(listen: SocketAddr) -> std::io::Result<bool> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let ask = async {
+        let mut stream = TcpStream::connect(listen).await?;
+        stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await?;
+        let mut status = [0_u8; 12];
+        stream.read_exact(&mut status).await?;
+        Ok(status.ends_with(b" 200"))
+    };
+    tokio::time::timeout(PATIENCE, ask).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+}
+
+fn locales(found: &mut Findings, config: &Config) {
+    let Some(folder) = &config.locales else { return found.ok("locales", "those built in") };
+    let report = texts::check::run(folder);
+    if report.ok {
+        found.ok("locales", format!("{} languages in {}", report.languages.len(), folder.display()));
+    } else {
+        found.warn("locales", format!("{} error(s) in {}: run `farebox locales check`", report.errors, folder.display()));
+    }
+}

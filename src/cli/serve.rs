@@ -1,0 +1,198 @@
+//! `farebox serve`: build the handles, bind, serve, drain, exit.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use proxy::{ProxyConfig, ProxyState};
+use texts::Texts;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::output::line;
+use crate::config::{self, Config};
+use crate::listen::{Counts, Loop};
+use crate::metrics::Metrics;
+use crate::router::{Front, router};
+use crate::state::Handles;
+use crate::{database, refresh, sandbox_process, telemetry, welcome};
+
+/// Held by the one server of an embedded database; commands do not take it.
+pub const LOCK: &str = "farebox.lock";
+/// Connections that carry no call are cut this long after a stop began.
+const IDLE: Duration = Duration::from_secs(30);
+/// How often sessions past their end are deleted, and limits of silent keys forgotten.
+const SWEEP: Duration = Duration::from_secs(600);
+
+/// Run the server: the metered endpoint under /v1, and the pages
+///
+/// An embedded SQLite database is made and migrated by itself; a PostgreSQL must have the schema of this version
+/// (`farebox migrate up`). The sandbox upstream runs beside it, on a loopback port of its own.
+///
+/// SIGTERM or Ctrl-C stops it: it takes no new connections, finishes running calls, charges them, gives leased credit
+/// back, and says each second what it waits for (at most drain_seconds, 600 unless set). A second signal ends it at once.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Seed an account, a key with 5 USD of credit and the sandbox models, and print how to begin; only on loopback
+    #[arg(long)]
+    welcome: bool,
+}
+
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let config = Config::load()?;
+    telemetry::start(&config.log);
+    telemetry::protect_memory();
+    if let Some(refusal) = config.refusal() {
+        bail!(refusal);
+    }
+    database::make_data_folder(&config.data)?;
+    let mut lock = database::lock_file(&config.data, LOCK)?;
+    let embedded = config.sqlite_file().is_some();
+    let _guard = if embedded {
+        Some(lock.try_write().map_err(|_| {
+            anyhow::anyhow!("another `farebox serve` runs on the data folder {}; stop it first, or use another folder", config.data.display())
+        })?)
+    } else {
+        None
+    };
+
+    let handles = Handles::open(&config).await?;
+    if embedded {
+        let reclaimed = handles.ledger.reclaim_predecessors().await.context("the leases of the last run cannot be taken back")?;
+        if reclaimed > 0 {
+            tracing::info!(reclaimed, "Took back the credit that the last run had leased");
+        }
+    }
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let site = config::site(&config, listener.local_addr()?)?;
+
+    let stopping = CancellationToken::new();
+    let stopped = CancellationToken::new();
+    sandbox_process::keep(handles.clone(), stopped.clone()).await?;
+    handles.ledger.start();
+
+    let mut proxy_metrics = None;
+    let metrics = Metrics::new(|registry| proxy_metrics = Some(proxy::Metrics::register(registry)));
+    let texts = match &config.locales {
+        Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
+        None => Texts::embedded(),
+    };
+    let proxy = ProxyState::new(
+        handles.keys.clone(),
+        handles.ledger.clone(),
+        handles.catalog.clone(),
+        handles.upstreams.clone(),
+        texts.clone(),
+        handles.clock.clone(),
+        proxy_metrics.expect("Metrics::new calls its argument"),
+        ProxyConfig::default(),
+    );
+    let background = background(&handles, &proxy, &stopped);
+    let counts = Counts::new(config.connections.total);
+    let accepting = Loop { bounds: config.connections.clone(), trusted_proxies: config.trusted_proxies.clone(), counts: counts.clone() };
+    let hello = if args.welcome { Some(welcome::welcome(&handles, &config, &site).await?) } else { None };
+    tracing::info!(address = %listener.local_addr()?, public_url = %site.public_url, local = site.local, "Farebox is listening");
+    let drain = config.drain;
+    let front = Front { config, site, handles: handles.clone(), texts, metrics, counts: counts.clone(), stopping: stopping.clone() };
+    let serving = tokio::spawn(accepting.serve(listener, router(Arc::new(front), proxy.clone()), stopping.clone()));
+    if let Some(hello) = hello {
+        line(&hello);
+    }
+
+    let mut signals = Signals::new()?;
+    signals.next().await;
+    stopping.cancel();
+    Drain { proxy: &proxy, counts: &counts, limit: drain }.run(serving, &mut signals).await;
+    stopped.cancel();
+    for task in background {
+        // Each ends by itself within one question to the database; one that failed has said so.
+        let _ = task.await;
+    }
+    handles.ledger.shutdown().await;
+    tracing::info!("Farebox has stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What runs beside the server until it has stopped.
+fn background(handles: &Handles, proxy: &ProxyState, stopped: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let (sweeper, proxy, stop) = (handles.sessions.clone(), proxy.clone(), stopped.clone());
+    let sweep = async move {
+        let mut tick = tokio::time::interval(SWEEP);
+        while stop.run_until_cancelled(tick.tick()).await.is_some() {
+            proxy.tidy();
+            if let Err(error) = sweeper.sweep().await {
+                tracing::warn!(%error, "Sessions past their end could not be deleted; tried again later");
+            }
+        }
+    };
+    vec![
+        tokio::spawn(refresh::run(handles.clone(), stopped.clone())),
+        tokio::spawn(handles.keys.clone().keep_touches(stopped.clone())),
+        tokio::spawn(sweep),
+    ]
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// The stop: waits for calls, then for idle connections, and says what it waits for.
+struct Drain<'a> {
+    proxy: &'a ProxyState,
+    counts: &'a Counts,
+    limit: Duration,
+}
+
+impl Drain<'_> {
+    async fn run(&self, mut serving: JoinHandle<()>, signals: &mut Signals) {
+        let began = Instant::now();
+        tracing::info!(calls = self.proxy.running(), connections = self.counts.open(), "Stopping: no new connections");
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        tick.tick().await;
+        let finished = async {
+            loop {
+                tokio::select! {
+                    // Its end, good or bad, means that no connection is left.
+                    _ = &mut serving => break,
+                    _ = tick.tick() => {
+                        let (calls, connections) = (self.proxy.running(), self.counts.open());
+                        tracing::info!(calls, connections, seconds = began.elapsed().as_secs(), "Stopping: waiting for running calls and open connections");
+                        if calls == 0 && began.elapsed() > IDLE {
+                            tracing::info!(connections, "Stopping: cutting connections that carry no call");
+                            break;
+                        }
+                    }
+                }
+            }
+            // Calls whose callers have left may still be settling.
+            self.proxy.drain().await;
+        };
+        tokio::select! {
+            () = finished => {}
+            () = tokio::time::sleep(self.limit) => {
+                tracing::warn!(calls = self.proxy.running(), "Stopping: the time is up; running calls are cut");
+            }
+            () = signals.next() => {
+                tracing::warn!(calls = self.proxy.running(), "Stopping at once on a second signal; running calls are cut");
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What may stand in `farebox.toml`? Exactly this; any other word is refused, because it would be ignored in silence.
+
+use serde::Deserialize;
+
+/// The file as written. Every value is optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    pub data: Option<String>,
+    pub listen: Option<String>,
+    pub public_url: Option<String>,
+    pub database_url: Option<String>,
+    pub locales: Option<String>,
+    pub log: Option<String>,
+    pub log_format: Option<String>,
+    pub drain_seconds: Option<u64>,
+    pub trusted_proxies: Option<Vec<String>>,
+    #[serde(default)]
+    pub brand: BrandTable,
+    #[serde(default)]
+    pub upstreams: UpstreamsTable,
+    #[serde(default)]
+    pub metrics: MetricsTable,
+    #[serde(default)]
+    pub connections: ConnectionsTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrandTable {
+    pub name: Option<String>,
+    pub support: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamsTable {
+    pub private_ranges: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsTable {
+    pub token_file: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionsTable {
+    pub total: Option<u64>,
+    pub per_address: Option<u64>,
+    pub header_seconds: Option<u64>,
+}

@@ -1,0 +1,137 @@
+//! Is the database there, and is its schema ours? Embedded ones are made and migrated; a PostgreSQL is only checked.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use server::db::Db;
+
+use crate::config::Config;
+
+/// Connects, and brings an embedded database to the newest schema.
+///
+/// # Errors
+/// When the database cannot be reached, or is a PostgreSQL whose schema is not the one this program was built for.
+pub async fn open(config: &Config) -> anyhow::Result<Db> {
+    make_data_folder(&config.data)?;
+    let db = connect(config).await?;
+    if config.sqlite_file().is_some() {
+        // Two commands may start at once: one migrates, the other waits and finds nothing to do.
+        let mut lock = lock_file(&config.data, "migrate.lock")?;
+        let _guard = lock.write().context("the migration lock cannot be taken")?;
+        Migrator::up(db.write(), None).await.context("the embedded database could not be migrated")?;
+    }
+    require_current(&db).await?;
+    Ok(db)
+}
+
+/// Connects to a database that must be there, and changes nothing about its schema.
+///
+/// # Errors
+/// When it cannot be reached, is not there, or has another schema.
+pub async fn open_existing(config: &Config) -> anyhow::Result<Db> {
+    if let Some(file) = config.sqlite_file()
+        && !file.exists()
+    {
+        bail!("there is no database at {}; `farebox serve` makes one", file.display());
+    }
+    let db = connect(config).await?;
+    require_current(&db).await?;
+    Ok(db)
+}
+
+/// Connects, whatever schema is there.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn connect(config: &Config) -> anyhow::Result<Db> {
+    Db::connect(&config.database_url).await.context(
+        "the database cannot be reached; check DATABASE_URL and that it runs (`farebox config check` shows where the address comes from)",
+    )
+}
+
+/// How the schema compares with the one this program was built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    Current,
+    /// So many migrations are missing.
+    Older(usize),
+    /// A newer program migrated it.
+    Newer,
+}
+
+/// Compares without changing anything.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn schema(db: &Db) -> anyhow::Result<Schema> {
+    let known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let applied = applied(db).await?;
+    if applied.iter().any(|name| !known.contains(name)) {
+        return Ok(Schema::Newer);
+    }
+    match known.iter().filter(|name| !applied.contains(name)).count() {
+        0 => Ok(Schema::Current),
+        missing => Ok(Schema::Older(missing)),
+    }
+}
+
+/// The names of the migrations that the database has; none when it is empty.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn applied(db: &Db) -> anyhow::Result<Vec<String>> {
+    // Asked by hand: the migrator itself would first make its table, and this is for looking only.
+    let there = match db.backend() {
+        DbBackend::Postgres => "SELECT 1 AS found WHERE to_regclass('seaql_migrations') IS NOT NULL",
+        _ => "SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
+    };
+    let ask = |sql| Statement::from_string(db.backend(), sql);
+    if db.read().query_one_raw(ask(there)).await.context("the database cannot be read")?.is_none() {
+        return Ok(Vec::new());
+    }
+    let rows = db.read().query_all_raw(ask("SELECT version FROM seaql_migrations ORDER BY version")).await?;
+    Ok(rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?)
+}
+
+async fn require_current(db: &Db) -> anyhow::Result<()> {
+    match schema(db).await? {
+        Schema::Current => Ok(()),
+        Schema::Older(missing) => {
+            bail!("the database lacks {missing} migration(s) of this version; make a backup, then run `farebox migrate up`")
+        }
+        Schema::Newer => bail!(
+            "a newer Farebox has migrated this database; run that version, or go back with its `farebox migrate down` after a backup"
+        ),
+    }
+}
+
+/// The data folder, for its owner alone.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_data_folder(data: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .with_context(|| format!("the data folder {} cannot be made; set FAREBOX_DATA to one that can", data.display()))
+}
+
+/// A file in the data folder that locks are taken on.
+///
+/// # Errors
+/// When it cannot be opened for writing.
+pub fn lock_file(data: &Path, name: &str) -> anyhow::Result<fd_lock::RwLock<fs::File>> {
+    let path = data.join(name);
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("{} cannot be written; does the data folder belong to another user?", path.display()))?;
+    Ok(fd_lock::RwLock::new(file))
+}

@@ -1,0 +1,93 @@
+//! All handles side by side. Only this package lays them out; what is below gets no more than it uses.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use server::accounts::Accounts;
+use server::calls::Calls;
+use server::catalog::Catalog;
+use server::clock::Clock;
+use server::db::Db;
+use server::keys::Keys;
+use server::ledger::{Ledger, LedgerConfig};
+use server::secrets::{Given, KeyRing, first_start};
+use server::sessions::Sessions;
+use server::upstreams::{AddressRule, Upstreams};
+use texts::Texts;
+
+use crate::assets;
+use crate::config::{Config, Site};
+
+/// The business, one handle per noun. Cheap to clone.
+#[derive(Clone)]
+pub struct Handles {
+    pub db: Db,
+    pub clock: Clock,
+    pub ring: KeyRing,
+    pub accounts: Accounts,
+    pub sessions: Sessions,
+    pub keys: Keys,
+    pub ledger: Ledger,
+    pub catalog: Catalog,
+    pub upstreams: Upstreams,
+    pub calls: Calls,
+}
+
+impl Handles {
+    /// Connects and migrates as [`crate::database::open`] does, opens the key files, reads catalogue and upstreams.
+    ///
+    /// # Errors
+    /// When the database or a key file cannot be used; the message says what to do.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let db = crate::database::open(config).await?;
+        Self::over(config, db, Clock::system(), LedgerConfig::default()).await
+    }
+
+    /// Builds the handles over a connected, migrated database.
+    ///
+    /// # Errors
+    /// When a key file or a row cannot be read.
+    pub async fn over(config: &Config, db: Db, clock: Clock, ledger: LedgerConfig) -> anyhow::Result<Self> {
+        let given = Given::from_variables(|name| std::env::var(name).ok())?;
+        let ring = KeyRing::open(&config.data, given, first_start(&db).await.context("the database cannot be read")?)?;
+        let rule = AddressRule { local: config.local(), private_ranges: config.upstream_private_ranges.clone() };
+        let handles = Self {
+            accounts: Accounts::new(db.clone(), clock.clone(), ring.clone()),
+            sessions: Sessions::new(db.clone(), clock.clone()),
+            keys: Keys::new(db.clone(), clock.clone(), ring.clone()),
+            ledger: Ledger::new(db.clone(), clock.clone(), ledger),
+            catalog: Catalog::new(db.clone(), clock.clone()),
+            upstreams: Upstreams::new(db.clone(), clock.clone(), ring.clone(), rule),
+            calls: Calls::new(db.clone(), clock.clone()),
+            db,
+            clock,
+            ring,
+        };
+        handles.catalog.reload().await.context("the catalogue cannot be read")?;
+        handles.upstreams.reload().await.context("the upstreams cannot be read")?;
+        Ok(handles)
+    }
+
+    /// What the pages get.
+    #[must_use]
+    pub fn services(&self, config: &Config, site: &Site, texts: Texts) -> app::Services {
+        app::Services {
+            accounts: self.accounts.clone(),
+            sessions: self.sessions.clone(),
+            keys: self.keys.clone(),
+            ledger: self.ledger.clone(),
+            calls: self.calls.clone(),
+            catalog: self.catalog.clone(),
+            texts,
+            ring: self.ring.clone(),
+            site: Arc::new(app::SiteConfig {
+                brand: config.brand.name.clone(),
+                public_url: site.public_url.as_str().to_owned(),
+                local: site.local,
+                support: config.brand.support.clone(),
+            }),
+            assets: assets::for_pages(),
+            clock: self.clock.clone(),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Integration: the real router on a real listener, the real binary in a real process, fresh databases, an upstream that
+//! does what providers do at their worst. One test binary; one file per noun.
+//!
+//! Tests marked `on_both!` run on SQLite, and on PostgreSQL when `TEST_POSTGRES_URL` names a server (`make it` does).
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod app;
+mod arrows;
+mod binary;
+mod calls;
+mod canary;
+mod cli;
+mod concurrency;
+mod data_map;
+mod drain;
+mod front;
+mod migrations;
+mod postgres;
+mod upstream;

@@ -1,0 +1,64 @@
+//! Does every migration go up, down and up again, on both databases?
+
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use server::db::Db;
+
+use crate::app::{TestApp, on_both};
+use crate::data_map::columns;
+
+/// Everything that a migration can make, by name; PostgreSQL's own functions left out.
+async fn objects(db: &Db) -> Vec<String> {
+    let sql = match db.backend() {
+        DbBackend::Postgres => {
+            "SELECT 'table ' || tablename AS name FROM pg_tables WHERE schemaname = current_schema()
+             UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = current_schema()
+             UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+             UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+        }
+        _ => "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1",
+    };
+    let rows = db.read().query_all_raw(Statement::from_string(db.backend(), sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get::<String>("", "name").unwrap()).collect()
+}
+
+on_both! {
+    async fn up_down_up(app) {
+        let db = app.handles.db.clone();
+        let (before, fields) = (objects(&db).await, columns(&db).await);
+        assert!(before.len() > 20, "{before:?}");
+        Migrator::down(db.write(), None).await.unwrap();
+        let left = objects(&db).await;
+        assert!(left.iter().all(|object| object.contains("seaql_migrations")), "down leaves something behind: {left:?}");
+        Migrator::up(db.write(), None).await.unwrap();
+        assert_eq!(objects(&db).await, before);
+        assert_eq!(columns(&db).await, fields);
+        app.finish().await;
+    }
+
+    async fn one_step_at_a_time(app) {
+        let db = app.handles.db.clone();
+        let steps = Migrator::migrations().len();
+        for left in (0..steps).rev() {
+            Migrator::down(db.write(), Some(1)).await.unwrap();
+            assert_eq!(farebox::database::applied(&db).await.unwrap().len(), left);
+        }
+        for done in 1..=steps {
+            Migrator::up(db.write(), Some(1)).await.unwrap();
+            assert_eq!(farebox::database::applied(&db).await.unwrap().len(), done);
+        }
+        app.finish().await;
+    }
+
+    async fn transfers_and_prices_cannot_be_changed(app) {
+        let caller = app.caller("5").await;
+        assert!(app.posted(&caller).await > 0);
+        let db = app.handles.db.clone();
+        for sql in ["UPDATE transfer SET amount = amount + 1", "DELETE FROM transfer", "DELETE FROM lot_part WHERE 1 = 0"] {
+            let refused = db.write().execute_unprepared(sql).await;
+            let harmless = sql.contains("1 = 0");
+            assert_eq!(refused.is_ok(), harmless, "{sql}");
+        }
+        app.finish().await;
+    }
+}
