@@ -23,7 +23,10 @@ const MEMORY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Whose failures are counted: a keyed hash, so that the table holds no address.
 pub(super) fn subject(ring: &KeyRing, email_key: &str) -> String {
-    hex(&ring.hmac(Purpose::Token, &[b"sign-in\0", email_key.as_bytes()].concat()))
+    hex(&ring.hmac(
+        Purpose::Token,
+        &[b"sign-in\0", email_key.as_bytes()].concat(),
+    ))
 }
 
 /// Counts a try before the password is looked at (so that many at once cannot all slip through), or says how long to
@@ -31,27 +34,46 @@ pub(super) fn subject(ring: &KeyRing, email_key: &str) -> String {
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn count(db: &Db, subject: &str, now: UnixMs) -> Result<Result<(), Duration>, DbErr> {
+pub(super) async fn count(
+    db: &Db,
+    subject: &str,
+    now: UnixMs,
+) -> Result<Result<(), Duration>, DbErr> {
     loop {
         let row = Entity::find_by_id(subject).one(db.read()).await?;
         let Some(row) = row.filter(|row| row.updated_at > now - MEMORY_MS) else {
-            Entity::delete_many().filter(Column::UpdatedAt.lte(now - MEMORY_MS)).exec(db.write()).await?;
-            let first = ActiveModel { subject: Set(subject.to_owned()), failures: Set(1), blocked_until: Set(0), updated_at: Set(now) };
-            let inserted =
-                Entity::insert(first).on_conflict(OnConflict::column(Column::Subject).do_nothing().to_owned()).exec_without_returning(db.write()).await?;
+            Entity::delete_many()
+                .filter(Column::UpdatedAt.lte(now - MEMORY_MS))
+                .exec(db.write())
+                .await?;
+            let first = ActiveModel {
+                subject: Set(subject.to_owned()),
+                failures: Set(1),
+                blocked_until: Set(0),
+                updated_at: Set(now),
+            };
+            let inserted = Entity::insert(first)
+                .on_conflict(OnConflict::column(Column::Subject).do_nothing().to_owned())
+                .exec_without_returning(db.write())
+                .await?;
             if inserted == 1 {
                 return Ok(Ok(()));
             }
             continue;
         };
         if row.blocked_until > now {
-            return Ok(Err(Duration::from_millis((row.blocked_until - now).unsigned_abs())));
+            return Ok(Err(Duration::from_millis(
+                (row.blocked_until - now).unsigned_abs(),
+            )));
         }
         let failures = row.failures.saturating_add(1);
         // Only if nobody else counted in between: two tries at once must not count as one.
         let counted = Entity::update_many()
             .col_expr(Column::Failures, Expr::value(failures))
-            .col_expr(Column::BlockedUntil, Expr::value(delay_ms(failures).map_or(0, |delay| now + delay)))
+            .col_expr(
+                Column::BlockedUntil,
+                Expr::value(delay_ms(failures).map_or(0, |delay| now + delay)),
+            )
             .col_expr(Column::UpdatedAt, Expr::value(now))
             .filter(Column::Subject.eq(subject))
             .filter(Column::Failures.eq(row.failures))
@@ -69,11 +91,16 @@ pub(super) async fn count(db: &Db, subject: &str, now: UnixMs) -> Result<Result<
 /// # Errors
 /// When the database fails.
 pub(super) async fn reset(db: &Db, subject: &str) -> Result<(), DbErr> {
-    Entity::delete_by_id(subject).exec(db.write()).await.map(|_| ())
+    Entity::delete_by_id(subject)
+        .exec(db.write())
+        .await
+        .map(|_| ())
 }
 
 /// How long to wait after this many failures in a row.
 pub(super) fn delay_ms(failures: i64) -> Option<i64> {
     let beyond = u32::try_from(failures - FREE).ok()?;
-    Some(2_i64.checked_pow(beyond + 1).map_or(LONGEST_MS, |seconds| seconds.saturating_mul(1_000).min(LONGEST_MS)))
+    Some(2_i64.checked_pow(beyond + 1).map_or(LONGEST_MS, |seconds| {
+        seconds.saturating_mul(1_000).min(LONGEST_MS)
+    }))
 }

@@ -14,7 +14,9 @@ pub struct Email {
 
 /// The text is not an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("an e-mail address looks like name@example.com, without spaces, at most {LONGEST} characters")]
+#[error(
+    "an e-mail address looks like name@example.com, without spaces, at most {LONGEST} characters"
+)]
 pub struct EmailError;
 
 impl Email {
@@ -29,10 +31,18 @@ impl Email {
         let typed = text.trim();
         let (name, domain) = typed.split_once('@').ok_or(EmailError)?;
         let odd = |c: char| c.is_whitespace() || c.is_control() || invisible(c);
-        if typed.len() > LONGEST || name.is_empty() || domain.is_empty() || domain.contains('@') || typed.chars().any(odd) {
+        if typed.len() > LONGEST
+            || name.is_empty()
+            || domain.is_empty()
+            || domain.contains('@')
+            || typed.chars().any(odd)
+        {
             return Err(EmailError);
         }
-        Ok(Self { typed: typed.to_owned(), key: typed.to_lowercase() })
+        Ok(Self {
+            typed: typed.to_owned(),
+            key: typed.to_lowercase(),
+        })
     }
 
     /// As typed, for display and for sending mail.

@@ -36,7 +36,10 @@ impl Gate {
                 network = SHARED;
             }
         }
-        let full_at = buckets.get(&network).map_or(now, |&full_at| full_at.max(now)).saturating_add(REFILL_MS);
+        let full_at = buckets
+            .get(&network)
+            .map_or(now, |&full_at| full_at.max(now))
+            .saturating_add(REFILL_MS);
         let over = full_at - now - BURST * REFILL_MS;
         if over > 0 {
             return Err(Duration::from_millis(over.unsigned_abs()));
@@ -49,7 +52,11 @@ impl Gate {
     pub(super) fn forgive(&self, from: IpAddr) {
         let mut buckets = self.0.lock();
         let network = network(from);
-        let network = if buckets.contains_key(&network) { network } else { SHARED };
+        let network = if buckets.contains_key(&network) {
+            network
+        } else {
+            SHARED
+        };
         if let Some(full_at) = buckets.get_mut(&network) {
             *full_at -= REFILL_MS;
         }
@@ -85,11 +92,29 @@ mod tests {
         for host in 0..30 {
             assert_eq!(gate.enter(ip(&format!("203.0.113.{host}")), 1_000), Ok(()));
         }
-        assert_eq!(gate.enter(ip("203.0.113.200"), 1_000), Err(Duration::from_secs(2)));
-        assert_eq!(gate.enter(ip("::ffff:203.0.113.1"), 1_000), Err(Duration::from_secs(2)), "the same network, mapped");
-        assert_eq!(gate.enter(ip("203.0.114.1"), 1_000), Ok(()), "another network");
-        assert_eq!(gate.enter(ip("203.0.113.200"), 3_000), Ok(()), "one is forgiven every two seconds");
-        assert_eq!(gate.enter(ip("203.0.113.200"), 3_000), Err(Duration::from_secs(2)));
+        assert_eq!(
+            gate.enter(ip("203.0.113.200"), 1_000),
+            Err(Duration::from_secs(2))
+        );
+        assert_eq!(
+            gate.enter(ip("::ffff:203.0.113.1"), 1_000),
+            Err(Duration::from_secs(2)),
+            "the same network, mapped"
+        );
+        assert_eq!(
+            gate.enter(ip("203.0.114.1"), 1_000),
+            Ok(()),
+            "another network"
+        );
+        assert_eq!(
+            gate.enter(ip("203.0.113.200"), 3_000),
+            Ok(()),
+            "one is forgiven every two seconds"
+        );
+        assert_eq!(
+            gate.enter(ip("203.0.113.200"), 3_000),
+            Err(Duration::from_secs(2))
+        );
     }
 
     #[test]
@@ -118,7 +143,14 @@ mod tests {
             let _ = gate.enter(IpAddr::from(std::net::Ipv4Addr::from(number << 8)), 0);
         }
         assert!(gate.0.lock().len() <= MOST_NETWORKS + 1);
-        assert!(gate.enter(ip("198.51.100.1"), 0).is_err(), "newcomers share one bucket, and it is empty");
-        assert_eq!(gate.enter(ip("198.51.100.1"), 10_000), Ok(()), "old buckets make room");
+        assert!(
+            gate.enter(ip("198.51.100.1"), 0).is_err(),
+            "newcomers share one bucket, and it is empty"
+        );
+        assert_eq!(
+            gate.enter(ip("198.51.100.1"), 10_000),
+            Ok(()),
+            "old buckets make room"
+        );
     }
 }

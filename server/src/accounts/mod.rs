@@ -20,7 +20,9 @@ use std::sync::Arc;
 use domain::ids::{AccountId, WorkspaceId};
 use domain::views::AccountView;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+};
 
 pub use email::{Email, EmailError};
 pub use error::{AccountError, ClaimError, SignInError};
@@ -50,7 +52,13 @@ struct Inner {
 impl Accounts {
     #[must_use]
     pub fn new(db: Db, clock: Clock, ring: KeyRing) -> Self {
-        Self(Arc::new(Inner { db, clock, ring, hasher: Hasher::new(), gate: Gate::default() }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            ring,
+            hasher: Hasher::new(),
+            gate: Gate::default(),
+        }))
     }
 
     /// Makes an account with its workspace and wallet, all or nothing. Without a password nobody can sign in until a
@@ -58,7 +66,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::EmailTaken`], a password against the rules, too much work at once, or no database.
-    pub async fn create(&self, email: &Email, password: Option<Secret>, admin: bool) -> Result<AccountView, AccountError> {
+    pub async fn create(
+        &self,
+        email: &Email,
+        password: Option<Secret>,
+        admin: bool,
+    ) -> Result<AccountView, AccountError> {
         let password_hash = match password {
             Some(password) => {
                 password::check(&password, email)?;
@@ -70,7 +83,12 @@ impl Accounts {
         let (id, workspace) = (AccountId::new(), WorkspaceId::new());
 
         let tx = self.0.db.begin().await?;
-        table::workspace::ActiveModel { id: Set(workspace.to_string()), created_at: Set(now) }.insert(&tx).await?;
+        table::workspace::ActiveModel {
+            id: Set(workspace.to_string()),
+            created_at: Set(now),
+        }
+        .insert(&tx)
+        .await?;
         table::account::ActiveModel {
             id: Set(id.to_string()),
             workspace_id: Set(workspace.to_string()),
@@ -82,10 +100,21 @@ impl Accounts {
         }
         .insert(&tx)
         .await
-        .map_err(|error| if unique(&error) { AccountError::EmailTaken } else { error.into() })?;
+        .map_err(|error| {
+            if unique(&error) {
+                AccountError::EmailTaken
+            } else {
+                error.into()
+            }
+        })?;
         crate::ledger::open_wallet(&tx, workspace, now).await?;
         tx.commit().await?;
-        Ok(AccountView { id, workspace, email: email.as_str().to_owned(), admin })
+        Ok(AccountView {
+            id,
+            workspace,
+            email: email.as_str().to_owned(),
+            admin,
+        })
     }
 
     /// # Errors
@@ -101,7 +130,9 @@ impl Accounts {
     /// # Errors
     /// When the database cannot be read.
     pub async fn by_id(&self, id: AccountId) -> Result<Option<AccountView>, AccountError> {
-        let row = table::account::Entity::find_by_id(id.to_string()).one(self.0.db.read()).await?;
+        let row = table::account::Entity::find_by_id(id.to_string())
+            .one(self.0.db.read())
+            .await?;
         Ok(row.map(table::account::Model::view).transpose()?)
     }
 
@@ -110,7 +141,10 @@ impl Accounts {
     /// # Errors
     /// When the database cannot be read.
     pub async fn any(&self) -> Result<bool, AccountError> {
-        Ok(table::account::Entity::find().count(self.0.db.read()).await? > 0)
+        Ok(table::account::Entity::find()
+            .count(self.0.db.read())
+            .await?
+            > 0)
     }
 
     /// The oldest administrator without a password: the account of the first look, until somebody claimed it.

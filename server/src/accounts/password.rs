@@ -26,8 +26,7 @@ const LANES: u32 = 1;
 const QUEUE: usize = 64;
 
 /// What an unknown e-mail's password is checked against, so that the answer takes as long. A random password nobody kept.
-pub(super) const DUMMY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$V7n1K5m0oY3cM0w1sXz3dg$Bqf2yJr7rW6mJr0u1m0m7sT0bq1f8m2r5uXw9yZ3a4c";
+pub(super) const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$V7n1K5m0oY3cM0w1sXz3dg$Bqf2yJr7rW6mJr0u1m0m7sT0bq1f8m2r5uXw9yZ3a4c";
 
 /// A password against the rules. Passwords are taken verbatim: spaces, case and every script count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -64,7 +63,9 @@ pub(super) fn check(password: &Secret, email: &Email) -> Result<(), PasswordErro
 /// `aaaaaaaa` and its like are not worth listing one by one.
 fn one_character(text: &str) -> bool {
     let mut characters = text.chars();
-    characters.next().is_none_or(|first| characters.all(|c| c == first))
+    characters
+        .next()
+        .is_none_or(|first| characters.all(|c| c == first))
 }
 
 /// Hashing could not be done.
@@ -100,26 +101,39 @@ pub(super) struct Place {
 impl Hasher {
     pub(super) fn new() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { queue: Arc::new(Semaphore::new(cores + QUEUE)), cores: Arc::new(Semaphore::new(cores)) }
+        Self {
+            queue: Arc::new(Semaphore::new(cores + QUEUE)),
+            cores: Arc::new(Semaphore::new(cores)),
+        }
     }
 
     /// Takes a place in the queue, or says at once that there is none.
     pub(super) fn place(&self) -> Result<Place, HashError> {
-        Arc::clone(&self.queue).try_acquire_owned().map(|held| Place { _held: held }).map_err(|_| HashError::Busy)
+        Arc::clone(&self.queue)
+            .try_acquire_owned()
+            .map(|held| Place { _held: held })
+            .map_err(|_| HashError::Busy)
     }
 
     /// A new PHC string (`$argon2id$…`) with a random salt.
     pub(super) async fn hash(&self, password: Secret) -> Result<String, HashError> {
         let place = self.place()?;
         self.on_a_core(place, move || {
-            let hash: Result<PasswordHash, _> = argon2().hash_password(password.expose().as_bytes());
-            hash.map(|hash| hash.to_string()).map_err(|_| HashError::Failed)
+            let hash: Result<PasswordHash, _> =
+                argon2().hash_password(password.expose().as_bytes());
+            hash.map(|hash| hash.to_string())
+                .map_err(|_| HashError::Failed)
         })
         .await?
     }
 
     /// Compares with a stored PHC string. One that cannot be read counts as wrong (and is logged: it is a defect).
-    pub(super) async fn verify(&self, place: Place, password: Secret, stored: String) -> Result<Verdict, HashError> {
+    pub(super) async fn verify(
+        &self,
+        place: Place,
+        password: Secret,
+        stored: String,
+    ) -> Result<Verdict, HashError> {
         self.on_a_core(place, move || {
             let Ok(hash) = PasswordHash::new(&stored) else {
                 tracing::error!("a stored password hash cannot be read");
@@ -136,8 +150,15 @@ impl Hasher {
 
     /// Runs `work` on a blocking thread. The permits travel with it: when the caller gives up, the core stays taken
     /// until the work is done.
-    async fn on_a_core<T: Send + 'static>(&self, place: Place, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
-        let core = Arc::clone(&self.cores).acquire_owned().await.map_err(|_| HashError::Failed)?;
+    async fn on_a_core<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HashError> {
+        let core = Arc::clone(&self.cores)
+            .acquire_owned()
+            .await
+            .map_err(|_| HashError::Failed)?;
         tokio::task::spawn_blocking(move || {
             let done = work();
             drop((core, place));
@@ -149,20 +170,25 @@ impl Hasher {
 }
 
 fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the constants are within argon2's bounds");
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
+        .expect("the constants are within argon2's bounds");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 /// Whether a hash was made as we would make it today.
 pub(super) fn current(hash: &PasswordHash) -> bool {
     let is = |name, value| hash.params.get_decimal(name) == Some(value);
-    hash.algorithm == Algorithm::Argon2id.ident() && is("m", MEMORY_KIB) && is("t", PASSES) && is("p", LANES)
+    hash.algorithm == Algorithm::Argon2id.ident()
+        && is("m", MEMORY_KIB)
+        && is("t", PASSES)
+        && is("p", LANES)
 }
 
 #[cfg(test)]
 pub(super) fn weak_hash_for_tests(password: &str) -> String {
     let params = Params::new(8, 1, 1, None).expect("the smallest there is");
-    let hash: PasswordHash =
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password(password.as_bytes()).expect("the system gives a salt");
+    let hash: PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password(password.as_bytes())
+        .expect("the system gives a salt");
     hash.to_string()
 }

@@ -45,10 +45,17 @@ impl Accounts {
             AccountError::Unavailable
         })?;
         let tx = self.0.db.begin().await?;
-        if table::account::Entity::find_by_id(account.to_string()).count(&tx).await? == 0 {
+        if table::account::Entity::find_by_id(account.to_string())
+            .count(&tx)
+            .await?
+            == 0
+        {
             return Err(AccountError::NotFound);
         }
-        Entity::delete_many().filter(Column::AccountId.eq(account.to_string())).exec(&tx).await?;
+        Entity::delete_many()
+            .filter(Column::AccountId.eq(account.to_string()))
+            .exec(&tx)
+            .await?;
         ActiveModel {
             token_hash: Set(self.token_hash(token.expose())),
             account_id: Set(account.to_string()),
@@ -81,11 +88,20 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ClaimError::Closed`] when the link does not work (any more), the password's rules, a taken e-mail, no database.
-    pub async fn claim(&self, token: &str, email: &Email, password: Secret) -> Result<AccountView, ClaimError> {
+    pub async fn claim(
+        &self,
+        token: &str,
+        email: &Email,
+        password: Secret,
+    ) -> Result<AccountView, ClaimError> {
         use table::{account, setup_token};
         password::check(&password, email)?;
         // Before the expensive hash: guessing links must cost the guesser more than us.
-        if !self.claim_open(token).await.map_err(|_| ClaimError::Unavailable)? {
+        if !self
+            .claim_open(token)
+            .await
+            .map_err(|_| ClaimError::Unavailable)?
+        {
             return Err(ClaimError::Closed);
         }
         let password_hash = self.0.hasher.hash(password).await?;
@@ -104,7 +120,10 @@ impl Accounts {
         if won.rows_affected != 1 {
             return Err(ClaimError::Closed);
         }
-        let link = setup_token::Entity::find_by_id(token_hash).one(&tx).await?.ok_or(ClaimError::Closed)?;
+        let link = setup_token::Entity::find_by_id(token_hash)
+            .one(&tx)
+            .await?
+            .ok_or(ClaimError::Closed)?;
         account::Entity::update_many()
             .col_expr(account::Column::Email, Expr::value(email.as_str()))
             .col_expr(account::Column::EmailKey, Expr::value(email.key()))
@@ -113,10 +132,19 @@ impl Accounts {
             .filter(account::Column::Id.eq(&link.account_id))
             .exec(&tx)
             .await
-            .map_err(|error| if unique(&error) { ClaimError::EmailTaken } else { error.into() })?;
+            .map_err(|error| {
+                if unique(&error) {
+                    ClaimError::EmailTaken
+                } else {
+                    error.into()
+                }
+            })?;
         crate::sessions::end_all(&tx, &link.account_id).await?;
         crate::changes::bump(&tx, crate::changes::Topic::Accounts).await?;
-        let row = account::Entity::find_by_id(link.account_id).one(&tx).await?.ok_or(ClaimError::Closed)?;
+        let row = account::Entity::find_by_id(link.account_id)
+            .one(&tx)
+            .await?
+            .ok_or(ClaimError::Closed)?;
         tx.commit().await?;
         // The new owner starts with a clean sheet even if others guessed at this address before.
         delay::reset(&self.0.db, &delay::subject(&self.0.ring, email.key())).await?;
@@ -124,6 +152,9 @@ impl Accounts {
     }
 
     fn token_hash(&self, token: &str) -> String {
-        hex(&self.0.ring.hmac(Purpose::Token, &[b"setup\0", token.as_bytes()].concat()))
+        hex(&self
+            .0
+            .ring
+            .hmac(Purpose::Token, &[b"setup\0", token.as_bytes()].concat()))
     }
 }

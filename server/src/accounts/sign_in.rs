@@ -16,18 +16,33 @@ impl Accounts {
     ///
     /// # Errors
     /// [`SignInError`]; which of unknown e-mail, no password yet and wrong password it was is not told.
-    pub async fn sign_in(&self, email: &str, password: Secret, from: IpAddr) -> Result<AccountView, SignInError> {
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: Secret,
+        from: IpAddr,
+    ) -> Result<AccountView, SignInError> {
         let now = self.0.clock.now_ms();
         self.0.gate.enter(from, now).map_err(too_many)?;
         let outcome = self.check(email, password, now).await;
-        if !matches!(outcome, Err(SignInError::Wrong | SignInError::TooMany { .. })) {
+        if !matches!(
+            outcome,
+            Err(SignInError::Wrong | SignInError::TooMany { .. })
+        ) {
             self.0.gate.forgive(from);
         }
         outcome
     }
 
-    async fn check(&self, email: &str, password: Secret, now: UnixMs) -> Result<AccountView, SignInError> {
-        let Inner { db, ring, hasher, .. } = &*self.0;
+    async fn check(
+        &self,
+        email: &str,
+        password: Secret,
+        now: UnixMs,
+    ) -> Result<AccountView, SignInError> {
+        let Inner {
+            db, ring, hasher, ..
+        } = &*self.0;
         // What cannot be an address is asked for all the same, under a name that no account has: the work is equal.
         let parsed = Email::parse(email).ok();
         let key = parsed.as_ref().map_or("@", Email::key);
@@ -37,10 +52,19 @@ impl Accounts {
         let subject = delay::subject(ring, key);
         delay::count(db, &subject, now).await?.map_err(too_many)?;
 
-        let row = table::account::Entity::find().filter(table::account::Column::EmailKey.eq(key)).one(db.read()).await?;
+        let row = table::account::Entity::find()
+            .filter(table::account::Column::EmailKey.eq(key))
+            .one(db.read())
+            .await?;
         let stored = row.as_ref().and_then(|row| row.password_hash.clone());
         let known = stored.is_some() && password.expose().len() <= password::LONGEST;
-        let verdict = hasher.verify(place, password.clone(), stored.unwrap_or_else(|| password::DUMMY.to_owned())).await?;
+        let verdict = hasher
+            .verify(
+                place,
+                password.clone(),
+                stored.unwrap_or_else(|| password::DUMMY.to_owned()),
+            )
+            .await?;
         let Some(row) = row.filter(|_| known && verdict != Verdict::Wrong) else {
             return Err(SignInError::Wrong);
         };
@@ -54,7 +78,9 @@ impl Accounts {
 
     /// Today's parameters for a password that was just proved right. A failure only means trying again next time.
     async fn rehash(&self, row: &table::account::Model, password: Secret) {
-        let Ok(fresh) = self.0.hasher.hash(password).await else { return };
+        let Ok(fresh) = self.0.hasher.hash(password).await else {
+            return;
+        };
         let updated: Result<_, DbErr> = table::account::Entity::update_many()
             .col_expr(table::account::Column::PasswordHash, Expr::value(fresh))
             .filter(table::account::Column::Id.eq(&row.id))
@@ -71,5 +97,7 @@ impl Accounts {
 /// Whole seconds, rounded up: `Retry-After` has no fractions.
 fn too_many(wait: Duration) -> SignInError {
     let seconds = wait.as_millis().div_ceil(1_000).max(1);
-    SignInError::TooMany { retry_after: Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)) }
+    SignInError::TooMany {
+        retry_after: Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)),
+    }
 }

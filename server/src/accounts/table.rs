@@ -51,7 +51,10 @@ pub(super) mod account {
         pub fn view(self) -> Result<AccountView, DbErr> {
             Ok(AccountView {
                 id: self.id.parse().map_err(|_| broken("account.id"))?,
-                workspace: self.workspace_id.parse().map_err(|_| broken("account.workspace_id"))?,
+                workspace: self
+                    .workspace_id
+                    .parse()
+                    .map_err(|_| broken("account.workspace_id"))?,
                 email: self.email,
                 admin: self.admin,
             })

@@ -34,9 +34,19 @@ pub(super) struct Asked(u64);
 
 impl Cache {
     pub(super) fn new() -> Self {
-        let known = Moka::builder().max_capacity(MOST_KNOWN).time_to_live(KNOWN_FOR).build();
-        let unknown = Moka::builder().max_capacity(MOST_UNKNOWN).time_to_live(UNKNOWN_FOR).build();
-        Self { known, unknown, forgotten: AtomicU64::new(0) }
+        let known = Moka::builder()
+            .max_capacity(MOST_KNOWN)
+            .time_to_live(KNOWN_FOR)
+            .build();
+        let unknown = Moka::builder()
+            .max_capacity(MOST_UNKNOWN)
+            .time_to_live(UNKNOWN_FOR)
+            .build();
+        Self {
+            known,
+            unknown,
+            forgotten: AtomicU64::new(0),
+        }
     }
 
     /// `Some(None)`: known to be no key of ours.
@@ -80,7 +90,13 @@ mod tests {
 
     fn record() -> Arc<KeyRecord> {
         let (id, workspace) = (KeyId::new(), WorkspaceId::new());
-        Arc::new(KeyRecord { id, workspace, test: false, name: "laptop".into(), expires_at: None })
+        Arc::new(KeyRecord {
+            id,
+            workspace,
+            test: false,
+            name: "laptop".into(),
+            expires_at: None,
+        })
     }
 
     #[test]

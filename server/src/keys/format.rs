@@ -33,7 +33,9 @@ impl KeySecret {
 
     /// A key that was just decrypted; `None` when it is not one.
     pub(super) fn opened(plain: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(plain).ok().filter(|text| plausible(text))?;
+        let text = std::str::from_utf8(plain)
+            .ok()
+            .filter(|text| plausible(text))?;
         Some(Self(Secret::new(text.to_owned())))
     }
 
@@ -87,7 +89,10 @@ mod tests {
 
     #[test]
     fn generated_keys_are_of_the_published_form_and_differ() {
-        let (live, test) = (KeySecret::generate(false).unwrap(), KeySecret::generate(true).unwrap());
+        let (live, test) = (
+            KeySecret::generate(false).unwrap(),
+            KeySecret::generate(true).unwrap(),
+        );
         assert!(live.expose().starts_with("sk-fb_live_") && live.expose().len() == LENGTH);
         assert!(test.expose().starts_with("sk-fb_test_") && test.expose().len() == LENGTH);
         assert!(plausible(live.expose()) && plausible(test.expose()));
@@ -96,7 +101,9 @@ mod tests {
 
     #[test]
     fn every_letter_and_digit_is_drawn() {
-        let many: String = (0..200).map(|_| KeySecret::generate(false).unwrap().expose()[LIVE.len()..].to_owned()).collect();
+        let many: String = (0..200)
+            .map(|_| KeySecret::generate(false).unwrap().expose()[LIVE.len()..].to_owned())
+            .collect();
         let distinct: std::collections::BTreeSet<char> = many.chars().collect();
         assert_eq!(distinct.len(), 62);
     }
@@ -106,9 +113,14 @@ mod tests {
         let key = KeySecret::generate(false).unwrap();
         assert_eq!(format!("{key:?}"), "KeySecret(***)");
         let masked = key.masked();
-        assert!(masked.starts_with("sk-fb_live_") && masked.chars().count() == LIVE.len() + 2 + 1 + 4);
+        assert!(
+            masked.starts_with("sk-fb_live_") && masked.chars().count() == LIVE.len() + 2 + 1 + 4
+        );
         assert_eq!(&masked[..LIVE.len() + 2], &key.expose()[..LIVE.len() + 2]);
-        assert!(key.expose().ends_with(masked.split('…').next_back().unwrap()));
+        assert!(
+            key.expose()
+                .ends_with(masked.split('…').next_back().unwrap())
+        );
     }
 
     proptest! {

@@ -70,21 +70,39 @@ struct Inner {
 impl Keys {
     #[must_use]
     pub fn new(db: Db, clock: Clock, ring: KeyRing) -> Self {
-        Self(Arc::new(Inner { db, clock, ring, cache: Cache::new(), touches: Touches::default() }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            ring,
+            cache: Cache::new(),
+            touches: Touches::default(),
+        }))
     }
 
     /// Makes a key of a workspace. `test` keys begin with `sk-fb_test_`.
     ///
     /// # Errors
     /// A name against the rules, an unknown workspace, no database.
-    pub async fn create(&self, workspace: WorkspaceId, name: &str, test: bool) -> Result<NewKey, KeyError> {
+    pub async fn create(
+        &self,
+        workspace: WorkspaceId,
+        name: &str,
+        test: bool,
+    ) -> Result<NewKey, KeyError> {
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        if name.is_empty()
+            || name.chars().count() > LONGEST_NAME
+            || name.chars().any(char::is_control)
+        {
             return Err(KeyError::Name);
         }
         let secret = KeySecret::generate(test)?;
         let id = KeyId::new();
-        let sealed = self.0.ring.seal(Purpose::ApiKeyAead, &row_name(id, workspace), secret.expose().as_bytes())?;
+        let sealed = self.0.ring.seal(
+            Purpose::ApiKeyAead,
+            &row_name(id, workspace),
+            secret.expose().as_bytes(),
+        )?;
         let row = ActiveModel {
             id: Set(id.to_string()),
             workspace_id: Set(workspace.to_string()),
@@ -99,13 +117,19 @@ impl Keys {
             revoked_at: Set(None),
         };
         let tx = self.0.db.begin().await?;
-        let row = row.insert(&tx).await.map_err(|error| match error.sql_err() {
-            Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)) => KeyError::NoWorkspace,
-            _ => error.into(),
-        })?;
+        let row = row
+            .insert(&tx)
+            .await
+            .map_err(|error| match error.sql_err() {
+                Some(sea_orm::SqlErr::ForeignKeyConstraintViolation(_)) => KeyError::NoWorkspace,
+                _ => error.into(),
+            })?;
         changes::bump(&tx, Topic::Keys).await?;
         tx.commit().await?;
-        Ok(NewKey { view: row.view()?, secret })
+        Ok(NewKey {
+            view: row.view()?,
+            secret,
+        })
     }
 
     /// Shows a key's secret again, to a command. Pages use [`Keys::reveal_in`].
@@ -120,8 +144,16 @@ impl Keys {
     ///
     /// # Errors
     /// As [`Keys::reveal`].
-    pub async fn reveal_in(&self, workspace: WorkspaceId, id: KeyId) -> Result<KeySecret, KeyError> {
-        self.open(Entity::find_by_id(id.to_string()).filter(Column::WorkspaceId.eq(workspace.to_string()))).await
+    pub async fn reveal_in(
+        &self,
+        workspace: WorkspaceId,
+        id: KeyId,
+    ) -> Result<KeySecret, KeyError> {
+        self.open(
+            Entity::find_by_id(id.to_string())
+                .filter(Column::WorkspaceId.eq(workspace.to_string())),
+        )
+        .await
     }
 
     async fn open(&self, row: Select<Entity>) -> Result<KeySecret, KeyError> {
@@ -129,7 +161,11 @@ impl Keys {
         let sealed = row.sealed.clone().ok_or(KeyError::Revoked)?;
         let sealed = STANDARD.decode(sealed).map_err(|_| CannotOpen)?;
         let record = row.record()?;
-        let plain = self.0.ring.unseal(Purpose::ApiKeyAead, &row_name(record.id, record.workspace), &sealed)?;
+        let plain = self.0.ring.unseal(
+            Purpose::ApiKeyAead,
+            &row_name(record.id, record.workspace),
+            &sealed,
+        )?;
         Ok(KeySecret::opened(&plain).ok_or(CannotOpen)?)
     }
 
@@ -182,7 +218,10 @@ impl Keys {
             .order_by_desc(Column::Id)
             .all(self.0.db.read())
             .await?;
-        Ok(rows.into_iter().map(Model::view).collect::<Result<_, _>>()?)
+        Ok(rows
+            .into_iter()
+            .map(Model::view)
+            .collect::<Result<_, _>>()?)
     }
 
     /// Recognises the key a caller presented. Junk is refused without touching the database; answers are remembered for

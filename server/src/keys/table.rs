@@ -38,7 +38,10 @@ impl Model {
     pub(super) fn record(self) -> Result<KeyRecord, DbErr> {
         Ok(KeyRecord {
             id: self.id.parse().map_err(|_| broken("api_key.id"))?,
-            workspace: self.workspace_id.parse().map_err(|_| broken("api_key.workspace_id"))?,
+            workspace: self
+                .workspace_id
+                .parse()
+                .map_err(|_| broken("api_key.workspace_id"))?,
             test: self.test,
             name: self.name,
             expires_at: self.expires_at,

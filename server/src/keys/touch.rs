@@ -55,7 +55,11 @@ impl Keys {
                 .col_expr(Column::LastUsedAt, Expr::value(at))
                 .filter(Column::Id.eq(id.to_string()))
                 // Another node may have seen it later.
-                .filter(Condition::any().add(Column::LastUsedAt.is_null()).add(Column::LastUsedAt.lt(at)))
+                .filter(
+                    Condition::any()
+                        .add(Column::LastUsedAt.is_null())
+                        .add(Column::LastUsedAt.lt(at)),
+                )
                 .exec(&tx)
                 .await?;
         }
@@ -65,7 +69,9 @@ impl Keys {
     /// Writes once a minute until told to stop, and once more then. The binary runs it beside the server.
     pub async fn keep_touches(self, stop: CancellationToken) {
         loop {
-            let stopping = tokio::time::timeout(WRITE_EVERY, stop.cancelled()).await.is_ok();
+            let stopping = tokio::time::timeout(WRITE_EVERY, stop.cancelled())
+                .await
+                .is_ok();
             if let Err(error) = self.write_touches().await {
                 tracing::warn!(%error, "when keys were last used could not be written; tried again in a minute");
             }

@@ -31,7 +31,11 @@ pub enum SecretsError {
          Farebox does not make a new one: it could not open what the old one sealed",
         path.display()
     )]
-    Missing { path: PathBuf, protects: &'static str, variable: &'static str },
+    Missing {
+        path: PathBuf,
+        protects: &'static str,
+        variable: &'static str,
+    },
     #[error(
         "the key {} {} can be read or changed by others (mode {mode:03o}). Anybody who read it can act for your customers. \
          If you trust everybody on this machine, run: chmod {wanted:o} '{}'",
@@ -39,8 +43,14 @@ pub enum SecretsError {
         path.display(),
         path.display()
     )]
-    TooOpen { path: PathBuf, mode: u32, wanted: u32 },
-    #[error("{place} is not a key: expected 32 bytes in base64 or hexadecimal. Put it back from your backup of the data folder")]
+    TooOpen {
+        path: PathBuf,
+        mode: u32,
+        wanted: u32,
+    },
+    #[error(
+        "{place} is not a key: expected 32 bytes in base64 or hexadecimal. Put it back from your backup of the data folder"
+    )]
     Malformed { place: String },
     #[error("cannot use the key file {}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -70,7 +80,9 @@ impl Given {
             let variable = purpose.variable();
             let from_file = format!("{variable}_FILE");
             if let Some(text) = look_up(variable).map(Zeroizing::new) {
-                let key = decode(&text).ok_or_else(|| SecretsError::Malformed { place: variable.to_owned() })?;
+                let key = decode(&text).ok_or_else(|| SecretsError::Malformed {
+                    place: variable.to_owned(),
+                })?;
                 given.insert(purpose, key);
             } else if let Some(path) = look_up(&from_file) {
                 given.insert(purpose, read(Path::new(&path))?);
@@ -94,7 +106,11 @@ pub fn key_file(data: &Path, purpose: Purpose) -> PathBuf {
 }
 
 /// Reads every key that is not given; makes the missing ones only at a first start.
-pub(super) fn load(data: &Path, given: Given, first_start: bool) -> Result<BTreeMap<Purpose, KeyBytes>, SecretsError> {
+pub(super) fn load(
+    data: &Path,
+    given: Given,
+    first_start: bool,
+) -> Result<BTreeMap<Purpose, KeyBytes>, SecretsError> {
     let mut keys = given.0;
     for purpose in Purpose::ALL {
         if keys.contains_key(&purpose) {
@@ -102,11 +118,18 @@ pub(super) fn load(data: &Path, given: Given, first_start: bool) -> Result<BTree
         }
         let path = key_file(data, purpose);
         // "Cannot look" is not "is not there".
-        let there = path.try_exists().map_err(|source| SecretsError::Io { path: path.clone(), source })?;
+        let there = path.try_exists().map_err(|source| SecretsError::Io {
+            path: path.clone(),
+            source,
+        })?;
         if !there {
             if !first_start {
                 let (protects, variable) = (purpose.protects(), purpose.variable());
-                return Err(SecretsError::Missing { path, protects, variable });
+                return Err(SecretsError::Missing {
+                    path,
+                    protects,
+                    variable,
+                });
             }
             make(&path)?;
         }
@@ -118,17 +141,33 @@ pub(super) fn load(data: &Path, given: Given, first_start: bool) -> Result<BTree
 /// Writes a new key. Two processes may do this at once (`serve` and a command): the file appears complete or not at
 /// all, and the first one wins.
 fn make(path: &Path) -> Result<(), SecretsError> {
-    let failed = |source| SecretsError::Io { path: path.to_owned(), source };
-    let folder = path.parent().ok_or_else(|| failed(io::Error::from(io::ErrorKind::InvalidInput)))?;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    let failed = |source| SecretsError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path
+        .parent()
+        .ok_or_else(|| failed(io::Error::from(io::ErrorKind::InvalidInput)))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed)?;
 
     let mut key = Zeroizing::new([0_u8; 32]);
     getrandom::fill(key.as_mut_slice()).map_err(|_| super::RandomnessFailed)?;
-    let line = Zeroizing::new(format!("{}\n", Zeroizing::new(STANDARD.encode(key.as_slice())).as_str()));
+    let line = Zeroizing::new(format!(
+        "{}\n",
+        Zeroizing::new(STANDARD.encode(key.as_slice())).as_str()
+    ));
 
     let draft = path.with_extension(format!("draft-{}", uuid::Uuid::now_v7().as_simple()));
     let written = (|| {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)?;
         file.write_all(line.as_bytes())?;
         file.sync_all()?;
         match fs::hard_link(&draft, path) {
@@ -140,27 +179,48 @@ fn make(path: &Path) -> Result<(), SecretsError> {
     let removed = fs::remove_file(&draft);
     written.and(removed).map_err(failed)?;
     // Without this a crash could keep rows of the database and lose the name of the file that opens them.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
 }
 
 /// Reads one key file, after checking that nobody else can.
 fn read(path: &Path) -> Result<KeyBytes, SecretsError> {
-    let failed = |source| SecretsError::Io { path: path.to_owned(), source };
+    let failed = |source| SecretsError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let file = File::open(path).map_err(failed)?;
-    refuse_others(path, file.metadata().map_err(failed)?.permissions().mode(), 0o600)?;
+    refuse_others(
+        path,
+        file.metadata().map_err(failed)?.permissions().mode(),
+        0o600,
+    )?;
     if let Some(folder) = path.parent().filter(|folder| folder.ends_with("keys")) {
-        refuse_others(folder, fs::metadata(folder).map_err(failed)?.permissions().mode(), 0o700)?;
+        refuse_others(
+            folder,
+            fs::metadata(folder).map_err(failed)?.permissions().mode(),
+            0o700,
+        )?;
     }
     let mut text = Zeroizing::new(String::with_capacity(128));
-    file.take(LONGEST_FILE).read_to_string(&mut text).map_err(failed)?;
-    decode(&text).ok_or_else(|| SecretsError::Malformed { place: path.display().to_string() })
+    file.take(LONGEST_FILE)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    decode(&text).ok_or_else(|| SecretsError::Malformed {
+        place: path.display().to_string(),
+    })
 }
 
 fn refuse_others(path: &Path, mode: u32, wanted: u32) -> Result<(), SecretsError> {
     if mode & 0o077 == 0 {
         Ok(())
     } else {
-        Err(SecretsError::TooOpen { path: path.to_owned(), mode: mode & 0o777, wanted })
+        Err(SecretsError::TooOpen {
+            path: path.to_owned(),
+            mode: mode & 0o777,
+            wanted,
+        })
     }
 }
 

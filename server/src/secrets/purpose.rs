@@ -16,8 +16,13 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub const ALL: [Self; 5] =
-        [Self::ApiKeyHmac, Self::ApiKeyAead, Self::UpstreamCredentials, Self::Session, Self::Token];
+    pub const ALL: [Self; 5] = [
+        Self::ApiKeyHmac,
+        Self::ApiKeyAead,
+        Self::UpstreamCredentials,
+        Self::Session,
+        Self::Token,
+    ];
 
     /// Name of the key file without `.key`.
     #[must_use]
@@ -49,8 +54,12 @@ impl Purpose {
     pub const fn protects(self) -> &'static str {
         match self {
             Self::ApiKeyHmac => "every API key is found by it: without it none of them works",
-            Self::ApiKeyAead => "it encrypts the API keys: without it none of them can be shown again",
-            Self::UpstreamCredentials => "it encrypts the upstreams' credentials: without it no upstream that has one can be called",
+            Self::ApiKeyAead => {
+                "it encrypts the API keys: without it none of them can be shown again"
+            }
+            Self::UpstreamCredentials => {
+                "it encrypts the upstreams' credentials: without it no upstream that has one can be called"
+            }
             Self::Session => "it signs what browsers carry for Farebox between two pages",
             Self::Token => "it hashes one-time links: without it those handed out do not work",
         }

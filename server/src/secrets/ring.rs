@@ -23,7 +23,9 @@ const NONCE: usize = 24;
 
 /// The sealed text was made under another key, for another row, or was changed. Which one cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the encrypted text does not belong to this row, or its key file is not the one that sealed it")]
+#[error(
+    "the encrypted text does not belong to this row, or its key file is not the one that sealed it"
+)]
 pub struct CannotOpen;
 
 /// The keys of every purpose. Cheap to clone; wiped from memory when the last clone goes.
@@ -43,12 +45,17 @@ impl KeyRing {
     /// A ring of fixed keys, without files.
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
-        let keys = Purpose::ALL.into_iter().zip(1_u8..).map(|(purpose, fill)| (purpose, Zeroizing::new([fill; 32])));
+        let keys = Purpose::ALL
+            .into_iter()
+            .zip(1_u8..)
+            .map(|(purpose, fill)| (purpose, Zeroizing::new([fill; 32])));
         Self(Arc::new(keys.collect()))
     }
 
     fn key(&self, purpose: Purpose) -> &KeyBytes {
-        self.0.get(&purpose).expect("a ring opens only with the key of every purpose")
+        self.0
+            .get(&purpose)
+            .expect("a ring opens only with the key of every purpose")
     }
 
     /// Encrypts `plain` so that it opens only with the same `aad`: name the table and the row there, and moving the
@@ -56,12 +63,28 @@ impl KeyRing {
     ///
     /// # Errors
     /// When the operating system gives no randomness.
-    pub fn seal(&self, purpose: Purpose, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, RandomnessFailed> {
+    pub fn seal(
+        &self,
+        purpose: Purpose,
+        aad: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, RandomnessFailed> {
         let mut nonce = XNonce::default();
         getrandom::fill(nonce.as_mut_slice()).map_err(|_| RandomnessFailed)?;
-        let cipher = XChaCha20Poly1305::new(self.key(purpose).as_slice().try_into().expect("a key is 32 bytes"));
+        let cipher = XChaCha20Poly1305::new(
+            self.key(purpose)
+                .as_slice()
+                .try_into()
+                .expect("a key is 32 bytes"),
+        );
         let body = cipher
-            .encrypt(&nonce, Payload { msg: plain, aad: &bound(aad) })
+            .encrypt(
+                &nonce,
+                Payload {
+                    msg: plain,
+                    aad: &bound(aad),
+                },
+            )
             .expect("only texts above 256 GiB are refused");
         let mut sealed = Vec::with_capacity(1 + NONCE + body.len());
         sealed.push(KID);
@@ -74,15 +97,34 @@ impl KeyRing {
     ///
     /// # Errors
     /// When anything about it differs.
-    pub fn unseal(&self, purpose: Purpose, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+    pub fn unseal(
+        &self,
+        purpose: Purpose,
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
         let (&kid, rest) = sealed.split_first().ok_or(CannotOpen)?;
         let (nonce, body) = rest.split_at_checked(NONCE).ok_or(CannotOpen)?;
         if kid != KID {
             return Err(CannotOpen);
         }
-        let cipher = XChaCha20Poly1305::new(self.key(purpose).as_slice().try_into().expect("a key is 32 bytes"));
+        let cipher = XChaCha20Poly1305::new(
+            self.key(purpose)
+                .as_slice()
+                .try_into()
+                .expect("a key is 32 bytes"),
+        );
         let nonce = nonce.try_into().expect("split at its length");
-        cipher.decrypt(nonce, Payload { msg: body, aad: &bound(aad) }).map(Zeroizing::new).map_err(|_| CannotOpen)
+        cipher
+            .decrypt(
+                nonce,
+                Payload {
+                    msg: body,
+                    aad: &bound(aad),
+                },
+            )
+            .map(Zeroizing::new)
+            .map_err(|_| CannotOpen)
     }
 
     /// HMAC-SHA256: a hash that nobody can compute, or check a guess against, without the key.
@@ -114,10 +156,12 @@ fn bound(aad: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Whether the (migrated) database holds nothing that needs key files: no account, no key, no upstream credential.

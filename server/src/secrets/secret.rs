@@ -39,7 +39,11 @@ impl Secret {
 
     /// `prefix` followed by `length` random letters and digits, with room for `spare` more bytes: text that grows
     /// later would move in memory and leave a copy behind.
-    pub(crate) fn random_after(prefix: &str, length: usize, spare: usize) -> Result<Self, RandomnessFailed> {
+    pub(crate) fn random_after(
+        prefix: &str,
+        length: usize,
+        spare: usize,
+    ) -> Result<Self, RandomnessFailed> {
         let mut text = Zeroizing::new(String::with_capacity(prefix.len() + length + spare));
         text.push_str(prefix);
         base62::push_random(&mut text, length)?;
@@ -48,7 +52,10 @@ impl Secret {
 
     /// Appends within the room that [`Secret::random_after`] left.
     pub(crate) fn append(&mut self, text: &str) {
-        debug_assert!(self.0.capacity() >= self.0.len() + text.len(), "appending would move the secret");
+        debug_assert!(
+            self.0.capacity() >= self.0.len() + text.len(),
+            "appending would move the secret"
+        );
         self.0.push_str(text);
     }
 }

@@ -25,8 +25,16 @@ fn the_first_start_makes_one_private_file_per_purpose() {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
         texts.insert(fs::read_to_string(path).unwrap());
     }
-    assert_eq!(texts.len(), Purpose::ALL.len(), "no two purposes share a key");
-    assert_eq!(fs::read_dir(data.path().join("keys")).unwrap().count(), Purpose::ALL.len(), "no draft stays behind");
+    assert_eq!(
+        texts.len(),
+        Purpose::ALL.len(),
+        "no two purposes share a key"
+    );
+    assert_eq!(
+        fs::read_dir(data.path().join("keys")).unwrap().count(),
+        Purpose::ALL.len(),
+        "no draft stays behind"
+    );
 }
 
 #[test]
@@ -35,7 +43,12 @@ fn the_next_start_uses_the_same_keys() {
     let first = KeyRing::open(data.path(), Given::none(), true).unwrap();
     let next = KeyRing::open(data.path(), Given::none(), false).unwrap();
     let sealed = first.seal(Purpose::ApiKeyAead, b"row", b"secret").unwrap();
-    assert_eq!(next.unseal(Purpose::ApiKeyAead, b"row", &sealed).unwrap().as_slice(), b"secret");
+    assert_eq!(
+        next.unseal(Purpose::ApiKeyAead, b"row", &sealed)
+            .unwrap()
+            .as_slice(),
+        b"secret"
+    );
 }
 
 #[test]
@@ -45,9 +58,14 @@ fn a_missing_file_stops_a_later_start_and_is_named() {
         KeyRing::open(data.path(), Given::none(), true).unwrap();
         let path = key_file(data.path(), purpose);
         fs::remove_file(&path).unwrap();
-        let said = KeyRing::open(data.path(), Given::none(), false).unwrap_err().to_string();
+        let said = KeyRing::open(data.path(), Given::none(), false)
+            .unwrap_err()
+            .to_string();
         assert!(said.contains(&path.display().to_string()), "{said}");
-        assert!(said.contains("backup") && said.contains(purpose.protects()), "{said}");
+        assert!(
+            said.contains("backup") && said.contains(purpose.protects()),
+            "{said}"
+        );
         assert!(!path.exists(), "a new key would open nothing");
     }
 }
@@ -58,10 +76,20 @@ fn a_given_key_needs_no_file() {
     KeyRing::open(data.path(), Given::none(), true).unwrap();
     fs::remove_file(key_file(data.path(), Purpose::Token)).unwrap();
     let hexadecimal = "0a".repeat(32);
-    let given = Given::from_variables(|name| (name == "FAREBOX_KEY_TOKEN").then(|| hexadecimal.clone())).unwrap();
+    let given =
+        Given::from_variables(|name| (name == "FAREBOX_KEY_TOKEN").then(|| hexadecimal.clone()))
+            .unwrap();
     let ring = KeyRing::open(data.path(), given, false).unwrap();
-    let same = KeyRing::open(data.path(), Given::none().with(Purpose::Token, [10; 32]), false).unwrap();
-    assert_eq!(ring.hmac(Purpose::Token, b"x"), same.hmac(Purpose::Token, b"x"));
+    let same = KeyRing::open(
+        data.path(),
+        Given::none().with(Purpose::Token, [10; 32]),
+        false,
+    )
+    .unwrap();
+    assert_eq!(
+        ring.hmac(Purpose::Token, b"x"),
+        same.hmac(Purpose::Token, b"x")
+    );
 }
 
 #[test]
@@ -69,8 +97,10 @@ fn a_key_can_be_given_as_the_path_of_a_file() {
     let (data, outside) = (tempdir().unwrap(), tempdir().unwrap());
     KeyRing::open(outside.path(), Given::none(), true).unwrap();
     let path = key_file(outside.path(), Purpose::Session);
-    let given =
-        Given::from_variables(|name| (name == "FAREBOX_KEY_SESSION_FILE").then(|| path.display().to_string())).unwrap();
+    let given = Given::from_variables(|name| {
+        (name == "FAREBOX_KEY_SESSION_FILE").then(|| path.display().to_string())
+    })
+    .unwrap();
     KeyRing::open(data.path(), given, true).unwrap();
     assert!(!key_file(data.path(), Purpose::Session).exists());
 }
@@ -82,13 +112,20 @@ fn files_and_folders_open_to_others_are_refused() {
     let path = key_file(data.path(), Purpose::Session);
     for bad in [0o640, 0o604, 0o620, 0o666] {
         fs::set_permissions(&path, fs::Permissions::from_mode(bad)).unwrap();
-        let said = KeyRing::open(data.path(), Given::none(), false).unwrap_err().to_string();
-        assert!(said.contains("chmod 600") && said.contains(&path.display().to_string()), "{said}");
+        let said = KeyRing::open(data.path(), Given::none(), false)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("chmod 600") && said.contains(&path.display().to_string()),
+            "{said}"
+        );
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
     KeyRing::open(data.path(), Given::none(), false).unwrap();
     fs::set_permissions(data.path().join("keys"), fs::Permissions::from_mode(0o755)).unwrap();
-    let said = KeyRing::open(data.path(), Given::none(), false).unwrap_err().to_string();
+    let said = KeyRing::open(data.path(), Given::none(), false)
+        .unwrap_err()
+        .to_string();
     assert!(said.contains("chmod 700"), "{said}");
 }
 
@@ -97,12 +134,24 @@ fn a_damaged_key_is_refused_without_showing_it() {
     let data = tempdir().unwrap();
     KeyRing::open(data.path(), Given::none(), true).unwrap();
     let path = key_file(data.path(), Purpose::ApiKeyHmac);
-    for damage in ["", "canary-text", "QUJD", &"A".repeat(5_000), "\u{fffd}".repeat(32).as_str()] {
+    for damage in [
+        "",
+        "canary-text",
+        "QUJD",
+        &"A".repeat(5_000),
+        "\u{fffd}".repeat(32).as_str(),
+    ] {
         fs::write(&path, damage).unwrap();
-        let said = KeyRing::open(data.path(), Given::none(), false).unwrap_err().to_string();
-        assert!(said.contains("32 bytes") && !said.contains("canary"), "{said}");
+        let said = KeyRing::open(data.path(), Given::none(), false)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("32 bytes") && !said.contains("canary"),
+            "{said}"
+        );
     }
-    let given = Given::from_variables(|name| (name == "FAREBOX_KEY_TOKEN").then(|| "canary".to_owned()));
+    let given =
+        Given::from_variables(|name| (name == "FAREBOX_KEY_TOKEN").then(|| "canary".to_owned()));
     assert!(!given.err().unwrap().to_string().contains("canary"));
 }
 
@@ -110,11 +159,20 @@ fn a_damaged_key_is_refused_without_showing_it() {
 fn two_processes_that_start_first_at_once_agree() {
     let data = tempdir().unwrap();
     let rings: Vec<KeyRing> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| KeyRing::open(data.path(), Given::none(), true).unwrap())).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        let threads: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| KeyRing::open(data.path(), Given::none(), true).unwrap()))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     for purpose in Purpose::ALL {
-        assert!(rings.iter().all(|ring| ring.hmac(purpose, b"x") == rings[0].hmac(purpose, b"x")));
+        assert!(
+            rings
+                .iter()
+                .all(|ring| ring.hmac(purpose, b"x") == rings[0].hmac(purpose, b"x"))
+        );
     }
 }
 
@@ -129,8 +187,13 @@ async fn keys_may_be_made_only_while_nothing_needs_them() {
     )
     .await
     .unwrap();
-    assert!(first_start(&db).await.unwrap(), "an upstream without a credential needs no key");
-    crate::db::exec(db.write(), "UPDATE upstream SET sealed_key = 'AQ=='", []).await.unwrap();
+    assert!(
+        first_start(&db).await.unwrap(),
+        "an upstream without a credential needs no key"
+    );
+    crate::db::exec(db.write(), "UPDATE upstream SET sealed_key = 'AQ=='", [])
+        .await
+        .unwrap();
     assert!(!first_start(&db).await.unwrap());
 }
 
@@ -149,7 +212,10 @@ fn an_unknown_generation_of_key_is_refused() {
     let ring = KeyRing::for_tests();
     let mut sealed = ring.seal(Purpose::ApiKeyAead, b"row", b"secret").unwrap();
     sealed[0] = 2;
-    assert_eq!(ring.unseal(Purpose::ApiKeyAead, b"row", &sealed).err(), Some(CannotOpen));
+    assert_eq!(
+        ring.unseal(Purpose::ApiKeyAead, b"row", &sealed).err(),
+        Some(CannotOpen)
+    );
 }
 
 proptest! {
@@ -178,22 +244,38 @@ proptest! {
 fn the_hmac_is_the_standard_one() {
     // RFC 4231's algorithm with our fixed test key (32 bytes of 1), computed with Python's hmac module.
     let ring = KeyRing::for_tests();
-    assert_eq!(hex(&ring.hmac(Purpose::ApiKeyHmac, b"farebox")), "d2767ab231dfbf02138f94b52c29d560db23dfead2be0ab5553d348da7de4dd7");
-    assert_ne!(ring.hmac(Purpose::Token, b"farebox"), ring.hmac(Purpose::ApiKeyHmac, b"farebox"));
+    assert_eq!(
+        hex(&ring.hmac(Purpose::ApiKeyHmac, b"farebox")),
+        "d2767ab231dfbf02138f94b52c29d560db23dfead2be0ab5553d348da7de4dd7"
+    );
+    assert_ne!(
+        ring.hmac(Purpose::Token, b"farebox"),
+        ring.hmac(Purpose::ApiKeyHmac, b"farebox")
+    );
 }
 
 #[test]
 fn nothing_prints_a_secret() {
     let secret = Secret::new("canary".into());
-    assert_eq!(format!("{secret} {secret:?} {:?}", KeyRing::for_tests()), "*** *** KeyRing(***)");
+    assert_eq!(
+        format!("{secret} {secret:?} {:?}", KeyRing::for_tests()),
+        "*** *** KeyRing(***)"
+    );
     assert_eq!(secret.expose(), "canary");
 }
 
 #[test]
 fn a_token_is_43_letters_and_digits_and_never_the_same() {
-    let (one, two) = (Secret::random_token().unwrap(), Secret::random_token().unwrap());
+    let (one, two) = (
+        Secret::random_token().unwrap(),
+        Secret::random_token().unwrap(),
+    );
     assert_eq!(one.expose().len(), 43);
-    assert!(one.expose().bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    assert!(
+        one.expose()
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric())
+    );
     assert_ne!(one.expose(), two.expose());
 }
 

@@ -23,7 +23,11 @@ pub const MOST_PER_ACCOUNT: u64 = 20;
 pub(super) const TOUCH_EVERY_MS: i64 = MINUTE_MS;
 
 const fn limits(admin: bool) -> (i64, i64) {
-    if admin { (ADMIN_IDLE_MS, ADMIN_ABSOLUTE_MS) } else { (IDLE_MS, ABSOLUTE_MS) }
+    if admin {
+        (ADMIN_IDLE_MS, ADMIN_ABSOLUTE_MS)
+    } else {
+        (IDLE_MS, ABSOLUTE_MS)
+    }
 }
 
 /// The sooner of the idle and the absolute end.
@@ -37,5 +41,7 @@ pub(super) fn expiry_in_sql(last_seen: UnixMs, admin: bool) -> Expr {
     use sea_orm::ExprTrait;
     let (idle, absolute) = limits(admin);
     let absolute_end = Expr::col(Column::CreatedAt).add(absolute);
-    Expr::case(absolute_end.clone().lt(last_seen + idle), absolute_end).finally(last_seen + idle).into()
+    Expr::case(absolute_end.clone().lt(last_seen + idle), absolute_end)
+        .finally(last_seen + idle)
+        .into()
 }

@@ -15,7 +15,9 @@ use domain::ids::AccountId;
 use domain::views::UnixMs;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -92,7 +94,12 @@ impl Sessions {
     ///
     /// # Errors
     /// [`SessionError::Taken`] when the id is in use; no database.
-    pub async fn create(&self, id: &str, owner: Option<Owner>, data: &str) -> Result<(), SessionError> {
+    pub async fn create(
+        &self,
+        id: &str,
+        owner: Option<Owner>,
+        data: &str,
+    ) -> Result<(), SessionError> {
         let now = self.0.clock.now_ms();
         let admin = owner.is_some_and(|owner| owner.admin);
         let tx = self.0.db.begin().await?;
@@ -108,10 +115,13 @@ impl Sessions {
             last_seen: Set(now),
             expires_at: Set(expiry(now, now, admin)),
         };
-        Entity::insert(row).exec_without_returning(&tx).await.map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => SessionError::Taken,
-            _ => error.into(),
-        })?;
+        Entity::insert(row)
+            .exec_without_returning(&tx)
+            .await
+            .map_err(|error| match error.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_)) => SessionError::Taken,
+                _ => error.into(),
+            })?;
         Ok(tx.commit().await?)
     }
 
@@ -122,7 +132,10 @@ impl Sessions {
     pub async fn load(&self, id: &str) -> Result<Option<Session>, SessionError> {
         let now = self.0.clock.now_ms();
         let id_hash = hash(id);
-        let row = Entity::find_by_id(&id_hash).filter(Column::ExpiresAt.gt(now)).one(self.0.db.read()).await?;
+        let row = Entity::find_by_id(&id_hash)
+            .filter(Column::ExpiresAt.gt(now))
+            .one(self.0.db.read())
+            .await?;
         let Some(mut row) = row else { return Ok(None) };
         if now - row.last_seen >= TOUCH_EVERY_MS {
             row.expires_at = expiry(row.created_at, now, row.admin);
@@ -145,11 +158,19 @@ impl Sessions {
     ///
     /// # Errors
     /// No database.
-    pub async fn save(&self, id: &str, owner: Option<Owner>, data: &str) -> Result<bool, SessionError> {
+    pub async fn save(
+        &self,
+        id: &str,
+        owner: Option<Owner>,
+        data: &str,
+    ) -> Result<bool, SessionError> {
         let now = self.0.clock.now_ms();
         let admin = owner.is_some_and(|owner| owner.admin);
         let saved = Entity::update_many()
-            .col_expr(Column::AccountId, Expr::value(owner.map(|owner| owner.account.to_string())))
+            .col_expr(
+                Column::AccountId,
+                Expr::value(owner.map(|owner| owner.account.to_string())),
+            )
             .col_expr(Column::Admin, Expr::value(admin))
             .col_expr(Column::Data, Expr::value(data))
             .col_expr(Column::LastSeen, Expr::value(now))
@@ -172,7 +193,9 @@ impl Sessions {
     /// # Errors
     /// No database.
     pub async fn delete(&self, id: &str) -> Result<bool, SessionError> {
-        let deleted = Entity::delete_by_id(hash(id)).exec(self.0.db.write()).await?;
+        let deleted = Entity::delete_by_id(hash(id))
+            .exec(self.0.db.write())
+            .await?;
         Ok(deleted.rows_affected > 0)
     }
 
@@ -226,7 +249,10 @@ impl Sessions {
     /// # Errors
     /// No database.
     pub async fn sweep(&self) -> Result<u64, SessionError> {
-        let ended = Entity::delete_many().filter(Column::ExpiresAt.lte(self.0.clock.now_ms())).exec(self.0.db.write()).await?;
+        let ended = Entity::delete_many()
+            .filter(Column::ExpiresAt.lte(self.0.clock.now_ms()))
+            .exec(self.0.db.write())
+            .await?;
         Ok(ended.rows_affected)
     }
 }
@@ -236,12 +262,19 @@ impl Sessions {
 /// # Errors
 /// When the database refuses.
 pub(crate) async fn end_all<C: ConnectionTrait>(conn: &C, account: &str) -> Result<u64, DbErr> {
-    let ended = Entity::delete_many().filter(Column::AccountId.eq(account)).exec(conn).await?;
+    let ended = Entity::delete_many()
+        .filter(Column::AccountId.eq(account))
+        .exec(conn)
+        .await?;
     Ok(ended.rows_affected)
 }
 
 /// Ends the oldest sessions of an account until at most `keep` are left.
-async fn make_room<C: ConnectionTrait>(conn: &C, account: AccountId, keep: u64) -> Result<(), DbErr> {
+async fn make_room<C: ConnectionTrait>(
+    conn: &C,
+    account: AccountId,
+    keep: u64,
+) -> Result<(), DbErr> {
     let account = account.to_string();
     let beyond: Vec<String> = Entity::find()
         .select_only()
@@ -256,7 +289,10 @@ async fn make_room<C: ConnectionTrait>(conn: &C, account: AccountId, keep: u64) 
         .all(conn)
         .await?;
     if !beyond.is_empty() {
-        Entity::delete_many().filter(Column::IdHash.is_in(beyond)).exec(conn).await?;
+        Entity::delete_many()
+            .filter(Column::IdHash.is_in(beyond))
+            .exec(conn)
+            .await?;
     }
     Ok(())
 }

@@ -26,9 +26,17 @@ impl Model {
     pub(super) fn session(self) -> Result<Session, DbErr> {
         let account = self
             .account_id
-            .map(|id| id.parse().map_err(|_| DbErr::Type("session.account_id holds something that is not an id".into())))
+            .map(|id| {
+                id.parse().map_err(|_| {
+                    DbErr::Type("session.account_id holds something that is not an id".into())
+                })
+            })
             .transpose()?;
-        Ok(Session { account, data: self.data, expires_at: self.expires_at })
+        Ok(Session {
+            account,
+            data: self.data,
+            expires_at: self.expires_at,
+        })
     }
 
     pub(super) fn view(self) -> SessionView {

@@ -17,14 +17,24 @@ struct House {
 async fn house() -> House {
     let db = testing::db().await;
     let clock = Clock::fixed(NOW);
-    House { sessions: Sessions::new(db.db.clone(), clock.clone()), clock, db }
+    House {
+        sessions: Sessions::new(db.db.clone(), clock.clone()),
+        clock,
+        db,
+    }
 }
 
 impl House {
     async fn owner(&self, email: &str, admin: bool) -> Owner {
         let accounts = Accounts::new(self.db.db.clone(), self.clock.clone(), KeyRing::for_tests());
-        let account = accounts.create(&Email::parse(email).unwrap(), None, admin).await.unwrap();
-        Owner { account: account.id, admin }
+        let account = accounts
+            .create(&Email::parse(email).unwrap(), None, admin)
+            .await
+            .unwrap();
+        Owner {
+            account: account.id,
+            admin,
+        }
     }
 
     async fn alive(&self, id: &str) -> bool {
@@ -36,33 +46,63 @@ impl House {
 async fn a_session_is_found_by_its_cookie_and_stored_by_its_hash() {
     let house = house().await;
     let ann = house.owner("ann@example.com", false).await;
-    house.sessions.create("cookie-value", Some(ann), r#"{"a":1}"#).await.unwrap();
+    house
+        .sessions
+        .create("cookie-value", Some(ann), r#"{"a":1}"#)
+        .await
+        .unwrap();
     let session = house.sessions.load("cookie-value").await.unwrap().unwrap();
-    assert_eq!(session, Session { account: Some(ann.account), data: r#"{"a":1}"#.into(), expires_at: NOW + IDLE_MS });
+    assert_eq!(
+        session,
+        Session {
+            account: Some(ann.account),
+            data: r#"{"a":1}"#.into(),
+            expires_at: NOW + IDLE_MS
+        }
+    );
     assert!(!house.alive("another").await);
     let rows = Entity::find().all(house.db.read()).await.unwrap();
     assert_eq!(rows[0].id_hash, hex(&Sha256::digest(b"cookie-value")));
     assert!(!format!("{rows:?}").contains("cookie-value"));
-    assert!(!house.alive(&rows[0].id_hash).await, "what is stored opens nothing");
+    assert!(
+        !house.alive(&rows[0].id_hash).await,
+        "what is stored opens nothing"
+    );
 }
 
 #[tokio::test]
 async fn an_id_in_use_is_refused_and_its_session_untouched() {
     let house = house().await;
     house.sessions.create("id", None, "first").await.unwrap();
-    assert_eq!(house.sessions.create("id", None, "second").await, Err(SessionError::Taken));
-    assert_eq!(house.sessions.load("id").await.unwrap().unwrap().data, "first");
+    assert_eq!(
+        house.sessions.create("id", None, "second").await,
+        Err(SessionError::Taken)
+    );
+    assert_eq!(
+        house.sessions.load("id").await.unwrap().unwrap().data,
+        "first"
+    );
 }
 
 #[tokio::test]
 async fn saving_does_not_revive_a_session_ended_meanwhile() {
     let house = house().await;
     let ann = house.owner("ann@example.com", false).await;
-    house.sessions.create("id", Some(ann), "before").await.unwrap();
+    house
+        .sessions
+        .create("id", Some(ann), "before")
+        .await
+        .unwrap();
     assert!(house.sessions.save("id", Some(ann), "after").await.unwrap());
-    assert_eq!(house.sessions.load("id").await.unwrap().unwrap().data, "after");
+    assert_eq!(
+        house.sessions.load("id").await.unwrap().unwrap().data,
+        "after"
+    );
     assert_eq!(house.sessions.delete_all_of(ann.account).await, Ok(1));
-    assert_eq!(house.sessions.save("id", Some(ann), "late").await, Ok(false));
+    assert_eq!(
+        house.sessions.save("id", Some(ann), "late").await,
+        Ok(false)
+    );
     assert!(!house.alive("id").await);
     assert_eq!(house.sessions.delete("id").await, Ok(false));
 }
@@ -81,7 +121,11 @@ async fn an_unused_session_ends() {
     for (admin, idle) in [(false, IDLE_MS), (true, ADMIN_IDLE_MS)] {
         let house = house().await;
         let owner = house.owner("ann@example.com", admin).await;
-        house.sessions.create("id", Some(owner), "{}").await.unwrap();
+        house
+            .sessions
+            .create("id", Some(owner), "{}")
+            .await
+            .unwrap();
         house.clock.advance(idle - 1);
         assert!(house.alive("id").await);
         house.clock.advance(idle - 1);
@@ -93,10 +137,17 @@ async fn an_unused_session_ends() {
 
 #[tokio::test]
 async fn a_session_in_use_ends_too() {
-    for (admin, absolute, step) in [(false, ABSOLUTE_MS, DAY_MS), (true, ADMIN_ABSOLUTE_MS, 10 * MINUTE_MS)] {
+    for (admin, absolute, step) in [
+        (false, ABSOLUTE_MS, DAY_MS),
+        (true, ADMIN_ABSOLUTE_MS, 10 * MINUTE_MS),
+    ] {
         let house = house().await;
         let owner = house.owner("ann@example.com", admin).await;
-        house.sessions.create("id", Some(owner), "{}").await.unwrap();
+        house
+            .sessions
+            .create("id", Some(owner), "{}")
+            .await
+            .unwrap();
         let mut passed = 0;
         while passed + step < absolute {
             house.clock.advance(step);
@@ -130,30 +181,59 @@ async fn becoming_an_administrators_session_shortens_it() {
     house.sessions.create("id", None, "{}").await.unwrap();
     assert_eq!(house.sessions.save("id", Some(boss), "{}").await, Ok(true));
     let session = house.sessions.load("id").await.unwrap().unwrap();
-    assert_eq!((session.account, session.expires_at), (Some(boss.account), NOW + ADMIN_IDLE_MS));
+    assert_eq!(
+        (session.account, session.expires_at),
+        (Some(boss.account), NOW + ADMIN_IDLE_MS)
+    );
 }
 
 #[tokio::test]
 async fn an_account_has_at_most_twenty_and_the_oldest_go() {
     let house = house().await;
-    let (ann, bob) = (house.owner("ann@example.com", false).await, house.owner("bob@example.com", false).await);
-    house.sessions.create("bobs", Some(bob), "{}").await.unwrap();
+    let (ann, bob) = (
+        house.owner("ann@example.com", false).await,
+        house.owner("bob@example.com", false).await,
+    );
+    house
+        .sessions
+        .create("bobs", Some(bob), "{}")
+        .await
+        .unwrap();
     for number in 0..25 {
-        house.sessions.create(&format!("anns {number}"), Some(ann), "{}").await.unwrap();
+        house
+            .sessions
+            .create(&format!("anns {number}"), Some(ann), "{}")
+            .await
+            .unwrap();
         house.clock.advance(1_000);
     }
     assert_eq!(house.sessions.list_of(ann.account).await.unwrap().len(), 20);
     assert!(!house.alive("anns 4").await);
-    assert!(house.alive("anns 5").await && house.alive("anns 24").await && house.alive("bobs").await);
+    assert!(
+        house.alive("anns 5").await && house.alive("anns 24").await && house.alive("bobs").await
+    );
 }
 
 #[tokio::test]
 async fn an_owner_ends_only_their_own_sessions() {
     let house = house().await;
-    let (ann, bob) = (house.owner("ann@example.com", false).await, house.owner("bob@example.com", false).await);
-    house.sessions.create("anns", Some(ann), "{}").await.unwrap();
-    house.sessions.create("bobs", Some(bob), "{}").await.unwrap();
-    let handle = house.sessions.list_of(ann.account).await.unwrap()[0].handle.clone();
+    let (ann, bob) = (
+        house.owner("ann@example.com", false).await,
+        house.owner("bob@example.com", false).await,
+    );
+    house
+        .sessions
+        .create("anns", Some(ann), "{}")
+        .await
+        .unwrap();
+    house
+        .sessions
+        .create("bobs", Some(bob), "{}")
+        .await
+        .unwrap();
+    let handle = house.sessions.list_of(ann.account).await.unwrap()[0]
+        .handle
+        .clone();
     assert_eq!(handle, Sessions::handle("anns"));
     assert_eq!(house.sessions.end(bob.account, &handle).await, Ok(false));
     assert_eq!(house.sessions.end(ann.account, "\0").await, Ok(false));
