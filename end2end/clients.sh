@@ -109,8 +109,8 @@ part() {
   case ",$only," in *",$name,"*) ;; *) return 0 ;; esac
   echo "-- $script"
   # Its own sum is shown with its name, so that whoever adds up these lines counts nothing twice.
-  SKIP="$skip" timeout 600 "$python" "$kit/$script" "$@" 2>&1 | tee "$name.log" | sed -uE "s/^([0-9]+ passed, )/$script: \1/"
-  line="$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$name.log" | tail -n 1)"
+  SKIP="$skip" timeout 600 "$python" "$kit/$script" "$@" 2>&1 | tee "part-$name.log" | sed -uE "s/^([0-9]+ passed, )/$script: \1/"
+  line="$(grep -E '^[0-9]+ passed, [0-9]+ failed' "part-$name.log" | tail -n 1)"
   if [[ "$line" =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
     good="${BASH_REMATCH[1]}" bad="${BASH_REMATCH[2]}"
   else
