@@ -59,6 +59,12 @@ impl Snapshot {
 }
 
 impl Model {
+    /// A model outside the catalogue that costs nothing: one of the sandbox, for test keys.
+    #[must_use]
+    pub fn free(id: &str) -> Self {
+        Self { id: id.to_owned(), context: 1_000_000, created_at: 0, routes: Vec::new(), prices: Vec::new() }
+    }
+
     /// The version in force at `now`: the one that started last.
     #[must_use]
     pub fn price_at(&self, now: UnixMs) -> Option<&PriceVersion> {

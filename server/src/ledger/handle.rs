@@ -233,7 +233,8 @@ impl Ledger {
                 if held { Ok(lease) } else { Err(HoldError::Elsewhere) }
             }
             Asked::Elsewhere => Err(HoldError::Elsewhere),
-            Asked::Insufficient | Asked::LeaseLost => Err(HoldError::Insufficient),
+            Asked::Insufficient { unleased } => Err(HoldError::Insufficient { available: unleased }),
+            Asked::LeaseLost => Err(HoldError::Elsewhere),
         }
     }
 
@@ -249,7 +250,9 @@ impl Ledger {
                 lease.enlarged(amount);
                 Ok(())
             }
-            Asked::Insufficient => Err(HoldError::Insufficient),
+            Asked::Insufficient { unleased } => {
+                Err(HoldError::Insufficient { available: unleased.plus(lease.free()).unwrap_or(unleased) })
+            }
             Asked::Elsewhere => Err(HoldError::Elsewhere),
             Asked::LeaseLost => {
                 lease.shut();

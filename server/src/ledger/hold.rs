@@ -16,8 +16,9 @@ use super::writer::Item;
 /// Why no money could be set aside.
 #[derive(Debug, Error)]
 pub enum HoldError {
+    /// The wallet cannot cover it; `available` is what it could still have covered at that moment.
     #[error("the wallet cannot cover the call")]
-    Insufficient,
+    Insufficient { available: Amount },
     #[error("another node holds the credit for a moment")]
     Elsewhere,
     #[error("the ledger cannot be reached")]
@@ -77,7 +78,8 @@ impl Hold {
             self.amount = total;
             return Ok(());
         }
-        Err(HoldError::Insufficient)
+        // Another call of the same wallet was quicker.
+        Err(HoldError::Elsewhere)
     }
 
     /// Charges the call's cost and writes its row, in one commit; gives the rest of the hold back.

@@ -24,8 +24,8 @@ const GRACE: Duration = Duration::from_secs(630);
 pub(super) enum Asked {
     /// So much, on this lease.
     Granted { lease: LeaseId, book: i64, amount: Amount },
-    /// The wallet holds too little, whoever asks.
-    Insufficient,
+    /// The wallet holds too little, whoever asks; `unleased` is what no lease has taken.
+    Insufficient { unleased: Amount },
     /// The wallet holds enough, but other leases have it; they were asked to give back what they do not use.
     Elsewhere,
     /// The lease to enlarge is no longer this node's.
@@ -51,18 +51,21 @@ pub(super) async fn ask(
     want: Amount,
 ) -> Result<Asked, DbErr> {
     let tx = db.begin().await?;
-    let Some(wallet) = lock_wallet(&tx, workspace).await? else { return Ok(Asked::Insufficient) };
+    let Some(wallet) = lock_wallet(&tx, workspace).await? else {
+        return Ok(Asked::Insufficient { unleased: Amount::ZERO });
+    };
     let grant = want.nanos().min(wallet.free());
     if grant < need.nanos() || grant <= 0 {
+        let too_little = Asked::Insufficient { unleased: Amount::from_nanos(wallet.free()) };
         if wallet.posted < need.nanos() || wallet.reserved == 0 {
-            return Ok(Asked::Insufficient);
+            return Ok(too_little);
         }
         // Held by running calls everywhere it is truly spent; leased and not held it comes back.
         let own = existing.map(|lease| lease.to_string()).unwrap_or_default();
         let sql = "UPDATE lease SET recall = 1 WHERE book_id = $1 AND state = 'active' AND id <> $2 AND held < granted - spent";
         let recalled = exec(&tx, sql, [wallet.id.into(), own.into()]).await?.rows_affected();
         tx.commit().await?;
-        return Ok(if recalled > 0 { Asked::Elsewhere } else { Asked::Insufficient });
+        return Ok(if recalled > 0 { Asked::Elsewhere } else { too_little });
     }
     let lease = match existing {
         Some(lease) => {

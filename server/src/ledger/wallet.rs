@@ -128,6 +128,11 @@ impl Lease {
         state.pending = state.pending.minus_or_zero(charges);
     }
 
+    /// What a hold could take now.
+    pub(super) fn free(&self) -> Amount {
+        self.state.lock().free
+    }
+
     pub(super) fn enlarged(&self, by: Amount) {
         let mut state = self.state.lock();
         state.free = state.free.plus(by).unwrap_or(state.free);

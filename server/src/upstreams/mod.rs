@@ -86,6 +86,20 @@ impl Upstreams {
         self.0.snapshot.load().get(&id).cloned()
     }
 
+    /// The upstream that this process runs for test keys.
+    #[must_use]
+    pub fn sandbox(&self) -> Option<Arc<Upstream>> {
+        self.sandbox_address().map(|address| {
+            Arc::new(Upstream {
+                id: UpstreamId::from_uuid(uuid::Uuid::nil()),
+                name: "sandbox".to_owned(),
+                dialect: Dialect::OpenAi,
+                base: BaseUrl::sandbox(address),
+                api_key: None,
+            })
+        })
+    }
+
     /// Adds an upstream; its credential is sealed to this row and this address.
     ///
     /// # Errors

@@ -125,6 +125,15 @@ pub fn without_usage(data: &[u8]) -> Option<Bytes> {
     Some(sse::data_event(&serde_json::Value::Object(chunk).to_string()))
 }
 
+/// A closing chunk like this one: the same answer, ended because its length is used up.
+#[must_use]
+pub fn ending_like(data: &[u8]) -> Option<Bytes> {
+    let mut chunk = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(data).ok()?;
+    chunk.shift_remove("usage");
+    chunk.insert("choices".to_owned(), serde_json::json!([{"index": 0, "delta": {}, "finish_reason": "length"}]));
+    Some(sse::data_event(&serde_json::Value::Object(chunk).to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,0 +1,183 @@
+//! Which upstream answers? Chosen by priority, health and weight; another is tried only before the first byte.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use axum::http::{HeaderValue, Request, Response};
+use bytes::Bytes;
+use domain::Problem;
+use domain::ids::{CallId, UpstreamId};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use parking_lot::Mutex;
+use server::calls::{Attempt, Outcome};
+use server::upstreams::Upstream;
+use wire::openai::error;
+use wire::openai::request::ChatRequest;
+
+use crate::metrics::AttemptLabels;
+use crate::state::ProxyState;
+
+/// Where a call may go, first choice first.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) upstream: Arc<Upstream>,
+    /// The model's name there.
+    pub(crate) model: String,
+}
+
+/// An upstream that answered with success; its body is still to be read.
+pub(crate) struct Reply {
+    pub(crate) upstream: UpstreamId,
+    pub(crate) response: Response<Incoming>,
+    pub(crate) sent_at: Instant,
+    /// The tries before this one.
+    pub(crate) earlier: Vec<Attempt>,
+}
+
+/// Nobody answered with success.
+pub(crate) struct Refused {
+    pub(crate) problem: Problem,
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// An upstream that just failed is asked last for this long.
+const COOL_DOWN: Duration = Duration::from_secs(10);
+/// A third try finds the same outage and doubles the caller's wait.
+const TRIES_MAX: usize = 3;
+/// Error bodies are short; a long one is not worth reading.
+const ERROR_BODY_MAX: usize = 64 << 10;
+const ERROR_BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Sends the call to one place after the other until one answers with success.
+///
+/// # Errors
+/// The problem to tell the caller, with every try.
+///
+/// # Cancellation
+/// Dropping the future closes the connection to the upstream.
+pub(crate) async fn first_that_answers(
+    state: &ProxyState,
+    call: CallId,
+    request: &ChatRequest,
+    places: Vec<Place>,
+    lowered_max_tokens: Option<u64>,
+) -> Result<Reply, Refused> {
+    let mut attempts = Vec::new();
+    let mut last = Problem::UpstreamFailed;
+    for place in state.health.healthy_first(places).into_iter().take(TRIES_MAX) {
+        let sent_at = Instant::now();
+        let (outcome, status, problem) = match send(state, request, &place, lowered_max_tokens).await {
+            Ok(response) => {
+                state.metrics.first_byte.observe(sent_at.elapsed().as_secs_f64());
+                return Ok(Reply { upstream: place.upstream.id, response, sent_at, earlier: attempts });
+            }
+            Err(failure) => failure,
+        };
+        state.metrics.attempts.get_or_create(&AttemptLabels { outcome: outcome.id() }).inc();
+        let duration_ms = i64::try_from(sent_at.elapsed().as_millis()).unwrap_or(i64::MAX);
+        attempts.push(Attempt { upstream: place.upstream.id, outcome, status, duration_ms });
+        tracing::warn!(call.id = %call, upstream.name = %place.upstream.name, outcome = outcome.id(), status, "An upstream did not answer the call");
+        // What the caller sent is wrong everywhere; everything else may be better elsewhere.
+        if matches!(problem, Problem::UpstreamRefused { .. }) {
+            return Err(Refused { problem, attempts });
+        }
+        state.health.failed(place.upstream.id);
+        last = problem;
+    }
+    Err(Refused { problem: last, attempts })
+}
+
+type Failure = (Outcome, Option<u16>, Problem);
+
+async fn send(
+    state: &ProxyState,
+    request: &ChatRequest,
+    place: &Place,
+    lowered_max_tokens: Option<u64>,
+) -> Result<Response<Incoming>, Failure> {
+    let body = request.for_upstream(&place.model, lowered_max_tokens).into();
+    let accept = if request.stream { "text/event-stream" } else { "application/json" };
+    let mut builder = Request::post(place.upstream.base.endpoint("chat/completions"))
+        .header(CONTENT_TYPE, "application/json")
+        .header(ACCEPT, accept)
+        // Packed answers would have to be unpacked to be metered, and hold back what a stream should show at once.
+        .header(ACCEPT_ENCODING, "identity")
+        .header(USER_AGENT, concat!("farebox/", env!("CARGO_PKG_VERSION")));
+    if let Some(key) = &place.upstream.api_key {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
+            .map_err(|_| (Outcome::Unreachable, None, Problem::UpstreamFailed))?;
+        value.set_sensitive(true);
+        builder = builder.header(AUTHORIZATION, value);
+    }
+    let request = builder.body(body).map_err(|_| (Outcome::Unreachable, None, Problem::UpstreamFailed))?;
+    let response = match tokio::time::timeout(state.config.first_byte, state.client.send(request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            let problem = if error.is_connect() { "connect" } else { "exchange" };
+            tracing::debug!(upstream.name = %place.upstream.name, problem, "The connection to an upstream failed");
+            return Err((Outcome::Unreachable, None, Problem::UpstreamFailed));
+        }
+        Err(_) => return Err((Outcome::TimedOut, None, Problem::UpstreamTimeout)),
+    };
+    if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+}
+
+/// What an error status of an upstream means for the caller.
+async fn refusal(response: Response<Incoming>) -> Failure {
+    let status = response.status().as_u16();
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.trim().parse::<u64>().ok())
+        // SDKs refuse to wait longer than two minutes.
+        .map(|seconds| Duration::from_secs(seconds.clamp(1, 120)));
+    let problem = match status {
+        // The caller's own request: its provider's words are what helps.
+        400 | 413 | 415 | 422 => {
+            let body = Limited::new(response.into_body(), ERROR_BODY_MAX).collect();
+            let body = match tokio::time::timeout(ERROR_BODY_TIME, body).await {
+                Ok(Ok(body)) => body.to_bytes(),
+                _ => Bytes::new(),
+            };
+            let said = error::read(&body);
+            Problem::UpstreamRefused {
+                status,
+                message: said.message.unwrap_or_else(|| "the provider refused the request without saying why".to_owned()),
+                kind: said.kind,
+                param: said.param,
+                code: said.code,
+            }
+        }
+        429 => Problem::UpstreamBusy { retry_after },
+        408 | 504 | 524 => Problem::UpstreamTimeout,
+        // A credential, a model name or a bill of the operator's is wrong: nothing the caller could mend.
+        _ => Problem::UpstreamFailed,
+    };
+    (Outcome::Refused, Some(status), problem)
+}
+
+/// Which upstreams failed a moment ago.
+#[derive(Default)]
+pub(crate) struct Health(Mutex<HashMap<UpstreamId, Instant>>);
+
+impl Health {
+    fn failed(&self, upstream: UpstreamId) {
+        self.0.lock().insert(upstream, Instant::now());
+    }
+
+    /// Healthy places first, each group in its given order.
+    fn healthy_first(&self, places: Vec<Place>) -> Vec<Place> {
+        if places.len() < 2 {
+            return places;
+        }
+        let failed = self.0.lock();
+        let is_sick = |place: &Place| failed.get(&place.upstream.id).is_some_and(|at| at.elapsed() < COOL_DOWN);
+        let (sick, mut healthy): (Vec<Place>, Vec<Place>) = places.into_iter().partition(is_sick);
+        healthy.extend(sick);
+        healthy
+    }
+}

@@ -1,0 +1,54 @@
+//! The metered data plane: what answers on `/v1`. Read [`serve`] first; it tells the story of a call.
+
+mod admit;
+mod attempt;
+mod body;
+mod budget;
+mod client;
+mod config;
+mod cors;
+mod meter;
+mod metrics;
+mod models;
+mod plain;
+mod pump;
+mod refuse;
+mod serve;
+mod state;
+mod tokens;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use domain::Problem;
+
+pub use config::ProxyConfig;
+pub use metrics::Metrics;
+pub use state::ProxyState;
+
+/// Every address of the data plane. Base URLs are accepted with a doubled `/v1`, which many clients produce.
+pub fn router(state: ProxyState) -> Router {
+    let endpoints = || {
+        Router::new()
+            .route("/chat/completions", post(serve::chat_completions))
+            .route("/models", get(models::list))
+            .route("/models/", get(models::list))
+            .route("/models/{*id}", get(models::one))
+            .fallback(unknown_path)
+            .method_not_allowed_fallback(wrong_method)
+    };
+    Router::new()
+        .nest("/v1/v1", endpoints())
+        .nest("/v1", endpoints())
+        .layer(axum::middleware::from_fn(cors::answer))
+        .with_state(state)
+}
+
+async fn unknown_path(State(state): State<ProxyState>) -> Response {
+    refuse::answer(&state, &Problem::PathNotFound, None)
+}
+
+async fn wrong_method(State(state): State<ProxyState>) -> Response {
+    refuse::answer(&state, &Problem::MethodNotAllowed, None)
+}

@@ -1,0 +1,173 @@
+//! What has a call used so far, and what will be written about it? One meter per call; it ends exactly once.
+
+use std::time::Instant;
+
+use domain::ids::{CallId, PriceId};
+use domain::views::UnixMs;
+use domain::{Amount, Ending, Price, Problem, Rule, Usage};
+use server::calls::{Attempt, CallRecord, Outcome};
+use server::keys::KeyRecord;
+use std::sync::Arc;
+use wire::openai::request::ChatRequest;
+
+use crate::attempt::Reply;
+use crate::budget::Budget;
+use crate::tokens;
+
+/// Counts one call. No `Debug`: it holds the answer's text until the call is settled, to be counted if need be.
+pub(crate) struct Meter {
+    pub(crate) call: CallId,
+    pub(crate) request: ChatRequest,
+    pub(crate) budget: Budget,
+    key: Arc<KeyRecord>,
+    price: Price,
+    price_id: PriceId,
+    context: u64,
+    created_at: UnixMs,
+    began: Instant,
+    first_byte: Option<Instant>,
+    reported: Option<Usage>,
+    delivered: String,
+    /// Bytes of answer were handed to the caller's connection.
+    pub(crate) has_delivered: bool,
+    pieces: u64,
+}
+
+/// What a call is charged by.
+pub(crate) struct Terms {
+    pub(crate) key: Arc<KeyRecord>,
+    pub(crate) price: Price,
+    pub(crate) price_id: PriceId,
+    pub(crate) context: u64,
+}
+
+/// How the last attempt went.
+pub(crate) struct Answered {
+    upstream: domain::ids::UpstreamId,
+    sent_at: Instant,
+    status: u16,
+    earlier: Vec<Attempt>,
+}
+
+impl Answered {
+    pub(crate) fn of(reply: &mut Reply) -> Self {
+        Self {
+            upstream: reply.upstream,
+            sent_at: reply.sent_at,
+            status: reply.response.status().as_u16(),
+            earlier: std::mem::take(&mut reply.earlier),
+        }
+    }
+
+    /// All attempts, with this outcome for the last one.
+    pub(crate) fn attempts(self, outcome: Outcome) -> Vec<Attempt> {
+        let mut attempts = self.earlier;
+        let duration_ms = millis(self.sent_at.elapsed());
+        attempts.push(Attempt { upstream: self.upstream, outcome, status: Some(self.status), duration_ms });
+        attempts
+    }
+}
+
+impl Meter {
+    pub(crate) fn new(call: CallId, request: ChatRequest, budget: Budget, terms: Terms, created_at: UnixMs, began: Instant) -> Self {
+        Self {
+            call,
+            request,
+            budget,
+            key: terms.key,
+            price: terms.price,
+            price_id: terms.price_id,
+            context: terms.context,
+            created_at,
+            began,
+            first_byte: None,
+            reported: None,
+            delivered: String::new(),
+            has_delivered: false,
+            pieces: 0,
+        }
+    }
+
+    /// The upstream's own count. A later report replaces an earlier one: they are running totals.
+    pub(crate) fn reported(&mut self, usage: Usage) {
+        // Far above what the model can read and write is a broken report, not a bill.
+        let believable = self.context.saturating_mul(2).saturating_add(1_000_000);
+        if usage.total() <= believable && self.price.charge(&usage).is_ok() {
+            self.reported = Some(usage);
+        } else {
+            tracing::warn!(call.id = %self.call, "An upstream reported an absurd usage; it is not believed");
+        }
+    }
+
+    /// A piece of the answer came from the upstream.
+    pub(crate) fn piece(&mut self, text: &str) {
+        self.first_byte.get_or_insert_with(Instant::now);
+        self.pieces += 1;
+        self.delivered.push_str(text);
+    }
+
+    /// Something arrived, whatever it is.
+    pub(crate) fn first_byte(&mut self) {
+        self.first_byte.get_or_insert_with(Instant::now);
+    }
+
+    /// Answer tokens so far, guessed upwards without a tokenizer: for the hold, never for the charge.
+    pub(crate) fn guessed_output(&self) -> u64 {
+        (self.delivered.len() as u64).div_ceil(3).max(self.pieces)
+    }
+
+    /// What the call costs by the settlement table, with the row that says so.
+    ///
+    /// `status` is what the caller got; `answer` the body of a plain answer, if that is what was delivered.
+    pub(crate) async fn settle(
+        self,
+        ending: Ending,
+        status: u16,
+        attempts: Vec<Attempt>,
+        answer: Option<bytes::Bytes>,
+    ) -> Result<CallRecord, Problem> {
+        let rule = match Rule::choose(ending, self.reported.is_some(), self.has_delivered) {
+            rule if self.key.test && rule.charges() => Rule::TestKey,
+            rule => rule,
+        };
+        let duration_ms = millis(self.began.elapsed());
+        let first_byte_ms = self.first_byte.map(|at| millis(at.saturating_duration_since(self.began)));
+        let (model, streamed) = (self.request.model.clone(), self.request.stream);
+        let (usage, cost) = match (rule, self.reported) {
+            (Rule::Reported, Some(usage)) => (usage, self.price.charge(&usage).map_err(|_| Problem::Internal)?),
+            (Rule::TestKey | Rule::NothingDelivered, reported) => (reported.unwrap_or_default(), Amount::ZERO),
+            (Rule::Reported | Rule::Estimated, _) => {
+                let (request, delivered) = (self.request, self.delivered);
+                // A long text takes milliseconds to count: not on a thread that serves others.
+                let usage = tokio::task::spawn_blocking(move || {
+                    let output = answer.as_ref().map_or_else(|| tokens::count(&delivered), tokens::answer);
+                    Usage { input: tokens::prompt(&request), output, ..Usage::default() }
+                })
+                .await
+                .map_err(|_| Problem::Internal)?;
+                (usage, self.price.charge(&usage).map_err(|_| Problem::Internal)?)
+            }
+        };
+        Ok(CallRecord {
+            id: self.call,
+            workspace: self.key.workspace,
+            key: self.key.id,
+            model,
+            price: self.price_id,
+            ending,
+            rule,
+            status,
+            streamed,
+            usage,
+            cost,
+            first_byte_ms,
+            duration_ms,
+            created_at: self.created_at,
+            attempts,
+        })
+    }
+}
+
+fn millis(time: std::time::Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,359 @@
+//! How does a stream reach its caller? A tracked task reads the upstream, meters, and passes the bytes on through a
+//! bounded channel. From the chunk with the finish reason on, everything waits for the committed charge.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response};
+use bytes::Bytes;
+use domain::{Ending, Problem};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use server::calls::{Attempt, Outcome};
+use server::ledger::Hold;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use wire::openai::chunk;
+use wire::sse::{self, Event, Parser};
+
+use crate::admit::Permit;
+use crate::attempt::{self, Place, Reply};
+use crate::budget::Covered;
+use crate::meter::{Answered, Meter};
+use crate::refuse;
+use crate::serve::{Running, note_settled, settle_quietly};
+use crate::state::ProxyState;
+
+/// Pieces on their way to the caller. A slow reader fills it, and then the upstream waits.
+const PIPE: usize = 16;
+/// What may be withheld while the charge is committed. Only the end of a stream is, so this is far above any real one.
+const WITHHELD_MAX: usize = 8 << 20;
+
+type Pipe = mpsc::Sender<Result<Bytes, std::io::Error>>;
+
+/// Calls the upstream and starts pumping. Answers the caller when the upstream has begun, or, so that nothing between
+/// us gives up waiting, after the keep-alive time.
+///
+/// # Errors
+/// When the upstream refused before the first byte; nothing was charged.
+pub(crate) async fn start(
+    state: &ProxyState,
+    meter: Meter,
+    covered: Covered,
+    places: Vec<Place>,
+    permit: Permit,
+) -> Result<Response<Body>, Problem> {
+    let (pipe, receiver) = mpsc::channel(PIPE);
+    let (head, began) = oneshot::channel();
+    let task = state.clone();
+    state.tasks.spawn(async move {
+        let _running = Running::new(&task, permit);
+        call_and_pump(&task, meter, covered, places, head, pipe).await;
+    });
+    match timeout(state.config.keep_alive, began).await {
+        Ok(Ok(Ok(()))) | Err(_) => Ok(streaming(receiver)),
+        Ok(Ok(Err(problem))) => Err(problem),
+        Ok(Err(_)) => Err(Problem::Internal),
+    }
+}
+
+fn streaming(receiver: mpsc::Receiver<Result<Bytes, std::io::Error>>) -> Response<Body> {
+    let mut response = Response::new(Body::from_stream(ReceiverStream::new(receiver)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx would otherwise gather the stream before passing it on.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+async fn call_and_pump(
+    state: &ProxyState,
+    meter: Meter,
+    covered: Covered,
+    places: Vec<Place>,
+    head: oneshot::Sender<Result<(), Problem>>,
+    pipe: Pipe,
+) {
+    let call = meter.call;
+    let answered = {
+        let attempt = attempt::first_that_answers(state, call, &meter.request, places, covered.lowered_max_tokens);
+        tokio::pin!(attempt);
+        loop {
+            tokio::select! {
+                // The caller left: dropping the attempt cancels the upstream, dropping the hold releases it.
+                () = pipe.closed() => return,
+                () = tokio::time::sleep(state.config.keep_alive) => {
+                    // Ignored until the caller has been answered; then it shows that somebody is still there.
+                    let _ = pipe.try_send(Ok(keep_alive()));
+                }
+                answered = &mut attempt => break answered,
+            }
+        }
+    };
+    match answered {
+        Ok(mut reply) => {
+            let answered = Answered::of(&mut reply);
+            let _ = head.send(Ok(()));
+            let pump = Pump { state, meter, hold: covered.hold, pipe, parser: Parser::default(), withheld: Vec::new(), withheld_len: 0, last: None };
+            pump.run(reply, answered).await;
+        }
+        Err(refused) => {
+            let problem = refused.problem.clone();
+            settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &problem, refused.attempts);
+            // Too late for a status when the caller has been answered already: then it is an event.
+            if head.send(Err(refused.problem)).is_err() {
+                let _ = pipe.send(Ok(refuse::event(state, &problem))).await;
+            }
+        }
+    }
+}
+
+struct Pump<'a> {
+    state: &'a ProxyState,
+    meter: Meter,
+    hold: Hold,
+    pipe: Pipe,
+    parser: Parser,
+    /// The ending: released after the commit.
+    withheld: Vec<Bytes>,
+    withheld_len: usize,
+    /// The data of the last chunk, to end in its likeness if Farebox must end the stream.
+    last: Option<Bytes>,
+}
+
+/// Why the pump stopped reading.
+enum Stop {
+    /// The upstream gave a whole answer.
+    Whole,
+    /// The upstream broke off, sent an error, or sent what is no stream.
+    Broken(Outcome, Problem),
+    CallerGone,
+    /// The wallet is empty: the answer ends here, properly.
+    OutOfCredit,
+}
+
+impl Pump<'_> {
+    async fn run(mut self, reply: Reply, answered: Answered) {
+        let stop = self.read(reply.response.into_body()).await;
+        match stop {
+            Stop::Whole => self.end_whole(answered.attempts(Outcome::Answered)).await,
+            Stop::OutOfCredit => {
+                self.withhold_own_ending();
+                self.end(Ending::Stopped, answered.attempts(Outcome::Cancelled)).await;
+            }
+            Stop::CallerGone => {
+                let (state, meter, hold) = (self.state, self.meter, self.hold);
+                charge(state, meter, hold, Ending::CallerGone, answered.attempts(Outcome::Cancelled)).await;
+            }
+            Stop::Broken(outcome, problem) => {
+                let event = refuse::event(self.state, &problem);
+                let (state, meter, hold, pipe) = (self.state, self.meter, self.hold, self.pipe);
+                charge(state, meter, hold, Ending::UpstreamFailed, answered.attempts(outcome)).await;
+                let _ = timeout(state.config.write_stall, pipe.send(Ok(event))).await;
+            }
+        }
+    }
+
+    /// Reads until the stream is over, one way or another.
+    async fn read(&mut self, mut body: Incoming) -> Stop {
+        let mut finished = false;
+        loop {
+            let frame = tokio::select! {
+                () = self.pipe.closed() => return Stop::CallerGone,
+                frame = self.next_frame(&mut body) => frame,
+            };
+            let data = match frame {
+                Next::Data(data) => data,
+                Next::End => {
+                    // A last event without its blank line.
+                    if let Some(event) = self.parser.finish() {
+                        match self.take(event, &mut finished).await {
+                            Ok(false) => {}
+                            Ok(true) => return Stop::Whole,
+                            Err(stop) => return stop,
+                        }
+                    }
+                    return if finished { Stop::Whole } else { Stop::Broken(Outcome::Broken, Problem::UpstreamFailed) };
+                }
+                // With the finish reason and the report in hand, a lost connection takes nothing away.
+                Next::Broken if finished => return Stop::Whole,
+                Next::Broken => return Stop::Broken(Outcome::Broken, Problem::UpstreamFailed),
+                Next::Late if finished => return Stop::Whole,
+                Next::Late => return Stop::Broken(Outcome::TimedOut, Problem::UpstreamTimeout),
+            };
+            self.meter.first_byte();
+            if self.parser.push(&data).is_err() {
+                return Stop::Broken(Outcome::Broken, Problem::UpstreamFailed);
+            }
+            while let Some(event) = self.parser.next_event() {
+                match self.take(event, &mut finished).await {
+                    Ok(false) => {}
+                    Ok(true) => return Stop::Whole,
+                    Err(stop) => return stop,
+                }
+            }
+            if !finished && self.hold_more().await.is_err() {
+                return Stop::OutOfCredit;
+            }
+        }
+    }
+
+    /// One event: read, metered, passed on or withheld. True when it was the end marker.
+    async fn take(&mut self, event: Event, finished: &mut bool) -> Result<bool, Stop> {
+        let Some(data) = &event.data else {
+            // The upstream's own keep-alives are as good as ours.
+            if !*finished {
+                self.pass(event.raw).await?;
+            }
+            return Ok(false);
+        };
+        if data.as_ref() == chunk::DONE {
+            self.withhold(event.raw)?;
+            return Ok(true);
+        }
+        let meter = &mut self.meter;
+        let facts = chunk::read(data, &mut |text| meter.piece(text))
+            .map_err(|_| Stop::Broken(Outcome::Broken, Problem::UpstreamFailed))?;
+        if facts.error {
+            return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
+        }
+        if let Some(usage) = facts.usage {
+            self.meter.reported(usage);
+        }
+        *finished |= facts.finishes;
+        let asked = self.meter.request.wants_usage;
+        let raw = if facts.has_usage && !asked {
+            // The report was our wish, not the caller's.
+            if facts.usage_only {
+                return Ok(false);
+            }
+            chunk::without_usage(data).unwrap_or(event.raw)
+        } else {
+            event.raw
+        };
+        self.last = Some(data.clone());
+        if *finished || facts.usage_only {
+            self.withhold(raw)?;
+        } else {
+            self.pass(raw).await?;
+            self.meter.has_delivered |= facts.delivers;
+        }
+        Ok(false)
+    }
+
+    async fn next_frame(&self, body: &mut Incoming) -> Next {
+        let mut silent = Duration::ZERO;
+        loop {
+            let wait = self.state.config.keep_alive.min(self.state.config.pause.saturating_sub(silent));
+            match timeout(wait, body.frame()).await {
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => return Next::Data(data),
+                    Err(_) => continue,
+                },
+                Ok(Some(Err(_))) => return Next::Broken,
+                Ok(None) => return Next::End,
+                Err(_) => {
+                    silent += wait;
+                    if silent >= self.state.config.pause {
+                        return Next::Late;
+                    }
+                    let _ = self.pipe.try_send(Ok(keep_alive()));
+                }
+            }
+        }
+    }
+
+    /// Holds another step before the running stream outgrows what is held.
+    async fn hold_more(&mut self) -> Result<(), ()> {
+        let delivered = self.meter.guessed_output();
+        let (Ok(needed), Ok(wanted)) = (self.meter.budget.with_half_step(delivered), self.meter.budget.with_step(delivered)) else {
+            return Err(());
+        };
+        if needed <= self.hold.amount() || self.hold.grow_to(wanted).await.is_ok() {
+            return Ok(());
+        }
+        // The last of the wallet may still cover what is delivered already.
+        let Ok(bare) = self.meter.budget.bare(delivered) else { return Err(()) };
+        if bare <= self.hold.amount() { Ok(()) } else { Err(()) }
+    }
+
+    async fn pass(&self, bytes: Bytes) -> Result<(), Stop> {
+        match timeout(self.state.config.write_stall, self.pipe.send(Ok(bytes))).await {
+            Ok(Ok(())) => Ok(()),
+            // Gone, or there but not reading: either way nobody is listening.
+            Ok(Err(_)) | Err(_) => Err(Stop::CallerGone),
+        }
+    }
+
+    fn withhold(&mut self, bytes: Bytes) -> Result<(), Stop> {
+        self.withheld_len += bytes.len();
+        if self.withheld_len > WITHHELD_MAX {
+            return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
+        }
+        self.withheld.push(bytes);
+        Ok(())
+    }
+
+    async fn end_whole(mut self, attempts: Vec<Attempt>) {
+        if !self.withheld.last().is_some_and(|last| last.windows(chunk::DONE.len()).any(|part| part == chunk::DONE)) {
+            // Upstreams exist that just stop after the finish reason; clients wait for the marker.
+            self.withheld.push(sse::data_event("[DONE]"));
+        }
+        self.end(Ending::Finished, attempts).await;
+    }
+
+    /// The wallet is empty: the stream ends like one that reached its maximum.
+    fn withhold_own_ending(&mut self) {
+        self.withheld.clear();
+        if let Some(ending) = self.last.as_deref().and_then(chunk::ending_like) {
+            self.withheld.push(ending);
+        }
+        self.withheld.push(sse::data_event("[DONE]"));
+    }
+
+    /// Commits the charge, then releases what was withheld.
+    async fn end(self, ending: Ending, attempts: Vec<Attempt>) {
+        let (state, pipe) = (self.state, self.pipe);
+        let last = if charge(state, self.meter, self.hold, ending, attempts).await {
+            Bytes::from(self.withheld.concat())
+        } else {
+            refuse::event(state, &Problem::SettlementFailed)
+        };
+        let _ = timeout(state.config.write_stall, pipe.send(Ok(last))).await;
+    }
+}
+
+enum Next {
+    Data(Bytes),
+    End,
+    Broken,
+    Late,
+}
+
+/// Settles the call; true when the charge is committed.
+async fn charge(state: &ProxyState, meter: Meter, hold: Hold, ending: Ending, attempts: Vec<Attempt>) -> bool {
+    let call = meter.call;
+    let Ok(record) = meter.settle(ending, 200, attempts, None).await else {
+        tracing::error!(call.id = %call, "A call's cost could not be computed");
+        return false;
+    };
+    let noted = record.clone();
+    match hold.settle(record).await {
+        Ok(()) => {
+            note_settled(state, &noted);
+            true
+        }
+        Err(error) => {
+            state.metrics.commit_failures.inc();
+            tracing::error!(call.id = %call, error = %error, "A charge was not committed: its ending is withheld");
+            false
+        }
+    }
+}
+
+fn keep_alive() -> Bytes {
+    Bytes::from_static(b": keep-alive\n\n")
+}

@@ -1,0 +1,181 @@
+//! The story of a metered call, top to bottom. The file to read first.
+//!
+//! key → limits → body → pinned price → hold → upstream → pump → durable charge → ending
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Response};
+use domain::ids::{CallId, PriceId};
+use domain::{Ending, Price, Problem};
+use server::calls::{Attempt, CallRecord};
+use server::catalog::Model;
+use server::ids::NewId;
+use server::keys::KeyRecord;
+use server::ledger::Hold;
+use wire::openai::request::ChatRequest;
+
+use crate::admit::{self, Permit};
+use crate::attempt::{self, Place};
+use crate::budget::Budget;
+use crate::meter::{Meter, Terms};
+use crate::metrics::{BucketLabels, CallLabels};
+use crate::state::ProxyState;
+use crate::{body, plain, pump, refuse};
+
+/// `POST /v1/chat/completions`
+pub(crate) async fn chat_completions(State(state): State<ProxyState>, request: Request) -> Response<Body> {
+    let call = CallId::new();
+    let began = Instant::now();
+    let (parts, body) = request.into_parts();
+    let mut response = match serve(&state, call, began, &parts.headers, body).await {
+        Ok(response) => response,
+        Err(problem) => refuse::answer(&state, &problem, Some(call)),
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&call.to_string()) {
+        headers.insert("x-request-id", id);
+    }
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    headers.insert("openai-processing-ms", HeaderValue::from(took));
+    response
+}
+
+/// Serves one metered call. Everything that can cost money happens here, in this order.
+///
+/// # Errors
+/// When a [`Problem`] is returned, no money has moved and no hold is left behind.
+///
+/// # Cancellation
+/// Until the answer is pumped, this runs in the caller's future: if the caller leaves, dropping the hold releases it
+/// and the upstream's connection closes. From then on nothing depends on the caller.
+async fn serve(state: &ProxyState, call: CallId, began: Instant, headers: &HeaderMap, body: Body) -> Result<Response<Body>, Problem> {
+    let key = admit::caller(state, headers).await?; // who is asking?
+    let permit = admit::permit(state, &key)?; // may they, now?
+    let body = body::read(&state.config, headers, body).await?;
+    let request = ChatRequest::read(body).map_err(|bad| Problem::InvalidBody { detail: bad.detail, param: bad.param })?;
+
+    let offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
+    let budget = Budget::of(&request, &offer.model, offer.price);
+    let covered = budget.cover(&state.ledger, key.workspace, request.stream, request.max_tokens.is_some()).await?;
+
+    let terms = Terms { key, price: offer.price, price_id: offer.price_id, context: offer.model.context };
+    let meter = Meter::new(call, request, budget, terms, state.clock.now_ms(), began);
+    if meter.request.stream {
+        return pump::start(state, meter, covered, offer.places, permit).await;
+    }
+    let lowered = covered.lowered_max_tokens;
+    match attempt::first_that_answers(state, call, &meter.request, offer.places, lowered).await {
+        Ok(reply) => {
+            let _running = Running::new(state, permit);
+            plain::answer(state, meter, covered.hold, reply).await
+        }
+        Err(refused) => {
+            settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &refused.problem, refused.attempts);
+            Err(refused.problem)
+        }
+    }
+}
+
+/// What a model costs and where it is served, at this moment.
+struct Offer {
+    model: Arc<Model>,
+    price: Price,
+    price_id: PriceId,
+    places: Vec<Place>,
+}
+
+fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Problem> {
+    let unknown = || Problem::ModelNotFound { model: shown(name) };
+    if key.test {
+        return sandbox_offer(state, name).ok_or_else(unknown);
+    }
+    let snapshot = state.catalog.snapshot();
+    let model = snapshot.model(name).ok_or_else(unknown)?.clone();
+    let version = *model.price_at(state.clock.now_ms()).ok_or_else(unknown)?;
+    let places: Vec<Place> = model
+        .routes
+        .iter()
+        .filter_map(|route| {
+            let upstream = state.upstreams.get(route.upstream)?;
+            Some(Place { upstream, model: route.upstream_model.clone() })
+        })
+        .collect();
+    if places.is_empty() {
+        tracing::error!(model = %model.id, "No upstream of this model can be used");
+        return Err(Problem::UpstreamFailed);
+    }
+    Ok(Offer { price: version.price, price_id: version.id, model, places })
+}
+
+/// Test keys reach only the sandbox upstream, with every model it has, and cost nothing.
+fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
+    let upstream = name.starts_with("sandbox-").then(|| state.upstreams.sandbox()).flatten()?;
+    Some(Offer {
+        model: Arc::new(Model::free(name)),
+        price: Price::default(),
+        price_id: PriceId::from_uuid(uuid::Uuid::nil()),
+        places: vec![Place { upstream, model: name.to_owned() }],
+    })
+}
+
+/// A model's name in an error: what the caller typed, but never a page of it.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// Writes the row of a call that cost nothing, without keeping the caller waiting.
+pub(crate) fn settle_quietly(state: &ProxyState, meter: Meter, hold: Hold, ending: Ending, problem: &Problem, attempts: Vec<Attempt>) {
+    let status = problem.status();
+    let task = state.clone();
+    state.tasks.spawn(async move {
+        let call = meter.call;
+        let Ok(record) = meter.settle(ending, status, attempts, None).await else { return };
+        let noted = record.clone();
+        match hold.settle(record).await {
+            Ok(()) => note_settled(&task, &noted),
+            Err(error) => tracing::warn!(call.id = %call, error = %error, "The row of a failed call was not written; it cost nothing"),
+        }
+    });
+}
+
+/// Counts a committed call for the operator, and says it in the log.
+pub(crate) fn note_settled(state: &ProxyState, record: &CallRecord) {
+    let labels = CallLabels { ending: record.ending.id(), rule: record.rule.id() };
+    state.metrics.calls.get_or_create(&labels).inc();
+    for (bucket, count) in
+        [("input", record.usage.input), ("cached_input", record.usage.cached_input), ("output", record.usage.output)]
+    {
+        state.metrics.tokens.get_or_create(&BucketLabels { bucket }).inc_by(count);
+    }
+    tracing::info!(
+        call.id = %record.id,
+        key.id = %record.key,
+        model = %record.model,
+        ending = record.ending.id(),
+        rule = record.rule.id(),
+        duration_ms = record.duration_ms,
+        "Settled a call"
+    );
+}
+
+/// A call that is being served, for the gauge; dropping it makes room for another.
+pub(crate) struct Running {
+    state: ProxyState,
+    _permit: Permit,
+}
+
+impl Running {
+    pub(crate) fn new(state: &ProxyState, permit: Permit) -> Self {
+        state.metrics.running.inc();
+        Self { state: state.clone(), _permit: permit }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.state.metrics.running.dec();
+    }
+}
