@@ -96,7 +96,7 @@ mod figures {
             let days = days_left(balance.available, spend.last_7_days);
             let left = match days {
                 None => t!(ui, "wallet.days_left.unknown"),
-                Some(0) => t!(ui, "wallet.days_left.less_than_one"),
+                Some(0) => t!(ui, "wallet.days_left.less_than_a_day"),
                 Some(days) if days > 365 => t!(ui, "wallet.days_left.more_than_year"),
                 Some(days) => n!(ui, "wallet.days_left.left", days),
             };

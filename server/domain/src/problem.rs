@@ -40,6 +40,8 @@ pub enum Problem {
     UpstreamTimeout,
     /// The charge could not be recorded, so the answer's ending is withheld; nothing was charged.
     SettlementFailed,
+    /// The caller left before there was an answer. Nobody reads it; it stands on the call's row.
+    CallerLeft,
     /// No such address.
     PathNotFound,
     /// The address exists, but not for this method.
@@ -52,7 +54,7 @@ pub enum Problem {
 
 impl Problem {
     /// Every code, for the tests that demand a sentence in every locale.
-    pub const CODES: [&'static str; 20] = [
+    pub const CODES: [&'static str; 21] = [
         "missing_api_key",
         "invalid_api_key",
         "api_key_expired",
@@ -69,6 +71,7 @@ impl Problem {
         "upstream_error",
         "upstream_timeout",
         "settlement_failed",
+        "caller_left",
         "path_not_found",
         "method_not_allowed",
         "service_unavailable",
@@ -95,6 +98,7 @@ impl Problem {
             Self::UpstreamFailed => "upstream_error",
             Self::UpstreamTimeout => "upstream_timeout",
             Self::SettlementFailed => "settlement_failed",
+            Self::CallerLeft => "caller_left",
             Self::PathNotFound => "path_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Unavailable => "service_unavailable",
@@ -114,6 +118,8 @@ impl Problem {
             Self::UnsupportedEncoding => 415,
             Self::OutOfCredit | Self::RateLimited { .. } | Self::TooManyAtOnce { .. } | Self::UpstreamBusy { .. } => 429,
             Self::UpstreamRefused { status, .. } => *status,
+            // nginx's number for it; no answer carries it.
+            Self::CallerLeft => 499,
             Self::UpstreamFailed => 502,
             Self::UpstreamTimeout => 504,
             Self::CreditBusy | Self::SettlementFailed | Self::Unavailable => 503,

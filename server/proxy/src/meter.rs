@@ -111,6 +111,11 @@ impl Meter {
         self.first_byte.get_or_insert_with(Instant::now);
     }
 
+    /// Milliseconds since the call came in.
+    pub(crate) fn age_ms(&self) -> i64 {
+        millis(self.began.elapsed())
+    }
+
     /// Answer tokens so far, guessed upwards without a tokenizer: for the hold, never for the charge.
     pub(crate) fn guessed_output(&self) -> u64 {
         (self.delivered.len() as u64).div_ceil(3).max(self.pieces)

@@ -4,80 +4,137 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
-use domain::{Ending, Problem};
+use domain::{Amount, Ending, Problem, Usage};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use server::calls::Outcome;
+use server::calls::{Attempt, Outcome};
 use server::ledger::Hold;
+use tokio::sync::oneshot;
 use wire::openai::answer;
 
-use crate::attempt::Reply;
+use crate::admit::Permit;
+use crate::attempt::{self, Place, Reply};
+use crate::budget::Covered;
 use crate::meter::{Answered, Meter};
-use crate::serve::{note_settled, settle_quietly};
+use crate::serve::{Running, note_settled, settle_quietly};
 use crate::state::ProxyState;
 
 /// Answers with images inside are the largest seen.
 const ANSWER_MAX: usize = 64 << 20;
 
-/// Reads the answer, commits its charge, and answers the caller.
+/// An answer that is paid for.
+struct Paid {
+    body: Bytes,
+    cost: Amount,
+}
+
+/// Calls the upstream, commits the charge, and answers the caller.
 ///
 /// # Errors
 /// When a [`Problem`] is returned, nothing was charged.
 ///
 /// # Cancellation
-/// Until the answer has been read, dropping the future cancels the upstream and nothing is charged; afterwards the
+/// When the caller leaves before the answer was read, the upstream is cancelled and nothing is charged; afterwards the
 /// commit goes on in its own task.
-pub(crate) async fn answer(state: &ProxyState, mut meter: Meter, hold: Hold, mut reply: Reply) -> Result<Response<Body>, Problem> {
-    let answered = Answered::of(&mut reply);
-    let body = match read(state, reply).await {
-        Ok(body) => body,
-        Err((outcome, problem)) => {
-            settle_quietly(state, meter, hold, Ending::UpstreamFailed, &problem, answered.attempts(outcome));
-            return Err(problem);
-        }
-    };
-    meter.first_byte();
-    let facts = match answer::read(&body) {
-        Ok(facts) => facts,
-        Err(_) => {
-            // A 200 with a broken body is an error that no SDK repeats: it must not look like an answer.
-            settle_quietly(state, meter, hold, Ending::UpstreamFailed, &Problem::UpstreamFailed, answered.attempts(Outcome::Broken));
-            return Err(Problem::UpstreamFailed);
-        }
-    };
-    if let Some(usage) = facts.usage {
-        meter.reported(usage);
-    }
-    let call = meter.call;
-    let counted = body.clone();
+pub(crate) async fn start(
+    state: &ProxyState,
+    meter: Meter,
+    covered: Covered,
+    places: Vec<Place>,
+    permit: Permit,
+) -> Result<Response<Body>, Problem> {
+    let (reply, answer) = oneshot::channel();
     let task = state.clone();
-    let settled = state.tasks.spawn(async move {
-        let record = meter.settle(Ending::Finished, 200, answered.attempts(Outcome::Answered), Some(counted)).await?;
-        let (cost, labels) = (record.cost, record.clone());
-        hold.settle(record).await.map_err(|error| {
-            task.metrics.commit_failures.inc();
-            tracing::error!(call.id = %call, error = %error, "A charge was not committed: its answer is withheld");
-            Problem::SettlementFailed
-        })?;
-        note_settled(&task, &labels);
-        Ok(cost)
+    state.tasks.spawn(async move {
+        let _running = Running::new(&task, permit);
+        call(&task, meter, covered, places, reply).await;
     });
-    let cost = settled.await.map_err(|_| Problem::Internal)??;
-    let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert("x-cost-nusd", HeaderValue::from(cost.nanos()));
+    let paid = answer.await.map_err(|_| Problem::Internal)??;
+    let mut response = Response::new(Body::from(paid.body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-cost-nusd", HeaderValue::from(paid.cost.nanos()));
     Ok(response)
 }
 
-async fn read(state: &ProxyState, reply: Reply) -> Result<Bytes, (Outcome, Problem)> {
+async fn call(
+    state: &ProxyState,
+    mut meter: Meter,
+    covered: Covered,
+    places: Vec<Place>,
+    mut caller: oneshot::Sender<Result<Paid, Problem>>,
+) {
+    let lowered = covered.lowered_max_tokens;
+    let first = places.first().map(|place| place.upstream.id);
+    let answered = tokio::select! {
+        () = caller.closed() => None,
+        answered = attempt::first_that_answers(state, meter.call, &meter.request, places, lowered) => Some(answered),
+    };
+    let mut reply = match answered {
+        Some(Ok(reply)) => reply,
+        Some(Err(refused)) => {
+            settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &refused.problem, refused.attempts);
+            let _ = caller.send(Err(refused.problem));
+            return;
+        }
+        None => {
+            let cancelled = first.map(|upstream| Attempt::cancelled(upstream, meter.age_ms()));
+            settle_quietly(state, meter, covered.hold, Ending::CallerGone, &Problem::CallerLeft, cancelled.into_iter().collect());
+            return;
+        }
+    };
+    let answered = Answered::of(&mut reply);
+    meter.first_byte();
+    let read = tokio::select! {
+        () = caller.closed() => None,
+        read = read(state, reply) => Some(read),
+    };
+    match read {
+        Some(Ok((body, usage))) => {
+            if let Some(usage) = usage {
+                meter.reported(usage);
+            }
+            let paid = charge(state, meter, covered.hold, answered.attempts(Outcome::Answered), body).await;
+            let _ = caller.send(paid);
+        }
+        Some(Err((outcome, problem))) => {
+            settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &problem, answered.attempts(outcome));
+            let _ = caller.send(Err(problem));
+        }
+        None => {
+            let attempts = answered.attempts(Outcome::Cancelled);
+            settle_quietly(state, meter, covered.hold, Ending::CallerGone, &Problem::CallerLeft, attempts);
+        }
+    }
+}
+
+/// Reads the whole body and checks that it is an answer: a 200 with a broken body is an error that no SDK repeats.
+async fn read(state: &ProxyState, reply: Reply) -> Result<(Bytes, Option<Usage>), (Outcome, Problem)> {
     let body = Limited::new(reply.response.into_body(), ANSWER_MAX).collect();
-    match tokio::time::timeout(state.config.first_byte, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+    let body = match tokio::time::timeout(state.config.first_byte, body).await {
+        Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) => {
             if error.downcast_ref::<LengthLimitError>().is_some() {
                 tracing::warn!("An upstream's answer is larger than any real one");
             }
-            Err((Outcome::Broken, Problem::UpstreamFailed))
+            return Err((Outcome::Broken, Problem::UpstreamFailed));
         }
-        Err(_) => Err((Outcome::TimedOut, Problem::UpstreamTimeout)),
+        Err(_) => return Err((Outcome::TimedOut, Problem::UpstreamTimeout)),
+    };
+    match answer::read(&body) {
+        Ok(facts) => Ok((body, facts.usage)),
+        Err(_) => Err((Outcome::Broken, Problem::UpstreamFailed)),
     }
+}
+
+async fn charge(state: &ProxyState, meter: Meter, hold: Hold, attempts: Vec<Attempt>, body: Bytes) -> Result<Paid, Problem> {
+    let call = meter.call;
+    let record = meter.settle(Ending::Finished, 200, attempts, Some(body.clone())).await?;
+    let noted = record.clone();
+    hold.settle(record).await.map_err(|error| {
+        state.metrics.commit_failures.inc();
+        tracing::error!(call.id = %call, error = %error, "A charge was not committed: its answer is withheld");
+        Problem::SettlementFailed
+    })?;
+    note_settled(state, &noted);
+    Ok(Paid { body, cost: noted.cost })
 }

@@ -78,29 +78,34 @@ async fn call_and_pump(
     pipe: Pipe,
 ) {
     let call = meter.call;
+    let first = places.first().map(|place| place.upstream.id);
     let answered = {
         let attempt = attempt::first_that_answers(state, call, &meter.request, places, covered.lowered_max_tokens);
         tokio::pin!(attempt);
         loop {
             tokio::select! {
-                // The caller left: dropping the attempt cancels the upstream, dropping the hold releases it.
-                () = pipe.closed() => return,
+                // The caller left: dropping the attempt cancels the upstream.
+                () = pipe.closed() => break None,
                 () = tokio::time::sleep(state.config.keep_alive) => {
                     // Ignored until the caller has been answered; then it shows that somebody is still there.
                     let _ = pipe.try_send(Ok(keep_alive()));
                 }
-                answered = &mut attempt => break answered,
+                answered = &mut attempt => break Some(answered),
             }
         }
     };
     match answered {
-        Ok(mut reply) => {
+        None => {
+            let cancelled = first.map(|upstream| Attempt::cancelled(upstream, meter.age_ms()));
+            settle_quietly(state, meter, covered.hold, Ending::CallerGone, &Problem::CallerLeft, cancelled.into_iter().collect());
+        }
+        Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
             let _ = head.send(Ok(()));
             let pump = Pump { state, meter, hold: covered.hold, pipe, parser: Parser::default(), withheld: Vec::new(), withheld_len: 0, last: None };
             pump.run(reply, answered).await;
         }
-        Err(refused) => {
+        Some(Err(refused)) => {
             let problem = refused.problem.clone();
             settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &problem, refused.attempts);
             // Too late for a status when the caller has been answered already: then it is an event.

@@ -18,7 +18,7 @@ use server::ledger::Hold;
 use wire::openai::request::ChatRequest;
 
 use crate::admit::{self, Permit};
-use crate::attempt::{self, Place};
+use crate::attempt::Place;
 use crate::budget::Budget;
 use crate::meter::{Meter, Terms};
 use crate::metrics::{BucketLabels, CallLabels};
@@ -49,8 +49,8 @@ pub(crate) async fn chat_completions(State(state): State<ProxyState>, request: R
 /// When a [`Problem`] is returned, no money has moved and no hold is left behind.
 ///
 /// # Cancellation
-/// Until the answer is pumped, this runs in the caller's future: if the caller leaves, dropping the hold releases it
-/// and the upstream's connection closes. From then on nothing depends on the caller.
+/// Until money is held, this runs in the caller's future and leaves nothing behind. The call itself runs in a task of
+/// its own that notices when the caller leaves, cancels the upstream and settles.
 async fn serve(state: &ProxyState, call: CallId, began: Instant, headers: &HeaderMap, body: Body) -> Result<Response<Body>, Problem> {
     let key = admit::caller(state, headers).await?; // who is asking?
     let permit = admit::permit(state, &key)?; // may they, now?
@@ -66,17 +66,7 @@ async fn serve(state: &ProxyState, call: CallId, began: Instant, headers: &Heade
     if meter.request.stream {
         return pump::start(state, meter, covered, offer.places, permit).await;
     }
-    let lowered = covered.lowered_max_tokens;
-    match attempt::first_that_answers(state, call, &meter.request, offer.places, lowered).await {
-        Ok(reply) => {
-            let _running = Running::new(state, permit);
-            plain::answer(state, meter, covered.hold, reply).await
-        }
-        Err(refused) => {
-            settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &refused.problem, refused.attempts);
-            Err(refused.problem)
-        }
-    }
+    plain::start(state, meter, covered, offer.places, permit).await
 }
 
 /// What a model costs and where it is served, at this moment.

@@ -37,6 +37,14 @@ pub struct Attempt {
     pub duration_ms: i64,
 }
 
+impl Attempt {
+    /// The caller left before this upstream had answered.
+    #[must_use]
+    pub fn cancelled(upstream: UpstreamId, duration_ms: i64) -> Self {
+        Self { upstream, outcome: Outcome::Cancelled, status: None, duration_ms }
+    }
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

@@ -191,20 +191,29 @@ impl Ledger {
         {
             return Ok(lease.clone());
         }
-        // An expired lease is not enlarged: the heartbeat revives or replaces it.
         let lease = match current {
-            Some(lease) => match self.enlarge_locked(wallet, &lease, amount).await {
-                Ok(()) if lease.hold(amount) => return Ok(lease),
-                Ok(()) => return self.fresh(wallet, amount).await,
-                Err(HoldError::Elsewhere) => return self.wait_for_elsewhere(wallet, amount).await,
-                Err(other) => return Err(other),
-            },
+            Some(lease) => self.enlarge_for(wallet, &lease, amount).await,
             None => self.fresh(wallet, amount).await,
         };
         match lease {
             Err(HoldError::Elsewhere) => self.wait_for_elsewhere(wallet, amount).await,
             other => other,
         }
+    }
+
+    /// More credit on the current lease; a new lease where that one is no longer good.
+    async fn enlarge_for(&self, wallet: &Arc<Wallet>, lease: &Arc<Lease>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
+        // Calls that find credit in memory do not wait for us and may take what we just fetched: then we fetch again.
+        for _ in 0..3 {
+            self.enlarge_locked(wallet, lease, amount).await?;
+            if lease.hold(amount) {
+                return Ok(lease.clone());
+            }
+            if !lease.is_usable() {
+                break;
+            }
+        }
+        self.fresh(wallet, amount).await
     }
 
     /// Other leases were asked to give back; most do within a heartbeat.
@@ -245,7 +254,11 @@ impl Ledger {
     }
 
     async fn enlarge_locked(&self, wallet: &Arc<Wallet>, lease: &Arc<Lease>, amount: Amount) -> Result<(), HoldError> {
-        match self.ask(wallet, Some(lease), amount).await? {
+        let missing = amount.minus_or_zero(lease.free());
+        if missing.is_zero() {
+            return Ok(());
+        }
+        match self.ask(wallet, Some(lease), missing).await? {
             Asked::Granted { amount, .. } => {
                 lease.enlarged(amount);
                 Ok(())

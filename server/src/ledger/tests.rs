@@ -1,1 +1,283 @@
-//! Facts about this folder.
+//! Facts about money, as tables that an accountant can read.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use domain::ids::{CallId, KeyId, PriceId, WorkspaceId};
+use domain::{Amount, Ending, Price, PricePerMtok, Rule, Usage};
+
+use crate::calls::CallRecord;
+use crate::catalog::{Catalog, NewModel, NewPrice};
+use crate::clock::Clock;
+use crate::db::{exec, one};
+use crate::ids::NewId;
+use crate::ledger::{GrantError, HoldError, Ledger, LedgerConfig, open_wallet, verify};
+use crate::testing::TestDb;
+
+/// One nano-dollar per output token, so that amounts and tokens are the same number.
+const NANO_A_TOKEN: i64 = 1_000;
+
+struct Bank {
+    db: TestDb,
+    ledger: Ledger,
+    wallet: WorkspaceId,
+    price: PriceId,
+    clock: Clock,
+}
+
+impl Bank {
+    async fn open() -> Self {
+        let db = crate::testing::db().await;
+        let clock = Clock::system();
+        let wallet = WorkspaceId::new();
+        open_wallet(db.write(), wallet, clock.now_ms()).await.unwrap();
+        let sql = "INSERT INTO upstream (id, name, dialect, base_url, created_at) VALUES ('up_00000000000000000000000000000000', 'u', 'openai', 'sandbox:', 0)";
+        exec(db.write(), sql, []).await.unwrap();
+        let catalog = Catalog::new(db.db.clone(), clock.clone());
+        let price = NewPrice { output: PricePerMtok::from_micro_usd(NANO_A_TOKEN).unwrap(), ..NewPrice::default() };
+        let model = NewModel { id: "m".into(), upstream: "u".into(), upstream_model: None, price, context: 1_000 };
+        let price = catalog.create_model(model).await.unwrap().price_version;
+        let quick = LedgerConfig { heartbeat: Duration::from_millis(20), ..LedgerConfig::default() };
+        let ledger = Ledger::new(db.db.clone(), clock.clone(), quick);
+        Self { db, ledger, wallet, price, clock }
+    }
+
+    async fn with(nanos: i64) -> Self {
+        let bank = Self::open().await;
+        bank.grant(nanos, None).await;
+        bank.ledger.start();
+        bank
+    }
+
+    async fn grant(&self, nanos: i64, id: Option<&str>) -> bool {
+        self.ledger.grant(self.wallet, Amount::from_nanos(nanos), "a test", id).await.unwrap().credited
+    }
+
+    fn call(&self, cost: i64) -> CallRecord {
+        let output = u64::try_from(cost).unwrap();
+        CallRecord {
+            id: CallId::new(),
+            workspace: self.wallet,
+            key: KeyId::new(),
+            model: "m".into(),
+            price: self.price,
+            ending: Ending::Finished,
+            rule: Rule::Reported,
+            status: 200,
+            streamed: false,
+            usage: Usage { output, ..Usage::default() },
+            cost: Amount::from_nanos(cost),
+            first_byte_ms: None,
+            duration_ms: 1,
+            created_at: self.clock.now_ms(),
+            attempts: Vec::new(),
+        }
+    }
+
+    async fn posted(&self) -> i64 {
+        self.ledger.balance(self.wallet).await.unwrap().unwrap().posted.nanos()
+    }
+
+    async fn number(&self, sql: &str) -> i64 {
+        one(self.db.read(), sql, []).await.unwrap().unwrap().try_get("", "n").unwrap()
+    }
+
+    async fn proved(&self) {
+        let report = verify(&self.db).await.unwrap();
+        assert!(report.holds(), "{:#?}", report.checks.iter().filter(|check| !check.holds).collect::<Vec<_>>());
+    }
+
+    /// Stops, and proves that nothing is left leased.
+    async fn close(self) -> i64 {
+        self.ledger.shutdown().await;
+        self.proved().await;
+        assert_eq!(self.number("SELECT count(*) AS n FROM lease WHERE state IN ('active', 'draining')").await, 0);
+        assert_eq!(self.number("SELECT reserved AS n FROM book WHERE kind = 'wallet'").await, 0);
+        self.posted().await
+    }
+}
+
+#[tokio::test]
+async fn a_grant_with_the_same_id_credits_once() {
+    let bank = Bank::open().await;
+    assert!(bank.grant(100, Some("x")).await);
+    assert!(!bank.grant(100, Some("x")).await);
+    assert_eq!(bank.posted().await, 100);
+    let other = bank.ledger.grant(bank.wallet, Amount::from_nanos(5), "r", Some("x")).await;
+    assert!(matches!(other, Err(GrantError::IdReused { .. })));
+    let nothing = bank.ledger.grant(bank.wallet, Amount::ZERO, "r", None).await;
+    assert!(matches!(nothing, Err(GrantError::NotPositive)));
+    let stranger = bank.ledger.grant(WorkspaceId::new(), Amount::from_nanos(1), "r", None).await;
+    assert!(matches!(stranger, Err(GrantError::NoWallet)));
+    bank.proved().await;
+}
+
+#[tokio::test]
+async fn a_settled_call_pays_its_cost_and_gets_the_rest_back() {
+    let bank = Bank::with(1_000).await;
+    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(300)).await.unwrap();
+    hold.settle(bank.call(120)).await.unwrap();
+    assert_eq!(bank.posted().await, 880);
+    assert_eq!(bank.close().await, 880);
+}
+
+#[tokio::test]
+async fn a_released_or_forgotten_hold_costs_nothing() {
+    let bank = Bank::with(1_000).await;
+    bank.ledger.hold(bank.wallet, Amount::from_nanos(1_000)).await.unwrap().release();
+    drop(bank.ledger.hold(bank.wallet, Amount::from_nanos(1_000)).await.unwrap());
+    assert!(bank.ledger.hold(bank.wallet, Amount::from_nanos(1_000)).await.is_ok());
+    assert_eq!(bank.close().await, 1_000);
+}
+
+#[tokio::test]
+async fn what_is_held_cannot_be_held_again() {
+    let bank = Bank::with(1_000).await;
+    let _first = bank.ledger.hold(bank.wallet, Amount::from_nanos(700)).await.unwrap();
+    let second = bank.ledger.hold(bank.wallet, Amount::from_nanos(400)).await;
+    let Err(HoldError::Insufficient { available }) = second else { panic!("an overdraft was allowed") };
+    assert_eq!(available.nanos(), 300);
+    assert!(bank.ledger.hold(bank.wallet, Amount::from_nanos(300)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_cost_above_the_hold_is_taken_from_the_wallet_and_the_rest_is_the_operators_loss() {
+    let bank = Bank::with(1_000).await;
+    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(10)).await.unwrap();
+    hold.settle(bank.call(400)).await.unwrap();
+    assert_eq!(bank.posted().await, 600);
+    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(600)).await.unwrap();
+    hold.settle(bank.call(900)).await.unwrap();
+    assert_eq!(bank.posted().await, 0);
+    assert_eq!(bank.number("SELECT CAST(sum(unbilled_nusd) AS BIGINT) AS n FROM call").await, 300);
+    assert_eq!(bank.number("SELECT CAST(sum(amount) AS BIGINT) AS n FROM transfer WHERE code = 'unbilled'").await, 300);
+    assert_eq!(bank.close().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn money_for_fifty_pays_exactly_fifty_of_two_hundred() {
+    let bank = std::sync::Arc::new(Bank::with(50 * 7).await);
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let bank = bank.clone();
+        callers.spawn(async move {
+            let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(7)).await.ok()?;
+            hold.settle(bank.call(7)).await.ok()
+        });
+    }
+    let served = callers.join_all().await.into_iter().flatten().count();
+    assert_eq!(served, 50);
+    assert_eq!(bank.number("SELECT count(*) AS n FROM call").await, 50);
+    assert_eq!(bank.posted().await, 0);
+    bank.proved().await;
+}
+
+#[tokio::test]
+async fn many_calls_share_a_commit() {
+    let bank = Bank::with(1_000_000).await;
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(10)).await.unwrap();
+        calls.spawn(hold.settle(bank.call(10)));
+    }
+    assert!(calls.join_all().await.iter().all(Result::is_ok));
+    assert!(bank.number("SELECT count(*) AS n FROM transfer WHERE code = 'usage'").await < 20);
+    assert_eq!(bank.close().await, 999_000);
+}
+
+#[tokio::test]
+async fn an_idle_lease_goes_back_by_itself() {
+    let bank = Bank::with(1_000).await;
+    bank.ledger.hold(bank.wallet, Amount::from_nanos(5)).await.unwrap().release();
+    assert_eq!(bank.number("SELECT count(*) AS n FROM lease WHERE state = 'active'").await, 1);
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if bank.number("SELECT count(*) AS n FROM lease WHERE state = 'active'").await == 0 {
+            return bank.proved().await;
+        }
+    }
+    panic!("the lease was still out after five seconds");
+}
+
+#[tokio::test]
+async fn a_dead_servers_leases_are_taken_back_by_the_next() {
+    let bank = Bank::with(1_000).await;
+    // A server that dies leaves its lease behind; what it had flushed stays charged.
+    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap();
+    hold.settle(bank.call(60)).await.unwrap();
+    std::mem::forget(bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap());
+    let next = Ledger::new(bank.db.db.clone(), bank.clock.clone(), LedgerConfig::default());
+    assert_eq!(next.reclaim_predecessors().await.unwrap(), 1);
+    assert_eq!(bank.number("SELECT reserved AS n FROM book WHERE kind = 'wallet'").await, 0);
+    assert_eq!(bank.posted().await, 940);
+    bank.proved().await;
+}
+
+#[tokio::test]
+async fn a_flush_that_comes_after_its_lease_was_taken_back_never_overdraws() {
+    let bank = Bank::with(100).await;
+    let first = bank.ledger.hold(bank.wallet, Amount::from_nanos(60)).await.unwrap();
+    Ledger::new(bank.db.db.clone(), bank.clock.clone(), LedgerConfig::default()).reclaim_predecessors().await.unwrap();
+    // The wallet has the money again: the late call is charged to it directly.
+    first.settle(bank.call(60)).await.unwrap();
+    assert_eq!(bank.posted().await, 40);
+    bank.proved().await;
+    assert_eq!(bank.number("SELECT count(*) AS n FROM transfer WHERE txn_id LIKE 'late:%'").await, 1);
+}
+
+#[tokio::test]
+async fn without_a_running_writer_nothing_is_charged_and_nothing_is_lost() {
+    let bank = Bank::open().await;
+    bank.grant(100, None).await;
+    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(50)).await.unwrap();
+    assert!(hold.settle(bank.call(50)).await.is_err());
+    assert_eq!(bank.number("SELECT count(*) AS n FROM call").await, 0);
+    assert!(bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.is_ok(), "the charge was not withdrawn");
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_to_change_history_or_to_overdraw() {
+    let bank = Bank::with(100).await;
+    for sql in [
+        "UPDATE transfer SET amount = amount + 1",
+        "DELETE FROM transfer",
+        "UPDATE price SET output = 0",
+        "UPDATE book SET posted = -1 WHERE kind = 'wallet'",
+        "UPDATE book SET reserved = posted + 1 WHERE kind = 'wallet'",
+        "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)
+            SELECT 'x', 0, w.id, r.id, 'USD', 101, 'usage', 0 FROM book w, book r WHERE w.kind = 'wallet' AND r.kind = 'revenue'",
+        "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)
+            SELECT 'x', 0, w.id, r.id, 'EUR', 1, 'usage', 0 FROM book w, book r WHERE w.kind = 'wallet' AND r.kind = 'revenue'",
+    ] {
+        assert!(exec(bank.db.write(), sql, []).await.is_err(), "allowed: {sql}");
+    }
+    assert_eq!(bank.close().await, 100);
+}
+
+#[tokio::test]
+async fn verify_finds_what_is_wrong() {
+    for (breakage, check) in [
+        ("UPDATE book SET posted = posted + 1 WHERE kind = 'wallet'", "I3"),
+        ("UPDATE book SET reserved = 1 WHERE kind = 'wallet'", "I4"),
+        ("UPDATE lot SET remaining = remaining - 1", "I5"),
+        ("UPDATE call SET charge_nusd = charge_nusd + 1", "I6"),
+        ("UPDATE call SET unbilled_nusd = 3", "I6b"),
+        ("UPDATE call SET output = output + 5", "I14"),
+    ] {
+        let bank = Bank::with(1_000).await;
+        let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(50)).await.unwrap();
+        hold.settle(bank.call(40)).await.unwrap();
+        bank.ledger.shutdown().await;
+        bank.proved().await;
+        exec(bank.db.write(), breakage, []).await.unwrap();
+        let report = verify(&bank.db).await.unwrap();
+        let found = report.checks.iter().find(|found| found.id == check).unwrap();
+        assert!(!found.holds && !found.offenders.is_empty(), "{breakage} was not found by {check}");
+    }
+}
+
+#[test]
+fn the_tests_price_is_one_nano_a_token() {
+    let price = Price { output: PricePerMtok::from_micro_usd(NANO_A_TOKEN).unwrap(), ..Price::default() };
+    assert_eq!(price.charge(&Usage { output: 7, ..Usage::default() }).unwrap().nanos(), 7);
+}

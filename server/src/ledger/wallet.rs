@@ -149,6 +149,12 @@ impl Lease {
         self.state.lock().open
     }
 
+    /// Would it admit a hold, if it had the credit?
+    pub(super) fn is_usable(&self) -> bool {
+        let state = self.state.lock();
+        state.open && Instant::now() < state.valid_until
+    }
+
     /// Admits no new hold from now on.
     pub(super) fn shut(&self) {
         self.state.lock().open = false;
