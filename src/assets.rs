@@ -21,7 +21,8 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 #[must_use]
 pub fn for_pages() -> app::Assets {
     let manifest = Bundle::get("manifest.json");
-    let names = manifest.and_then(|file| serde_json::from_slice::<BTreeMap<String, String>>(&file.data).ok());
+    let names = manifest
+        .and_then(|file| serde_json::from_slice::<BTreeMap<String, String>>(&file.data).ok());
     app::Assets::new(names.unwrap_or_default())
 }
 
@@ -45,7 +46,10 @@ fn answer(path: &str, plain: EmbeddedFile, asked: &HeaderMap) -> Response {
     let kind = content_type(plain.metadata.mimetype());
     let (encoding, file) = smallest(path, asked).unwrap_or((None, plain));
     let tag = etag(&file);
-    let mut response = if asked.get(header::IF_NONE_MATCH).is_some_and(|known| *known == tag) {
+    let mut response = if asked
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| *known == tag)
+    {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         Body::from(file.data.into_owned()).into_response()
@@ -55,8 +59,14 @@ fn answer(path: &str, plain: EmbeddedFile, asked: &HeaderMap) -> Response {
     headers.insert(header::ETAG, tag);
     headers.insert(header::CACHE_CONTROL, FOR_EVER);
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        "cross-origin-resource-policy",
+        HeaderValue::from_static("same-origin"),
+    );
     if let Some(encoding) = encoding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
@@ -68,26 +78,43 @@ fn smallest(path: &str, asked: &HeaderMap) -> Option<(Option<&'static str>, Embe
     let accepted = asked.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
     [("br", "br"), ("gzip", "gz")]
         .into_iter()
-        .find_map(|(encoding, end)| Some((Some(encoding), Bundle::get(&format!("{path}.{end}")).filter(|_| accepts(accepted, encoding))?)))
+        .find_map(|(encoding, end)| {
+            Some((
+                Some(encoding),
+                Bundle::get(&format!("{path}.{end}")).filter(|_| accepts(accepted, encoding))?,
+            ))
+        })
 }
 
 /// Whether `Accept-Encoding` names the encoding and does not refuse it (`;q=0`).
 fn accepts(accepted: &str, encoding: &str) -> bool {
     accepted.split(',').any(|offer| {
         let mut parts = offer.split(';').map(str::trim);
-        let refused = |weight: &str| weight.strip_prefix("q=").is_some_and(|q| q.trim_end_matches('0').trim_end_matches('.').is_empty());
-        parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding)) && !parts.any(refused)
+        let refused = |weight: &str| {
+            weight
+                .strip_prefix("q=")
+                .is_some_and(|q| q.trim_end_matches('0').trim_end_matches('.').is_empty())
+        };
+        parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case(encoding))
+            && !parts.any(refused)
     })
 }
 
 fn content_type(mime: &str) -> HeaderValue {
-    let text = if mime.starts_with("text/") { format!("{mime}; charset=utf-8") } else { mime.to_owned() };
+    let text = if mime.starts_with("text/") {
+        format!("{mime}; charset=utf-8")
+    } else {
+        mime.to_owned()
+    };
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
 fn etag(file: &EmbeddedFile) -> HeaderValue {
     let hash = file.metadata.sha256_hash();
-    HeaderValue::try_from(format!("\"{}\"", server::secrets::hex(&hash[..16]))).expect("hexadecimal digits are a header value")
+    HeaderValue::try_from(format!("\"{}\"", server::secrets::hex(&hash[..16])))
+        .expect("hexadecimal digits are a header value")
 }
 
 #[cfg(test)]

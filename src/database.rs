@@ -22,7 +22,9 @@ pub async fn open(config: &Config) -> anyhow::Result<Db> {
         // Two commands may start at once: one migrates, the other waits and finds nothing to do.
         let mut lock = lock_file(&config.data, "migrate.lock")?;
         let _guard = lock.write().context("the migration lock cannot be taken")?;
-        Migrator::up(db.write(), None).await.context("the embedded database could not be migrated")?;
+        Migrator::up(db.write(), None)
+            .await
+            .context("the embedded database could not be migrated")?;
     }
     require_current(&db).await?;
     Ok(db)
@@ -36,7 +38,10 @@ pub async fn open_existing(config: &Config) -> anyhow::Result<Db> {
     if let Some(file) = config.sqlite_file()
         && !file.exists()
     {
-        bail!("there is no database at {}; `farebox serve` makes one", file.display());
+        bail!(
+            "there is no database at {}; `farebox serve` makes one",
+            file.display()
+        );
     }
     let db = connect(config).await?;
     require_current(&db).await?;
@@ -68,7 +73,10 @@ pub enum Schema {
 /// # Errors
 /// When the database cannot be read.
 pub async fn schema(db: &Db) -> anyhow::Result<Schema> {
-    let known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let known: Vec<String> = Migrator::migrations()
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect();
     let applied = applied(db).await?;
     if applied.iter().any(|name| !known.contains(name)) {
         return Ok(Schema::Newer);
@@ -86,22 +94,40 @@ pub async fn schema(db: &Db) -> anyhow::Result<Schema> {
 pub async fn applied(db: &Db) -> anyhow::Result<Vec<String>> {
     // Asked by hand: the migrator itself would first make its table, and this is for looking only.
     let there = match db.backend() {
-        DbBackend::Postgres => "SELECT 1 AS found WHERE to_regclass('seaql_migrations') IS NOT NULL",
-        _ => "SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'",
+        DbBackend::Postgres => {
+            "SELECT 1 AS found WHERE to_regclass('seaql_migrations') IS NOT NULL"
+        }
+        _ => {
+            "SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = 'seaql_migrations'"
+        }
     };
     let ask = |sql| Statement::from_string(db.backend(), sql);
-    if db.read().query_one_raw(ask(there)).await.context("the database cannot be read")?.is_none() {
+    if db
+        .read()
+        .query_one_raw(ask(there))
+        .await
+        .context("the database cannot be read")?
+        .is_none()
+    {
         return Ok(Vec::new());
     }
-    let rows = db.read().query_all_raw(ask("SELECT version FROM seaql_migrations ORDER BY version")).await?;
-    Ok(rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>()?)
+    let rows = db
+        .read()
+        .query_all_raw(ask("SELECT version FROM seaql_migrations ORDER BY version"))
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| row.try_get("", "version"))
+        .collect::<Result<_, _>>()?)
 }
 
 async fn require_current(db: &Db) -> anyhow::Result<()> {
     match schema(db).await? {
         Schema::Current => Ok(()),
         Schema::Older(missing) => {
-            bail!("the database lacks {missing} migration(s) of this version; make a backup, then run `farebox migrate up`")
+            bail!(
+                "the database lacks {missing} migration(s) of this version; make a backup, then run `farebox migrate up`"
+            )
         }
         Schema::Newer => bail!(
             "a newer Farebox has migrated this database; run that version, or go back with its `farebox migrate down` after a backup"
@@ -118,7 +144,12 @@ pub fn make_data_folder(data: &Path) -> anyhow::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(data)
-        .with_context(|| format!("the data folder {} cannot be made; set FAREBOX_DATA to one that can", data.display()))
+        .with_context(|| {
+            format!(
+                "the data folder {} cannot be made; set FAREBOX_DATA to one that can",
+                data.display()
+            )
+        })
 }
 
 /// A file in the data folder that locks are taken on.
@@ -132,6 +163,11 @@ pub fn lock_file(data: &Path, name: &str) -> anyhow::Result<fd_lock::RwLock<fs::
         .truncate(false)
         .write(true)
         .open(&path)
-        .with_context(|| format!("{} cannot be written; does the data folder belong to another user?", path.display()))?;
+        .with_context(|| {
+            format!(
+                "{} cannot be written; does the data folder belong to another user?",
+                path.display()
+            )
+        })?;
     Ok(fd_lock::RwLock::new(file))
 }

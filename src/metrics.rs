@@ -26,12 +26,33 @@ impl Metrics {
     pub fn new(register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::default();
         let (connections, ready, panics) = (Gauge::default(), Gauge::default(), Counter::default());
-        registry.register("farebox_build", "Which Farebox this is", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
-        registry.register("farebox_connections_open", "Connections open now", connections.clone());
-        registry.register("farebox_ready", "1 when /readyz would say yes, as last asked", ready.clone());
-        registry.register("farebox_panics", "Defects of ours that ended a request with status 500", panics.clone());
+        registry.register(
+            "farebox_build",
+            "Which Farebox this is",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        registry.register(
+            "farebox_connections_open",
+            "Connections open now",
+            connections.clone(),
+        );
+        registry.register(
+            "farebox_ready",
+            "1 when /readyz would say yes, as last asked",
+            ready.clone(),
+        );
+        registry.register(
+            "farebox_panics",
+            "Defects of ours that ended a request with status 500",
+            panics.clone(),
+        );
         register(&mut registry);
-        Self(Arc::new(Inner { registry: RwLock::new(registry), connections, ready, panics }))
+        Self(Arc::new(Inner {
+            registry: RwLock::new(registry),
+            connections,
+            ready,
+            panics,
+        }))
     }
 
     pub fn panicked(&self) {
@@ -43,14 +64,17 @@ impl Metrics {
     }
 
     pub fn set_connections(&self, open: usize) {
-        self.0.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+        self.0
+            .connections
+            .set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 
     /// Everything, in OpenMetrics text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.0.registry.read()).expect("writing to a string cannot fail");
+        prometheus_client::encoding::text::encode(&mut text, &self.0.registry.read())
+            .expect("writing to a string cannot fail");
         text
     }
 }

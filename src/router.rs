@@ -38,7 +38,11 @@ pub struct Front {
 /// Everything that answers on our port.
 #[must_use]
 pub fn router(front: Arc<Front>, proxy: ProxyState) -> Router {
-    let pages = app::router(front.handles.services(&front.config, &front.site, front.texts.clone()));
+    let pages = app::router(front.handles.services(
+        &front.config,
+        &front.site,
+        front.texts.clone(),
+    ));
     // The metered API has a patience of its own.
     let pages = pages.layer(RequestBodyTimeoutLayer::new(BODY_PAUSE));
     let api = proxy::router(proxy);
@@ -52,10 +56,17 @@ pub fn router(front: Arc<Front>, proxy: ProxyState) -> Router {
         .route("/pkg/{*path}", get(assets::serve))
         // Callers with a key (/v1/…), and everybody else: pages, forms, and what there is not
         .fallback(move |request: Request| {
-            let router = if is_api(request.uri().path()) { api.clone() } else { pages.clone() };
+            let router = if is_api(request.uri().path()) {
+                api.clone()
+            } else {
+                pages.clone()
+            };
             router.oneshot(request)
         })
-        .layer(middleware::from_fn_with_state(front.clone(), failure::catch))
+        .layer(middleware::from_fn_with_state(
+            front.clone(),
+            failure::catch,
+        ))
         .with_state(front)
 }
 

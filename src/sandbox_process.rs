@@ -33,13 +33,20 @@ pub async fn keep(handles: Handles, stop: CancellationToken) -> anyhow::Result<(
     let program = std::env::current_exe().context("the path of this program is unknown")?;
     let mut running = start(&program, &handles).await?;
     tokio::spawn(async move {
-        while stop.run_until_cancelled(running.child.wait()).await.is_some() {
+        while stop
+            .run_until_cancelled(running.child.wait())
+            .await
+            .is_some()
+        {
             tracing::warn!("The sandbox upstream ended by itself; starting it again");
             loop {
                 tokio::time::sleep(PAUSE).await;
                 match start(&program, &handles).await {
                     Ok(again) => break running = again,
-                    Err(error) => tracing::error!(error = format!("{error:#}"), "The sandbox upstream cannot be started"),
+                    Err(error) => tracing::error!(
+                        error = format!("{error:#}"),
+                        "The sandbox upstream cannot be started"
+                    ),
                 }
             }
         }
@@ -49,7 +56,13 @@ pub async fn keep(handles: Handles, stop: CancellationToken) -> anyhow::Result<(
 
 async fn start(program: &PathBuf, handles: &Handles) -> anyhow::Result<Running> {
     let mut child = Command::new(program)
-        .args(["sandbox", "upstream", "--listen", "127.0.0.1:0", "--until-stdin-closes"])
+        .args([
+            "sandbox",
+            "upstream",
+            "--listen",
+            "127.0.0.1:0",
+            "--until-stdin-closes",
+        ])
         // It needs no setting, and shall see no secret.
         .env_clear()
         .stdin(Stdio::piped())
@@ -59,19 +72,35 @@ async fn start(program: &PathBuf, handles: &Handles) -> anyhow::Result<Running> 
         .kill_on_drop(true)
         .spawn()
         .context("the sandbox upstream cannot be started")?;
-    let stdin = child.stdin.take().context("the sandbox upstream has no standard input")?;
-    let stdout = child.stdout.take().context("the sandbox upstream has no standard output")?;
+    let stdin = child
+        .stdin
+        .take()
+        .context("the sandbox upstream has no standard input")?;
+    let stdout = child
+        .stdout
+        .take()
+        .context("the sandbox upstream has no standard output")?;
     let mut lines = BufReader::new(stdout).lines();
-    let first = tokio::time::timeout(PATIENCE, lines.next_line()).await.context("the sandbox upstream does not start in time")??;
+    let first = tokio::time::timeout(PATIENCE, lines.next_line())
+        .await
+        .context("the sandbox upstream does not start in time")??;
     let first = first.ok_or_else(|| anyhow!("the sandbox upstream ended at once"))?;
-    let Announcement { listening } = serde_json::from_str(&first).context("the sandbox upstream said something unexpected")?;
+    let Announcement { listening } =
+        serde_json::from_str(&first).context("the sandbox upstream said something unexpected")?;
     tell(handles, listening).await?;
-    Ok(Running { child, _stdin: stdin })
+    Ok(Running {
+        child,
+        _stdin: stdin,
+    })
 }
 
 async fn tell(handles: &Handles, address: SocketAddr) -> anyhow::Result<()> {
     handles.upstreams.set_sandbox_address(address);
-    handles.upstreams.reload().await.context("the upstreams cannot be read")?;
+    handles
+        .upstreams
+        .reload()
+        .await
+        .context("the upstreams cannot be read")?;
     tracing::info!(%address, "The sandbox upstream runs");
     Ok(())
 }

@@ -47,10 +47,24 @@ impl Handles {
     ///
     /// # Errors
     /// When a key file or a row cannot be read.
-    pub async fn over(config: &Config, db: Db, clock: Clock, ledger: LedgerConfig) -> anyhow::Result<Self> {
+    pub async fn over(
+        config: &Config,
+        db: Db,
+        clock: Clock,
+        ledger: LedgerConfig,
+    ) -> anyhow::Result<Self> {
         let given = Given::from_variables(|name| std::env::var(name).ok())?;
-        let ring = KeyRing::open(&config.data, given, first_start(&db).await.context("the database cannot be read")?)?;
-        let rule = AddressRule { local: config.local(), private_ranges: config.upstream_private_ranges.clone() };
+        let ring = KeyRing::open(
+            &config.data,
+            given,
+            first_start(&db)
+                .await
+                .context("the database cannot be read")?,
+        )?;
+        let rule = AddressRule {
+            local: config.local(),
+            private_ranges: config.upstream_private_ranges.clone(),
+        };
         let handles = Self {
             accounts: Accounts::new(db.clone(), clock.clone(), ring.clone()),
             sessions: Sessions::new(db.clone(), clock.clone()),
@@ -63,8 +77,16 @@ impl Handles {
             clock,
             ring,
         };
-        handles.catalog.reload().await.context("the catalogue cannot be read")?;
-        handles.upstreams.reload().await.context("the upstreams cannot be read")?;
+        handles
+            .catalog
+            .reload()
+            .await
+            .context("the catalogue cannot be read")?;
+        handles
+            .upstreams
+            .reload()
+            .await
+            .context("the upstreams cannot be read")?;
         Ok(handles)
     }
 

@@ -20,8 +20,11 @@ const FILE: &str = "welcome.json";
 const CREDIT: Amount = Amount::from_nanos(5 * domain::money::NANOS_PER_USD);
 const UPSTREAM: &str = "sandbox";
 /// Micro-dollars per million tokens: a few hundred words cost fractions of a cent.
-const MODELS: [(&str, i64, i64, i64); 3] =
-    [("sandbox-echo", 100_000, 50_000, 400_000), ("sandbox-lorem", 100_000, 50_000, 400_000), ("sandbox-reasoner", 500_000, 250_000, 2_000_000)];
+const MODELS: [(&str, i64, i64, i64); 3] = [
+    ("sandbox-echo", 100_000, 50_000, 400_000),
+    ("sandbox-lorem", 100_000, 50_000, 400_000),
+    ("sandbox-reasoner", 500_000, 250_000, 2_000_000),
+];
 const CONTEXT: u64 = 128_000;
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -35,15 +38,26 @@ struct Seeded {
 /// # Errors
 /// When the database refuses.
 pub async fn welcome(handles: &Handles, config: &Config, site: &Site) -> anyhow::Result<String> {
-    anyhow::ensure!(site.local, "--welcome seeds a key and prints it, so it works only when nobody else can reach this Farebox");
+    anyhow::ensure!(
+        site.local,
+        "--welcome seeds a key and prints it, so it works only when nobody else can reach this Farebox"
+    );
     let seeded = match read(config) {
         Some(seeded) if handles.accounts.by_id(seeded.account).await?.is_some() => seeded,
         _ => seed(handles, config).await?,
     };
     offer_sandbox(handles).await?;
-    let account = handles.accounts.by_id(seeded.account).await?.context("the seeded account is gone")?;
+    let account = handles
+        .accounts
+        .by_id(seeded.account)
+        .await?
+        .context("the seeded account is gone")?;
     let reason = "Welcome: credit to try Farebox with";
-    match handles.ledger.grant(account.workspace, CREDIT, reason, Some("welcome")).await {
+    match handles
+        .ledger
+        .grant(account.workspace, CREDIT, reason, Some("welcome"))
+        .await
+    {
         // The database was made anew under an old welcome file, or the other way round: somebody has the credit.
         Ok(_) | Err(GrantError::IdReused { .. }) => {}
         Err(error) => return Err(error).context("the welcome credit cannot be given"),
@@ -53,12 +67,20 @@ pub async fn welcome(handles: &Handles, config: &Config, site: &Site) -> anyhow:
         Err(KeyError::Revoked | KeyError::NotFound) => None,
         Err(error) => return Err(error).context("the seeded key cannot be shown"),
     };
-    let unclaimed = handles.accounts.unclaimed_admin().await?.filter(|unclaimed| unclaimed.id == account.id);
+    let unclaimed = handles
+        .accounts
+        .unclaimed_admin()
+        .await?
+        .filter(|unclaimed| unclaimed.id == account.id);
     let link = match unclaimed {
         Some(account) => Some(handles.accounts.setup_link(account.id).await?),
         None => None,
     };
-    Ok(text(site.public_url.as_str(), link.map(|token| token.to_string()).as_deref(), key.as_deref()))
+    Ok(text(
+        site.public_url.as_str(),
+        link.map(|token| token.to_string()).as_deref(),
+        key.as_deref(),
+    ))
 }
 
 async fn seed(handles: &Handles, config: &Config) -> anyhow::Result<Seeded> {
@@ -67,10 +89,17 @@ async fn seed(handles: &Handles, config: &Config) -> anyhow::Result<Seeded> {
         Some(account) => account,
         None => handles.accounts.create(&email, None, true).await?,
     };
-    let key = handles.keys.create(account.workspace, "Quick start", false).await?;
-    let seeded = Seeded { account: account.id, key: key.view.id };
+    let key = handles
+        .keys
+        .create(account.workspace, "Quick start", false)
+        .await?;
+    let seeded = Seeded {
+        account: account.id,
+        key: key.view.id,
+    };
     let text = serde_json::to_string(&seeded)?;
-    std::fs::write(config.data.join(FILE), text).with_context(|| format!("{FILE} cannot be written into the data folder"))?;
+    std::fs::write(config.data.join(FILE), text)
+        .with_context(|| format!("{FILE} cannot be written into the data folder"))?;
     Ok(seeded)
 }
 
@@ -80,16 +109,33 @@ fn read(config: &Config) -> Option<Seeded> {
 
 /// The sandbox upstream and its three friendly models.
 async fn offer_sandbox(handles: &Handles) -> anyhow::Result<()> {
-    let sandbox = NewUpstream { name: UPSTREAM.to_owned(), dialect: Dialect::OpenAi, base_url: SANDBOX_URL.to_owned(), api_key: None };
+    let sandbox = NewUpstream {
+        name: UPSTREAM.to_owned(),
+        dialect: Dialect::OpenAi,
+        base_url: SANDBOX_URL.to_owned(),
+        api_key: None,
+    };
     match handles.upstreams.create(sandbox).await {
         Ok(_) | Err(UpstreamError::NameTaken(_)) => {}
         Err(error) => return Err(error).context("the sandbox upstream cannot be added"),
     }
     for (id, input, cached_input, output) in MODELS {
-        let price = |micro_usd| PricePerMtok::from_micro_usd(micro_usd).expect("a seeded price is in range");
-        let price =
-            NewPrice { input: price(input), cached_input: Some(price(cached_input)), output: price(output), ..NewPrice::default() };
-        let model = NewModel { id: id.to_owned(), upstream: UPSTREAM.to_owned(), upstream_model: None, price, context: CONTEXT };
+        let price = |micro_usd| {
+            PricePerMtok::from_micro_usd(micro_usd).expect("a seeded price is in range")
+        };
+        let price = NewPrice {
+            input: price(input),
+            cached_input: Some(price(cached_input)),
+            output: price(output),
+            ..NewPrice::default()
+        };
+        let model = NewModel {
+            id: id.to_owned(),
+            upstream: UPSTREAM.to_owned(),
+            upstream_model: None,
+            price,
+            context: CONTEXT,
+        };
         match handles.catalog.create_model(model).await {
             Ok(_) | Err(CatalogError::ModelExists(_)) => {}
             Err(error) => return Err(error).context("a sandbox model cannot be added"),

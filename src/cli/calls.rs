@@ -45,7 +45,11 @@ pub async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> 
 }
 
 fn sentence(call: &CallRow) -> String {
-    let attempts: Vec<String> = call.attempts.iter().map(|attempt| format!("{} {}", attempt.upstream, attempt.outcome)).collect();
+    let attempts: Vec<String> = call
+        .attempts
+        .iter()
+        .map(|attempt| format!("{} {}", attempt.upstream, attempt.outcome))
+        .collect();
     format!(
         "{}  {}  {}  {}  {} in + {} cached, {} out  {}  {}  {}",
         super::admin::time(call.created_at),

@@ -18,10 +18,22 @@ pub enum Command {
 pub fn run(command: Command) -> ExitCode {
     let Command::Check = command;
     let loaded = config::inspect();
-    let width = loaded.settings.iter().map(|setting| setting.name.len()).max().unwrap_or(0);
+    let width = loaded
+        .settings
+        .iter()
+        .map(|setting| setting.name.len())
+        .max()
+        .unwrap_or(0);
     for setting in &loaded.settings {
-        let shown = if setting.shown.is_empty() { "(unset)" } else { &setting.shown };
-        line(&format!("{:width$}  {shown}  [{}]", setting.name, setting.origin));
+        let shown = if setting.shown.is_empty() {
+            "(unset)"
+        } else {
+            &setting.shown
+        };
+        line(&format!(
+            "{:width$}  {shown}  [{}]",
+            setting.name, setting.origin
+        ));
     }
     let refusal = loaded.config.refusal();
     let problems: Vec<&String> = loaded.problems.iter().chain(&refusal).collect();
@@ -34,7 +46,11 @@ pub fn run(command: Command) -> ExitCode {
     if !problems.is_empty() {
         return ExitCode::FAILURE;
     }
-    let local = if loaded.config.local() { "local: this machine alone reaches it" } else { "public: others reach it" };
+    let local = if loaded.config.local() {
+        "local: this machine alone reaches it"
+    } else {
+        "public: others reach it"
+    };
     line(&format!("The settings are in order; {local}."));
     ExitCode::SUCCESS
 }

@@ -60,7 +60,11 @@ struct Findings {
 impl Findings {
     fn tell(&mut self, check: &'static str, state: State, about: impl Into<String>) {
         self.failed |= state == State::Failed;
-        let finding = Finding { check, state, about: about.into() };
+        let finding = Finding {
+            check,
+            state,
+            about: about.into(),
+        };
         if self.json {
             // A finding is three texts; they can always be written.
             let _ = output::json(&finding);
@@ -88,7 +92,10 @@ impl Findings {
 }
 
 pub async fn run(args: Args) -> ExitCode {
-    let mut found = Findings { json: args.json, failed: false };
+    let mut found = Findings {
+        json: args.json,
+        failed: false,
+    };
     let loaded = config::inspect();
     settings(&mut found, &loaded);
     let config = loaded.config;
@@ -104,11 +111,20 @@ pub async fn run(args: Args) -> ExitCode {
     if !crate::assets::embedded() {
         found.warn("bundle", "this binary was built without the browser bundle: pages have no style; build it with `make build`");
     }
-    if found.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if found.failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn settings(found: &mut Findings, loaded: &config::Loaded) {
-    for problem in loaded.problems.iter().cloned().chain(loaded.config.refusal()) {
+    for problem in loaded
+        .problems
+        .iter()
+        .cloned()
+        .chain(loaded.config.refusal())
+    {
         found.fail("settings", problem);
     }
     for note in &loaded.notes {
@@ -121,13 +137,24 @@ fn settings(found: &mut Findings, loaded: &config::Loaded) {
 
 fn data_folder(found: &mut Findings, data: &Path) {
     match std::fs::metadata(data) {
-        Err(_) => found.warn("data folder", format!("{} is not there; `farebox serve` makes it", data.display())),
+        Err(_) => found.warn(
+            "data folder",
+            format!("{} is not there; `farebox serve` makes it", data.display()),
+        ),
         Ok(meta) if meta.permissions().mode() & 0o077 != 0 => {
             let (mode, path) = (meta.permissions().mode() & 0o777, data.display());
-            found.warn("data folder", format!("{path} can be entered by others (mode {mode:03o}): run chmod 700 '{path}'"));
+            found.warn(
+                "data folder",
+                format!(
+                    "{path} can be entered by others (mode {mode:03o}): run chmod 700 '{path}'"
+                ),
+            );
         }
         Ok(_) => match database::lock_file(data, "doctor.lock") {
-            Ok(_) => found.ok("data folder", format!("{} belongs to this user alone", data.display())),
+            Ok(_) => found.ok(
+                "data folder",
+                format!("{} belongs to this user alone", data.display()),
+            ),
             Err(error) => found.fail("data folder", format!("{error:#}")),
         },
     }
@@ -137,7 +164,10 @@ fn data_folder(found: &mut Findings, data: &Path) {
 
 fn clock(found: &mut Findings) {
     if Clock::system().now_ms() < WRITTEN_MS {
-        found.fail("clock", "this machine believes to live in the past; start its time service");
+        found.fail(
+            "clock",
+            "this machine believes to live in the past; start its time service",
+        );
     } else {
         found.ok("clock", "plausible");
     }
@@ -147,7 +177,10 @@ async fn database(found: &mut Findings, config: &Config) -> Option<Db> {
     if let Some(file) = config.sqlite_file()
         && !file.exists()
     {
-        found.warn("database", format!("{} is not there; `farebox serve` makes it", file.display()));
+        found.warn(
+            "database",
+            format!("{} is not there; `farebox serve` makes it", file.display()),
+        );
         return None;
     }
     let db = match database::connect(config).await {
@@ -161,12 +194,18 @@ async fn database(found: &mut Findings, config: &Config) -> Option<Db> {
         Err(error) => found.fail("database", format!("{error:#}")),
         Ok(Schema::Current) => found.ok("database", "reachable, with the schema of this version"),
         Ok(Schema::Older(missing)) if config.sqlite_file().is_some() => {
-            found.warn("database", format!("{missing} migration(s) are missing; `farebox serve` applies them"));
+            found.warn(
+                "database",
+                format!("{missing} migration(s) are missing; `farebox serve` applies them"),
+            );
         }
         Ok(Schema::Older(missing)) => {
             found.fail("database", format!("{missing} migration(s) are missing: make a backup, then run `farebox migrate up`"));
         }
-        Ok(Schema::Newer) => found.fail("database", "a newer Farebox has migrated it: run that version"),
+        Ok(Schema::Newer) => found.fail(
+            "database",
+            "a newer Farebox has migrated it: run that version",
+        ),
     }
     if db.backend() == DbBackend::Postgres {
         skew(found, &db).await;
@@ -176,22 +215,38 @@ async fn database(found: &mut Findings, config: &Config) -> Option<Db> {
 
 async fn skew(found: &mut Findings, db: &Db) {
     let sql = "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT) AS now";
-    let asked = db.read().query_one_raw(Statement::from_string(db.backend(), sql)).await;
-    let Ok(Some(theirs)) = asked.map(|row| row.and_then(|row| row.try_get::<i64>("", "now").ok())) else { return };
+    let asked = db
+        .read()
+        .query_one_raw(Statement::from_string(db.backend(), sql))
+        .await;
+    let Ok(Some(theirs)) = asked.map(|row| row.and_then(|row| row.try_get::<i64>("", "now").ok()))
+    else {
+        return;
+    };
     let skew = (Clock::system().now_ms() - theirs).abs();
     if skew > SKEW_MS {
-        found.warn("clock", format!("this machine and the database differ by {skew} ms; let a time service set both"));
+        found.warn(
+            "clock",
+            format!(
+                "this machine and the database differ by {skew} ms; let a time service set both"
+            ),
+        );
     }
 }
 
 async fn keys(found: &mut Findings, config: &Config, db: &Db) {
     // A first start makes them; looking must not.
     match first_start(db).await {
-        Ok(true) if !config.data.join("keys").exists() => return found.warn("key files", "none yet; the first start makes them"),
+        Ok(true) if !config.data.join("keys").exists() => {
+            return found.warn("key files", "none yet; the first start makes them");
+        }
         Ok(_) => {}
-        Err(error) => return found.fail("key files", format!("the database cannot be read: {error}")),
+        Err(error) => {
+            return found.fail("key files", format!("the database cannot be read: {error}"));
+        }
     }
-    let opened = Given::from_variables(|name| std::env::var(name).ok()).and_then(|given| KeyRing::open(&config.data, given, false));
+    let opened = Given::from_variables(|name| std::env::var(name).ok())
+        .and_then(|given| KeyRing::open(&config.data, given, false));
     match opened {
         Ok(ring) => {
             found.ok("key files", "all there, closed to others; keep a copy of them apart from the database's backups");
@@ -205,22 +260,50 @@ async fn keys(found: &mut Findings, config: &Config, db: &Db) {
 }
 
 async fn upstreams(found: &mut Findings, config: &Config, db: &Db) {
-    let rule = AddressRule { local: config.local(), private_ranges: config.upstream_private_ranges.clone() };
-    let given = Given::from_variables(|name| std::env::var(name).ok());
-    let Ok(ring) = given.and_then(|given| KeyRing::open(&config.data, given, false)) else { return };
-    let listed = match Upstreams::new(db.clone(), Clock::system(), ring, rule.clone()).list().await {
-        Ok(listed) => listed,
-        Err(error) => return found.fail("upstreams", format!("the database cannot be read: {error}")),
+    let rule = AddressRule {
+        local: config.local(),
+        private_ranges: config.upstream_private_ranges.clone(),
     };
-    if listed.iter().all(|upstream| upstream.base_url == SANDBOX_URL) {
-        found.warn("upstreams", "there is none beside the sandbox; add one with `farebox admin upstream create`");
+    let given = Given::from_variables(|name| std::env::var(name).ok());
+    let Ok(ring) = given.and_then(|given| KeyRing::open(&config.data, given, false)) else {
+        return;
+    };
+    let listed = match Upstreams::new(db.clone(), Clock::system(), ring, rule.clone())
+        .list()
+        .await
+    {
+        Ok(listed) => listed,
+        Err(error) => {
+            return found.fail("upstreams", format!("the database cannot be read: {error}"));
+        }
+    };
+    if listed
+        .iter()
+        .all(|upstream| upstream.base_url == SANDBOX_URL)
+    {
+        found.warn(
+            "upstreams",
+            "there is none beside the sandbox; add one with `farebox admin upstream create`",
+        );
     }
-    for upstream in listed.iter().filter(|upstream| upstream.base_url != SANDBOX_URL) {
+    for upstream in listed
+        .iter()
+        .filter(|upstream| upstream.base_url != SANDBOX_URL)
+    {
         match rule.check(&upstream.base_url) {
             Err(error) => found.fail("upstreams", format!("{}: {error}", upstream.name)),
             Ok(_) => match reach(upstream).await {
-                Ok(()) => found.ok("upstreams", format!("{} accepts connections", upstream.name)),
-                Err(why) => found.warn("upstreams", format!("{} at {} does not answer: {why}", upstream.name, upstream.base_url)),
+                Ok(()) => found.ok(
+                    "upstreams",
+                    format!("{} accepts connections", upstream.name),
+                ),
+                Err(why) => found.warn(
+                    "upstreams",
+                    format!(
+                        "{} at {} does not answer: {why}",
+                        upstream.name, upstream.base_url
+                    ),
+                ),
             },
         }
     }
@@ -228,9 +311,22 @@ async fn upstreams(found: &mut Findings, config: &Config, db: &Db) {
 
 /// Connects and hangs up: nothing is sent, so nothing is billed.
 async fn reach(upstream: &UpstreamView) -> Result<(), String> {
-    let address: http::Uri = upstream.base_url.parse().map_err(|_| "its address cannot be read".to_owned())?;
-    let host = address.host().ok_or("its address has no host")?.trim_start_matches('[').trim_end_matches(']');
-    let port = address.port_u16().unwrap_or(if address.scheme_str() == Some("https") { 443 } else { 80 });
+    let address: http::Uri = upstream
+        .base_url
+        .parse()
+        .map_err(|_| "its address cannot be read".to_owned())?;
+    let host = address
+        .host()
+        .ok_or("its address has no host")?
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let port = address
+        .port_u16()
+        .unwrap_or(if address.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        });
     connect(host, port).await
 }
 
@@ -248,11 +344,22 @@ async fn public_address(found: &mut Findings, config: &Config) {
         return found.ok("public address", format!("{url}, for this machine alone"));
     }
     let address: Option<http::Uri> = url.as_str().parse().ok();
-    let host = address.as_ref().and_then(http::Uri::host).unwrap_or_default();
-    let port = address.as_ref().and_then(http::Uri::port_u16).unwrap_or(443);
+    let host = address
+        .as_ref()
+        .and_then(http::Uri::host)
+        .unwrap_or_default();
+    let port = address
+        .as_ref()
+        .and_then(http::Uri::port_u16)
+        .unwrap_or(443);
     match tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port))).await {
         Ok(Ok(_)) => found.ok("public address", format!("{url} has an address")),
-        _ => found.fail("public address", format!("the name in {url} leads nowhere: add it to your DNS, or correct FAREBOX_PUBLIC_URL")),
+        _ => found.fail(
+            "public address",
+            format!(
+                "the name in {url} leads nowhere: add it to your DNS, or correct FAREBOX_PUBLIC_URL"
+            ),
+        ),
     }
 }
 
@@ -270,9 +377,24 @@ async fn lock(found: &mut Findings, config: &Config) {
         return found.ok("lock", "no server runs on this data folder");
     }
     match ready(config.listen).await {
-        Ok(true) => found.ok("lock", format!("a server runs on {} and is ready", config.listen)),
-        Ok(false) => found.fail("lock", format!("a server runs on {} and is not ready; see its /readyz and its log", config.listen)),
-        Err(_) => found.warn("lock", format!("a server holds the lock, but nothing answers on {}: does it use other settings?", config.listen)),
+        Ok(true) => found.ok(
+            "lock",
+            format!("a server runs on {} and is ready", config.listen),
+        ),
+        Ok(false) => found.fail(
+            "lock",
+            format!(
+                "a server runs on {} and is not ready; see its /readyz and its log",
+                config.listen
+            ),
+        ),
+        Err(_) => found.warn(
+            "lock",
+            format!(
+                "a server holds the lock, but nothing answers on {}: does it use other settings?",
+                config.listen
+            ),
+        ),
     }
 }
 
@@ -285,15 +407,33 @@ async fn ready(listen: SocketAddr) -> std::io::Result<bool> {
         stream.read_exact(&mut status).await?;
         Ok(status.ends_with(b" 200"))
     };
-    tokio::time::timeout(PATIENCE, ask).await.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+    tokio::time::timeout(PATIENCE, ask)
+        .await
+        .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }
 
 fn locales(found: &mut Findings, config: &Config) {
-    let Some(folder) = &config.locales else { return found.ok("locales", "those built in") };
+    let Some(folder) = &config.locales else {
+        return found.ok("locales", "those built in");
+    };
     let report = texts::check::run(folder);
     if report.ok {
-        found.ok("locales", format!("{} languages in {}", report.languages.len(), folder.display()));
+        found.ok(
+            "locales",
+            format!(
+                "{} languages in {}",
+                report.languages.len(),
+                folder.display()
+            ),
+        );
     } else {
-        found.warn("locales", format!("{} error(s) in {}: run `farebox locales check`", report.errors, folder.display()));
+        found.warn(
+            "locales",
+            format!(
+                "{} error(s) in {}: run `farebox locales check`",
+                report.errors,
+                folder.display()
+            ),
+        );
     }
 }

@@ -48,13 +48,22 @@ async fn verify(json: bool) -> anyhow::Result<bool> {
             output::json(check)?;
             continue;
         }
-        line(&format!("{}  {:4} {}", if check.holds { "holds   " } else { "VIOLATED" }, check.id, check.title));
+        line(&format!(
+            "{}  {:4} {}",
+            if check.holds { "holds   " } else { "VIOLATED" },
+            check.id,
+            check.title
+        ));
         for offender in &check.offenders {
             line(&format!("               {offender}"));
         }
     }
     if !json {
-        line(if report.holds() { "The ledger holds." } else { "The ledger is violated: stop serving and look at the ids above." });
+        line(if report.holds() {
+            "The ledger holds."
+        } else {
+            "The ledger is violated: stop serving and look at the ids above."
+        });
     }
     Ok(report.holds())
 }

@@ -27,8 +27,14 @@ pub enum Command {
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     let Command::Check { folder, json } = command;
     // Not the whole settings: a translator has none, and needs none.
-    let folder = folder.or_else(|| config::inspect().config.locales).unwrap_or_else(|| PathBuf::from("locales"));
-    ensure!(folder.is_dir(), "there is no folder {}; name the one with your locale files", folder.display());
+    let folder = folder
+        .or_else(|| config::inspect().config.locales)
+        .unwrap_or_else(|| PathBuf::from("locales"));
+    ensure!(
+        folder.is_dir(),
+        "there is no folder {}; name the one with your locale files",
+        folder.display()
+    );
     let report = texts::check::run(&folder);
     if json {
         output::json(&report)?;
@@ -37,9 +43,19 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             line(&finding.to_string());
         }
         for language in &report.languages {
-            line(&format!("{}: {} of {} texts", language.locale, language.have, language.need));
+            line(&format!(
+                "{}: {} of {} texts",
+                language.locale, language.have, language.need
+            ));
         }
-        line(&format!("{} error(s), {} warning(s)", report.errors, report.warnings));
+        line(&format!(
+            "{} error(s), {} warning(s)",
+            report.errors, report.warnings
+        ));
     }
-    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -37,26 +37,44 @@ pub async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> 
     match command {
         Command::Up => {
             let before = database::applied(&db).await?.len();
-            Migrator::up(db.write(), None).await.context("the migration failed and was undone")?;
+            Migrator::up(db.write(), None)
+                .await
+                .context("the migration failed and was undone")?;
             let after = database::applied(&db).await?.len();
-            line(&format!("The schema is current: {} migration(s) applied now, {after} in all.", after.saturating_sub(before)));
+            line(&format!(
+                "The schema is current: {} migration(s) applied now, {after} in all.",
+                after.saturating_sub(before)
+            ));
             Ok(ExitCode::SUCCESS)
         }
         Command::Down { steps } => {
             let before = database::applied(&db).await?.len();
-            Migrator::down(db.write(), Some(steps)).await.context("the migration could not be undone")?;
+            Migrator::down(db.write(), Some(steps))
+                .await
+                .context("the migration could not be undone")?;
             let after = database::applied(&db).await?.len();
-            line(&format!("{} migration(s) undone, {after} left.", before.saturating_sub(after)));
+            line(&format!(
+                "{} migration(s) undone, {after} left.",
+                before.saturating_sub(after)
+            ));
             Ok(ExitCode::SUCCESS)
         }
         Command::Status => {
             let applied = database::applied(&db).await?;
             for migration in Migrator::migrations() {
-                let state = if applied.iter().any(|name| name == migration.name()) { "applied" } else { "pending" };
+                let state = if applied.iter().any(|name| name == migration.name()) {
+                    "applied"
+                } else {
+                    "pending"
+                };
                 line(&format!("{state}  {}", migration.name()));
             }
             let current = database::schema(&db).await? == database::Schema::Current;
-            Ok(if current { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if current {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
     }
 }

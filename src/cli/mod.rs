@@ -34,7 +34,12 @@ use crate::telemetry;
 ///
 /// Every command works whether or not the server is running; a running server sees its effect within five seconds.
 #[derive(Debug, Parser)]
-#[command(name = "farebox", version, verbatim_doc_comment, arg_required_else_help = true)]
+#[command(
+    name = "farebox",
+    version,
+    verbatim_doc_comment,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -73,9 +78,14 @@ enum Command {
 /// Runs one command to its end.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => return output::failed(&anyhow::Error::from(error).context("no threads can be started")),
+        Err(error) => {
+            return output::failed(&anyhow::Error::from(error).context("no threads can be started"));
+        }
     };
     let done = runtime.block_on(async {
         match cli.command {
@@ -103,7 +113,10 @@ fn settings() -> anyhow::Result<Config> {
         // An upstream of the server's own process is not there in a command's, and need not be.
         _ => "error,server::upstreams=off".to_owned(),
     };
-    telemetry::start(&Log { filter, format: LogFormat::Pretty });
+    telemetry::start(&Log {
+        filter,
+        format: LogFormat::Pretty,
+    });
     Ok(config)
 }
 
@@ -119,7 +132,10 @@ mod tests {
     #[test]
     fn every_command_and_every_option_is_documented() {
         fn look(command: &clap::Command, path: &str, missing: &mut Vec<String>) {
-            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            for argument in command
+                .get_arguments()
+                .filter(|argument| !argument.is_hide_set())
+            {
                 if argument.get_help().is_none() {
                     missing.push(format!("{path} --{}", argument.get_id()));
                 }

@@ -48,8 +48,13 @@ pub fn failed(error: &anyhow::Error) -> ExitCode {
 /// When there is none.
 pub fn secret_from_stdin(what: &str) -> anyhow::Result<Secret> {
     let mut text = Zeroizing::new(String::with_capacity(4096));
-    io::stdin().read_line(&mut text).with_context(|| format!("{what} cannot be read from standard input"))?;
+    io::stdin()
+        .read_line(&mut text)
+        .with_context(|| format!("{what} cannot be read from standard input"))?;
     let text = text.trim_end_matches(['\r', '\n']);
-    anyhow::ensure!(!text.is_empty(), "standard input is empty; write {what} into it, followed by a new line");
+    anyhow::ensure!(
+        !text.is_empty(),
+        "standard input is empty; write {what} into it, followed by a new line"
+    );
     Ok(Secret::new(text.to_owned()))
 }

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,15 +35,21 @@ pub struct Announcement {
 }
 
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Upstream { listen, until_stdin_closes } = command;
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    output::json(&Announcement { listening: listener.local_addr()? })?;
+    let Command::Upstream {
+        listen,
+        until_stdin_closes,
+    } = command;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
+    output::json(&Announcement {
+        listening: listener.local_addr()?,
+    })?;
     let mut terminate = signal(SignalKind::terminate())?;
     let shutdown = async move {
         if until_stdin_closes {
             // The parent decides alone: Ctrl-C in a terminal reaches us too, while it still finishes calls.
-            let mut nothing = [0_u8; 64];
-            while tokio::io::stdin().read(&mut nothing).await.is_ok_and(|read| read > 0) {}
+            stdin_closed().await;
         } else {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -52,6 +57,19 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
         }
     };
-    sandbox::serve(listener, sandbox::Options::default(), shutdown).await.context("the sandbox upstream stopped")?;
+    sandbox::serve(listener, sandbox::Options::default(), shutdown)
+        .await
+        .context("the sandbox upstream stopped")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Resolves at the end of standard input. A thread of its own reads it: reading cannot be awaited.
+async fn stdin_closed() {
+    let (closed, when_closed) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        // An error is an end as well.
+        std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).ok();
+        drop(closed);
+    });
+    when_closed.await.ok();
 }

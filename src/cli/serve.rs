@@ -61,12 +61,21 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let handles = Handles::open(&config).await?;
     if embedded {
-        let reclaimed = handles.ledger.reclaim_predecessors().await.context("the leases of the last run cannot be taken back")?;
+        let reclaimed = handles
+            .ledger
+            .reclaim_predecessors()
+            .await
+            .context("the leases of the last run cannot be taken back")?;
         if reclaimed > 0 {
-            tracing::info!(reclaimed, "Took back the credit that the last run had leased");
+            tracing::info!(
+                reclaimed,
+                "Took back the credit that the last run had leased"
+            );
         }
     }
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
     let site = config::site(&config, listener.local_addr()?)?;
 
     let stopping = CancellationToken::new();
@@ -92,12 +101,32 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     );
     let background = background(&handles, &proxy, &stopped);
     let counts = Counts::new(config.connections.total);
-    let accepting = Loop { bounds: config.connections.clone(), trusted_proxies: config.trusted_proxies.clone(), counts: counts.clone() };
-    let hello = if args.welcome { Some(welcome::welcome(&handles, &config, &site).await?) } else { None };
+    let accepting = Loop {
+        bounds: config.connections.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        counts: counts.clone(),
+    };
+    let hello = if args.welcome {
+        Some(welcome::welcome(&handles, &config, &site).await?)
+    } else {
+        None
+    };
     tracing::info!(address = %listener.local_addr()?, public_url = %site.public_url, local = site.local, "Farebox is listening");
     let drain = config.drain;
-    let front = Front { config, site, handles: handles.clone(), texts, metrics, counts: counts.clone(), stopping: stopping.clone() };
-    let serving = tokio::spawn(accepting.serve(listener, router(Arc::new(front), proxy.clone()), stopping.clone()));
+    let front = Front {
+        config,
+        site,
+        handles: handles.clone(),
+        texts,
+        metrics,
+        counts: counts.clone(),
+        stopping: stopping.clone(),
+    };
+    let serving = tokio::spawn(accepting.serve(
+        listener,
+        router(Arc::new(front), proxy.clone()),
+        stopping.clone(),
+    ));
     if let Some(hello) = hello {
         line(&hello);
     }
@@ -105,7 +134,13 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     signals.next().await;
     stopping.cancel();
-    Drain { proxy: &proxy, counts: &counts, limit: drain }.run(serving, &mut signals).await;
+    Drain {
+        proxy: &proxy,
+        counts: &counts,
+        limit: drain,
+    }
+    .run(serving, &mut signals)
+    .await;
     stopped.cancel();
     for task in background {
         // Each ends by itself within one question to the database; one that failed has said so.
@@ -117,7 +152,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What runs beside the server until it has stopped.
-fn background(handles: &Handles, proxy: &ProxyState, stopped: &CancellationToken) -> Vec<JoinHandle<()>> {
+fn background(
+    handles: &Handles,
+    proxy: &ProxyState,
+    stopped: &CancellationToken,
+) -> Vec<JoinHandle<()>> {
     let (sweeper, proxy, stop) = (handles.sessions.clone(), proxy.clone(), stopped.clone());
     let sweep = async move {
         let mut tick = tokio::time::interval(SWEEP);
@@ -143,7 +182,10 @@ struct Signals {
 
 impl Signals {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {
@@ -164,7 +206,11 @@ struct Drain<'a> {
 impl Drain<'_> {
     async fn run(&self, mut serving: JoinHandle<()>, signals: &mut Signals) {
         let began = Instant::now();
-        tracing::info!(calls = self.proxy.running(), connections = self.counts.open(), "Stopping: no new connections");
+        tracing::info!(
+            calls = self.proxy.running(),
+            connections = self.counts.open(),
+            "Stopping: no new connections"
+        );
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.tick().await;
         let finished = async {

@@ -22,7 +22,11 @@ impl PublicUrl {
             IpAddr::V4(ip) => ip.to_string(),
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
-        Self { text: format!("http://{listen}"), host, https: false }
+        Self {
+            text: format!("http://{listen}"),
+            host,
+            https: false,
+        }
     }
 
     /// Without a slash at the end.
@@ -40,7 +44,9 @@ impl PublicUrl {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        host == "localhost"
+            || host.ends_with(".localhost")
+            || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 }
 
@@ -56,16 +62,29 @@ impl FromStr for PublicUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "write the address like https://ai.example.com, without a path".to_owned();
         let uri: Uri = text.trim().parse().map_err(|_| wrong())?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err(wrong()) };
-        let plain = matches!(scheme, "http" | "https") && !authority.as_str().contains('@') && !authority.host().is_empty();
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(wrong());
+        };
+        let plain = matches!(scheme, "http" | "https")
+            && !authority.as_str().contains('@')
+            && !authority.host().is_empty();
         if !plain || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(wrong());
         }
         // The default port of the scheme is not part of an origin: a browser leaves it out too.
-        let port = authority.port_u16().filter(|port| *port != if scheme == "https" { 443 } else { 80 });
+        let port = authority
+            .port_u16()
+            .filter(|port| *port != if scheme == "https" { 443 } else { 80 });
         let host = authority.host().to_lowercase();
-        let text = port.map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}"));
-        Ok(Self { text, host, https: scheme == "https" })
+        let text = port.map_or_else(
+            || format!("{scheme}://{host}"),
+            |port| format!("{scheme}://{host}:{port}"),
+        );
+        Ok(Self {
+            text,
+            host,
+            https: scheme == "https",
+        })
     }
 }
 

@@ -59,7 +59,10 @@ impl Loaded {
         if self.problems.is_empty() {
             return Ok(self.config);
         }
-        bail!("the settings cannot be used (see `farebox config check`):\n  - {}", self.problems.join("\n  - "))
+        bail!(
+            "the settings cannot be used (see `farebox config check`):\n  - {}",
+            self.problems.join("\n  - ")
+        )
     }
 }
 
@@ -89,8 +92,17 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     /// The raw text of a setting: environment, else file, else default.
-    fn raw(&self, variable: Option<&'static str>, file: Option<String>, default: &str) -> (String, Origin) {
-        let from_environment = variable.and_then(|name| (self.variable)(name).filter(|text| !text.is_empty()).map(|text| (text, name)));
+    fn raw(
+        &self,
+        variable: Option<&'static str>,
+        file: Option<String>,
+        default: &str,
+    ) -> (String, Origin) {
+        let from_environment = variable.and_then(|name| {
+            (self.variable)(name)
+                .filter(|text| !text.is_empty())
+                .map(|text| (text, name))
+        });
         match (from_environment, file) {
             (Some((text, name)), _) => (text, Origin::Environment(name)),
             (None, Some(text)) => (text, Origin::File(self.path.clone())),
@@ -106,12 +118,18 @@ impl Loader<'_> {
         default: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> T {
-        self.settings.push(Setting { name, shown: hide_password(&text), origin: origin.clone() });
+        self.settings.push(Setting {
+            name,
+            shown: hide_password(&text),
+            origin: origin.clone(),
+        });
         match parse(&text) {
             Ok(value) => value,
             Err(wrong) => {
                 self.problems.push(format!("{name} ({origin}): {wrong}"));
-                parse(default).map_err(|wrong| wrong.to_string()).expect("the default of a setting can be read")
+                parse(default)
+                    .map_err(|wrong| wrong.to_string())
+                    .expect("the default of a setting can be read")
             }
         }
     }
@@ -119,8 +137,15 @@ impl Loader<'_> {
 
 pub(super) fn load(variable: &dyn Fn(&str) -> Option<String>) -> Loaded {
     let named = variable("FAREBOX_CONFIG").filter(|text| !text.is_empty());
-    let path = named.clone().map_or_else(|| PathBuf::from("farebox.toml"), PathBuf::from);
-    let mut loader = Loader { variable, path: path.clone(), settings: Vec::new(), problems: Vec::new() };
+    let path = named
+        .clone()
+        .map_or_else(|| PathBuf::from("farebox.toml"), PathBuf::from);
+    let mut loader = Loader {
+        variable,
+        path: path.clone(),
+        settings: Vec::new(),
+        problems: Vec::new(),
+    };
     let file = match read_file(&path, named.is_some()) {
         Ok(file) => file,
         Err(wrong) => {
@@ -129,13 +154,23 @@ pub(super) fn load(variable: &dyn Fn(&str) -> Option<String>) -> Loaded {
         }
     };
     let config = settings(&mut loader, file);
-    let Loader { settings, problems, .. } = loader;
-    Loaded { config, settings, problems, notes: unknown_variables() }
+    let Loader {
+        settings, problems, ..
+    } = loader;
+    Loaded {
+        config,
+        settings,
+        problems,
+        notes: unknown_variables(),
+    }
 }
 
 /// The settings one by one, in the order in which `config check` shows them.
 fn settings(l: &mut Loader<'_>, file: File) -> Config {
-    let secret_in_file = file.database_url.as_deref().is_some_and(|url| url.contains('@'));
+    let secret_in_file = file
+        .database_url
+        .as_deref()
+        .is_some_and(|url| url.contains('@'));
     if secret_in_file && let Err(wrong) = closed_to_others(&l.path) {
         l.problems.push(wrong);
     }
@@ -145,24 +180,38 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     let raw = l.raw(Some("FAREBOX_LISTEN"), file.listen, "127.0.0.1:8787");
     let listen = l.read("listen", raw, "127.0.0.1:8787", listen_address);
     let raw = l.raw(Some("FAREBOX_PUBLIC_URL"), file.public_url, "");
-    let public_url = l.read("public_url", raw, "", |text| optional(text, str::parse::<PublicUrl>));
+    let public_url = l.read("public_url", raw, "", |text| {
+        optional(text, str::parse::<PublicUrl>)
+    });
     let beside = format!("sqlite:{}", data.join("farebox.db").display());
     let raw = l.raw(Some("DATABASE_URL"), file.database_url, &beside);
     let database_url = l.read("database_url", raw, &beside, database);
     let raw = l.raw(Some("FAREBOX_LOCALES"), file.locales, "");
     let locales = l.read("locales", raw, "", |text| optional(text, folder));
     let raw = l.raw(Some("FAREBOX_LOG"), file.log, "info");
-    let filter = l.read("log", raw, "info", |text| crate::telemetry::check_filter(text).map(|()| text.to_owned()));
+    let filter = l.read("log", raw, "info", |text| {
+        crate::telemetry::check_filter(text).map(|()| text.to_owned())
+    });
     let raw = l.raw(Some("FAREBOX_LOG_FORMAT"), file.log_format, "pretty");
     let format = l.read("log_format", raw, "pretty", log_format);
     let raw = l.raw(Some("FAREBOX_BRAND_NAME"), file.brand.name, "Farebox");
     let name = l.read("brand.name", raw, "Farebox", brand_name);
     let raw = l.raw(Some("FAREBOX_BRAND_SUPPORT"), file.brand.support, "");
-    let support = l.read("brand.support", raw, "", |text| optional(text, |text| Ok::<_, String>(text.to_owned())));
+    let support = l.read("brand.support", raw, "", |text| {
+        optional(text, |text| Ok::<_, String>(text.to_owned()))
+    });
     // From the file alone: whoever may set a variable of the process shall not open the private network by it.
-    let raw = l.raw(None, file.upstreams.private_ranges.map(|list| list.join(",")), "");
+    let raw = l.raw(
+        None,
+        file.upstreams.private_ranges.map(|list| list.join(",")),
+        "",
+    );
     let upstream_private_ranges = l.read("upstreams.private_ranges", raw, "", networks);
-    let raw = l.raw(Some("FAREBOX_TRUSTED_PROXIES"), file.trusted_proxies.map(|list| list.join(",")), "");
+    let raw = l.raw(
+        Some("FAREBOX_TRUSTED_PROXIES"),
+        file.trusted_proxies.map(|list| list.join(",")),
+        "",
+    );
     let trusted_proxies = l.read("trusted_proxies", raw, "", networks);
     let metrics_token = metrics_token(l, file.metrics.token_file);
     let bounds = Connections::default();
@@ -171,10 +220,30 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         let raw = l.raw(variable, given.map(|n| n.to_string()), &default);
         l.read(name, raw, &default, positive)
     };
-    let total = count("connections.total", None, file.connections.total, bounds.total as u64);
-    let per_address = count("connections.per_address", None, file.connections.per_address, bounds.per_address as u64);
-    let header = count("connections.header_seconds", None, file.connections.header_seconds, bounds.header_timeout.as_secs());
-    let drain = count("drain_seconds", Some("FAREBOX_DRAIN_SECONDS"), file.drain_seconds, 600);
+    let total = count(
+        "connections.total",
+        None,
+        file.connections.total,
+        bounds.total as u64,
+    );
+    let per_address = count(
+        "connections.per_address",
+        None,
+        file.connections.per_address,
+        bounds.per_address as u64,
+    );
+    let header = count(
+        "connections.header_seconds",
+        None,
+        file.connections.header_seconds,
+        bounds.header_timeout.as_secs(),
+    );
+    let drain = count(
+        "drain_seconds",
+        Some("FAREBOX_DRAIN_SECONDS"),
+        file.drain_seconds,
+        600,
+    );
     Config {
         data,
         listen,
@@ -197,8 +266,11 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
 
 fn read_file(path: &Path, demanded: bool) -> Result<File, String> {
     match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(|wrong| format!("{}: {}", path.display(), wrong.to_string().trim_end())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !demanded => Ok(File::default()),
+        Ok(text) => toml::from_str(&text)
+            .map_err(|wrong| format!("{}: {}", path.display(), wrong.to_string().trim_end())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !demanded => {
+            Ok(File::default())
+        }
         Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
     }
 }
@@ -206,17 +278,28 @@ fn read_file(path: &Path, demanded: bool) -> Result<File, String> {
 fn metrics_token(l: &mut Loader<'_>, file: Option<String>) -> Option<Secret> {
     if let Some(token) = (l.variable)("FAREBOX_METRICS_TOKEN").filter(|text| !text.is_empty()) {
         let origin = Origin::Environment("FAREBOX_METRICS_TOKEN");
-        l.settings.push(Setting { name: "metrics.token", shown: "***".to_owned(), origin });
+        l.settings.push(Setting {
+            name: "metrics.token",
+            shown: "***".to_owned(),
+            origin,
+        });
         return Some(Secret::new(token));
     }
     let raw = l.raw(Some("FAREBOX_METRICS_TOKEN_FILE"), file, "");
-    let path = l.read("metrics.token_file", raw, "", |text| optional(text, |text| Ok::<_, String>(PathBuf::from(text))))?;
-    let read = closed_to_others(&path)
-        .and_then(|()| std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display())));
+    let path = l.read("metrics.token_file", raw, "", |text| {
+        optional(text, |text| Ok::<_, String>(PathBuf::from(text)))
+    })?;
+    let read = closed_to_others(&path).and_then(|()| {
+        std::fs::read_to_string(&path)
+            .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    });
     match read {
         Ok(text) if !text.trim().is_empty() => Some(Secret::new(text.trim().to_owned())),
         Ok(_) => {
-            l.problems.push(format!("{} is empty: put a long random word into it", path.display()));
+            l.problems.push(format!(
+                "{} is empty: put a long random word into it",
+                path.display()
+            ));
             None
         }
         Err(wrong) => {
@@ -228,54 +311,86 @@ fn metrics_token(l: &mut Loader<'_>, file: Option<String>) -> Option<Secret> {
 
 /// `postgres://user:password@host/db` without the password.
 fn hide_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let Some((who, place)) = rest.rsplit_once('@') else { return text.to_owned() };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let Some((who, place)) = rest.rsplit_once('@') else {
+        return text.to_owned();
+    };
     let user = who.split_once(':').map_or(who, |(user, _)| user);
     format!("{scheme}://{user}:***@{place}")
 }
 
 /// A file with a secret in it must be readable by its owner alone.
 fn closed_to_others(path: &Path) -> Result<(), String> {
-    let mode = std::fs::metadata(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?.permissions().mode();
+    let mode = std::fs::metadata(path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?
+        .permissions()
+        .mode();
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    Err(format!("{path} holds a secret and can be read by others (mode {:03o}): run chmod 600 '{path}'", mode & 0o777, path = path.display()))
+    Err(format!(
+        "{path} holds a secret and can be read by others (mode {:03o}): run chmod 600 '{path}'",
+        mode & 0o777,
+        path = path.display()
+    ))
 }
 
 /// Settings that nobody reads are mistyped ones.
 fn unknown_variables() -> Vec<String> {
     std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| name.starts_with("FAREBOX_") && !name.starts_with("FAREBOX_KEY_") && !VARIABLES.contains(&name.as_str()))
+        .filter(|name| {
+            name.starts_with("FAREBOX_")
+                && !name.starts_with("FAREBOX_KEY_")
+                && !VARIABLES.contains(&name.as_str())
+        })
         .map(|name| format!("{name} is set, but Farebox does not know it"))
         .collect()
 }
 
 fn optional<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<Option<T>, E> {
-    if text.trim().is_empty() { Ok(None) } else { parse(text.trim()).map(Some) }
+    if text.trim().is_empty() {
+        Ok(None)
+    } else {
+        parse(text.trim()).map(Some)
+    }
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let wrong = || "write an address and a port, like 127.0.0.1:8787 or [::]:443".to_owned();
-    let text = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    let text = text
+        .strip_prefix("localhost:")
+        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     text.parse().map_err(|_| wrong())
 }
 
 fn database(text: &str) -> Result<String, String> {
-    let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    let known = ["sqlite:", "postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme));
     if !known {
         return Err("begin it with sqlite: or postgres://".to_owned());
     }
-    if server::db::sqlite_path(text).is_some_and(|path| path.is_empty() || path.contains(":memory:")) {
-        return Err("name a file: an SQLite database in memory would lose the money at the first stop".to_owned());
+    if server::db::sqlite_path(text)
+        .is_some_and(|path| path.is_empty() || path.contains(":memory:"))
+    {
+        return Err(
+            "name a file: an SQLite database in memory would lose the money at the first stop"
+                .to_owned(),
+        );
     }
     Ok(text.to_owned())
 }
 
 fn folder(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if path.is_dir() { Ok(path) } else { Err(format!("{text} is not a folder")) }
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(format!("{text} is not a folder"))
+    }
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {
@@ -288,18 +403,33 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
 
 fn brand_name(text: &str) -> Result<String, String> {
     let text = text.trim();
-    let fits = !text.is_empty() && text.chars().count() <= 60 && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err("a name has 1 to 60 characters".to_owned()) }
+    let fits =
+        !text.is_empty() && text.chars().count() <= 60 && !text.chars().any(char::is_control);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("a name has 1 to 60 characters".to_owned())
+    }
 }
 
 fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     let network = |part: &str| {
         let single = part.parse::<std::net::IpAddr>().map(IpNet::from);
-        single.or_else(|_| part.parse()).map_err(|_| format!("{part} is no network: write it like 10.0.5.0/24"))
+        single
+            .or_else(|_| part.parse())
+            .map_err(|_| format!("{part} is no network: write it like 10.0.5.0/24"))
     };
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(network).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(network)
+        .collect()
 }
 
 fn positive(text: &str) -> Result<u64, String> {
-    text.trim().parse().ok().filter(|n| *n > 0).ok_or_else(|| "write a whole number above zero".to_owned())
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| "write a whole number above zero".to_owned())
 }

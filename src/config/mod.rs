@@ -83,7 +83,11 @@ pub struct Connections {
 
 impl Default for Connections {
     fn default() -> Self {
-        Self { total: 10_000, per_address: 256, header_timeout: Duration::from_secs(10) }
+        Self {
+            total: 10_000,
+            per_address: 256,
+            header_timeout: Duration::from_secs(10),
+        }
     }
 }
 
@@ -111,7 +115,9 @@ impl Config {
     /// The public address once it is known where we listen (port 0 means any free one).
     #[must_use]
     pub fn public_url_at(&self, bound: SocketAddr) -> PublicUrl {
-        self.public_url.clone().unwrap_or_else(|| PublicUrl::of(bound))
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| PublicUrl::of(bound))
     }
 }
 

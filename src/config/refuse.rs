@@ -23,20 +23,31 @@ pub fn site(config: &Config, bound: SocketAddr) -> anyhow::Result<Site> {
     if let Some(wrong) = refusal(config, bound, &public_url) {
         bail!(wrong);
     }
-    Ok(Site { local: is_local(bound, &public_url), public_url })
+    Ok(Site {
+        local: is_local(bound, &public_url),
+        public_url,
+    })
 }
 
 /// The same judgement before anything is bound, for `config check` and `doctor`.
-pub(super) fn refusal(config: &Config, listen: SocketAddr, public_url: &PublicUrl) -> Option<String> {
+pub(super) fn refusal(
+    config: &Config,
+    listen: SocketAddr,
+    public_url: &PublicUrl,
+) -> Option<String> {
     if public_url.is_https() || is_local(listen, public_url) {
         return None;
     }
     let advice = "set FAREBOX_PUBLIC_URL to the https:// address at which a proxy with a certificate hands requests on to Farebox, \
                   or listen on 127.0.0.1 to use it from this machine alone";
     Some(if config.public_url.is_none() {
-        format!("FAREBOX_LISTEN={listen} is open to the network, and no public https address is set: keys and passwords would travel unencrypted; {advice}")
+        format!(
+            "FAREBOX_LISTEN={listen} is open to the network, and no public https address is set: keys and passwords would travel unencrypted; {advice}"
+        )
     } else {
-        format!("the public address {public_url} is plain http and reachable from elsewhere: keys and passwords would travel unencrypted; {advice}")
+        format!(
+            "the public address {public_url} is plain http and reachable from elsewhere: keys and passwords would travel unencrypted; {advice}"
+        )
     })
 }
 

@@ -7,11 +7,19 @@ use super::load::load;
 use super::*;
 
 fn loaded(variables: &[(&str, &str)]) -> Loaded {
-    let given: BTreeMap<String, String> = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let given: BTreeMap<String, String> = variables
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
     // A file that is not there, unless the test names one: the folder of the test run may hold a farebox.toml.
     let empty = tempfile::NamedTempFile::new().unwrap();
     let path = empty.path().display().to_string();
-    load(&|name| given.get(name).cloned().or_else(|| (name == "FAREBOX_CONFIG").then(|| path.clone())))
+    load(&|name| {
+        given
+            .get(name)
+            .cloned()
+            .or_else(|| (name == "FAREBOX_CONFIG").then(|| path.clone()))
+    })
 }
 
 fn with_file(text: &str, mode: u32) -> Loaded {
@@ -27,7 +35,10 @@ fn the_defaults_are_local_and_embedded() {
     assert_eq!(loaded.problems, Vec::<String>::new());
     let config = loaded.config;
     assert_eq!(config.database_url, "sqlite:./data/farebox.db");
-    assert_eq!(config.public_url_at(config.listen).as_str(), "http://127.0.0.1:8787");
+    assert_eq!(
+        config.public_url_at(config.listen).as_str(),
+        "http://127.0.0.1:8787"
+    );
     assert!(config.local());
     assert_eq!(config.refusal(), None);
 }
@@ -35,12 +46,27 @@ fn the_defaults_are_local_and_embedded() {
 #[test]
 fn the_environment_wins_over_the_file_and_each_value_says_where_it_came_from() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "data = \"/var/lib/farebox\"\nlisten = \"127.0.0.1:1\"\n").unwrap();
+    std::fs::write(
+        file.path(),
+        "data = \"/var/lib/farebox\"\nlisten = \"127.0.0.1:1\"\n",
+    )
+    .unwrap();
     let path = file.path().display().to_string();
     let loaded = loaded(&[("FAREBOX_CONFIG", &path), ("FAREBOX_LISTEN", "127.0.0.1:2")]);
     assert_eq!(loaded.config.listen.port(), 2);
-    assert_eq!(loaded.config.database_url, "sqlite:/var/lib/farebox/farebox.db");
-    let origin = |name| loaded.settings.iter().find(|s| s.name == name).unwrap().origin.clone();
+    assert_eq!(
+        loaded.config.database_url,
+        "sqlite:/var/lib/farebox/farebox.db"
+    );
+    let origin = |name| {
+        loaded
+            .settings
+            .iter()
+            .find(|s| s.name == name)
+            .unwrap()
+            .origin
+            .clone()
+    };
     assert_eq!(origin("listen"), Origin::Environment("FAREBOX_LISTEN"));
     assert_eq!(origin("data"), Origin::File(file.path().to_owned()));
     assert_eq!(origin("log"), Origin::Default);
@@ -56,25 +82,47 @@ fn every_mistake_is_named_not_only_the_first() {
         ("FAREBOX_TRUSTED_PROXIES", "10.0.0.0/33"),
     ]);
     assert_eq!(loaded.problems.len(), 5, "{:?}", loaded.problems);
-    assert!(loaded.into_config().unwrap_err().to_string().contains("farebox config check"));
+    assert!(
+        loaded
+            .into_config()
+            .unwrap_err()
+            .to_string()
+            .contains("farebox config check")
+    );
 }
 
 #[test]
 fn an_unknown_word_in_the_file_is_refused() {
     let loaded = with_file("lissten = \"127.0.0.1:1\"\n", 0o644);
-    assert!(loaded.problems[0].contains("lissten"), "{:?}", loaded.problems);
+    assert!(
+        loaded.problems[0].contains("lissten"),
+        "{:?}",
+        loaded.problems
+    );
     let loaded = with_file("[upstreams]\nprivate_range = []\n", 0o644);
-    assert!(loaded.problems[0].contains("private_range"), "{:?}", loaded.problems);
+    assert!(
+        loaded.problems[0].contains("private_range"),
+        "{:?}",
+        loaded.problems
+    );
 }
 
 #[test]
 fn a_password_in_a_file_that_others_can_read_is_refused_and_never_shown() {
     let text = "database_url = \"postgres://farebox:tangerine@db/farebox\"\n";
     let loaded = with_file(text, 0o644);
-    assert!(loaded.problems[0].contains("chmod 600"), "{:?}", loaded.problems);
+    assert!(
+        loaded.problems[0].contains("chmod 600"),
+        "{:?}",
+        loaded.problems
+    );
     let loaded = with_file(text, 0o600);
     assert_eq!(loaded.problems, Vec::<String>::new());
-    assert!(!format!("{:?}", loaded.settings).contains("tangerine"), "{:?}", loaded.settings);
+    assert!(
+        !format!("{:?}", loaded.settings).contains("tangerine"),
+        "{:?}",
+        loaded.settings
+    );
     assert!(loaded.config.database_url.contains("tangerine"));
 }
 
@@ -91,15 +139,31 @@ fn local_needs_both_addresses() {
         ("127.0.0.1:8787", "http://localhost.example.com", false),
         ("10.0.0.1:1", "https://10.0.0.1", false),
     ] {
-        assert_eq!(is_local(at(listen), &url(public)), local, "{listen} {public}");
+        assert_eq!(
+            is_local(at(listen), &url(public)),
+            local,
+            "{listen} {public}"
+        );
     }
 }
 
 #[test]
 fn plain_http_is_served_to_this_machine_alone() {
-    let refusal = |listen: &str, public: &str| loaded(&[("FAREBOX_LISTEN", listen), ("FAREBOX_PUBLIC_URL", public)]).config.refusal();
-    assert!(refusal("0.0.0.0:8787", "").unwrap().contains("no public https address"));
-    assert!(refusal("127.0.0.1:8787", "http://ai.example.com").unwrap().contains("plain http"));
+    let refusal = |listen: &str, public: &str| {
+        loaded(&[("FAREBOX_LISTEN", listen), ("FAREBOX_PUBLIC_URL", public)])
+            .config
+            .refusal()
+    };
+    assert!(
+        refusal("0.0.0.0:8787", "")
+            .unwrap()
+            .contains("no public https address")
+    );
+    assert!(
+        refusal("127.0.0.1:8787", "http://ai.example.com")
+            .unwrap()
+            .contains("plain http")
+    );
     assert!(refusal("0.0.0.0:8787", "http://localhost:8787").is_some());
     assert_eq!(refusal("0.0.0.0:8787", "https://ai.example.com"), None);
     assert_eq!(refusal("127.0.0.1:8787", ""), None);
@@ -115,7 +179,14 @@ fn an_origin_is_written_as_browsers_write_it() {
     ] {
         assert_eq!(text.parse::<PublicUrl>().unwrap().as_str(), origin);
     }
-    for text in ["ai.example.com", "ftp://a", "https://user@a", "https://a/?q=1", "https://", ""] {
+    for text in [
+        "ai.example.com",
+        "ftp://a",
+        "https://user@a",
+        "https://a/?q=1",
+        "https://",
+        "",
+    ] {
         assert!(text.parse::<PublicUrl>().is_err(), "{text:?} was accepted");
     }
 }

@@ -15,7 +15,10 @@ pub fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
         return nearest;
     }
     let hops = headers.get_all("x-forwarded-for");
-    let hops = hops.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let hops = hops
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     for hop in hops.collect::<Vec<_>>().into_iter().rev() {
         // What is no address ends the chain: better the proxy's address than an invented one.
         let Some(ip) = address(hop.trim()) else { break };
@@ -29,6 +32,10 @@ pub fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr
 
 /// `192.0.2.1`, `2001:db8::1`, `[2001:db8::1]:443` or `192.0.2.1:443`.
 fn address(text: &str) -> Option<IpAddr> {
-    let ip = text.parse::<IpAddr>().ok().or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()));
+    let ip = text.parse::<IpAddr>().ok().or_else(|| {
+        text.parse::<std::net::SocketAddr>()
+            .ok()
+            .map(|socket| socket.ip())
+    });
     ip.map(|ip| ip.to_canonical())
 }

@@ -26,7 +26,11 @@ impl Counts {
     #[must_use]
     pub fn new(total: usize) -> Self {
         let total = total.min(Semaphore::MAX_PERMITS);
-        Self { room: Arc::new(Semaphore::new(total)), total, by_address: Arc::default() }
+        Self {
+            room: Arc::new(Semaphore::new(total)),
+            total,
+            by_address: Arc::default(),
+        }
     }
 
     /// How many are open now.
@@ -43,11 +47,20 @@ impl Counts {
 
     /// Waits until one more may come in.
     pub(super) async fn room(&self) -> OwnedSemaphorePermit {
-        self.room.clone().acquire_owned().await.expect("the semaphore is never closed")
+        self.room
+            .clone()
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed")
     }
 
     /// Counts a connection, unless its address has `bound` already.
-    pub(super) fn enter(&self, address: IpAddr, bound: usize, room: OwnedSemaphorePermit) -> Option<Connected> {
+    pub(super) fn enter(
+        &self,
+        address: IpAddr,
+        bound: usize,
+        room: OwnedSemaphorePermit,
+    ) -> Option<Connected> {
         let address = whole_home(address);
         let mut counts = self.by_address.lock();
         let count = counts.entry(address).or_insert(0);
@@ -55,7 +68,11 @@ impl Counts {
             return None;
         }
         *count += 1;
-        Some(Connected { address, by_address: self.by_address.clone(), _room: room })
+        Some(Connected {
+            address,
+            by_address: self.by_address.clone(),
+            _room: room,
+        })
     }
 }
 

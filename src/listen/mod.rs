@@ -53,8 +53,12 @@ impl Loop {
         let graceful = GracefulShutdown::new();
         let server = Arc::new(self);
         loop {
-            let Some(accepted) = stop.run_until_cancelled(server.accept(&listener)).await else { break };
-            let Some((stream, peer, connected)) = accepted else { continue };
+            let Some(accepted) = stop.run_until_cancelled(server.accept(&listener)).await else {
+                break;
+            };
+            let Some((stream, peer, connected)) = accepted else {
+                continue;
+            };
             let (watcher, server, router) = (graceful.watcher(), server.clone(), router.clone());
             tokio::spawn(async move {
                 server.connection(stream, peer, router, watcher).await;
@@ -71,8 +75,16 @@ impl Loop {
         let room = self.counts.room().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let free = peer.ip().is_loopback() || self.trusted_proxies.iter().any(|net| net.contains(&peer.ip()));
-                let bound = if free { usize::MAX } else { self.bounds.per_address };
+                let free = peer.ip().is_loopback()
+                    || self
+                        .trusted_proxies
+                        .iter()
+                        .any(|net| net.contains(&peer.ip()));
+                let bound = if free {
+                    usize::MAX
+                } else {
+                    self.bounds.per_address
+                };
                 let connected = self.counts.enter(peer.ip(), bound, room)?;
                 // Small stream events must not wait for company. Where it fails the peer is gone already.
                 stream.set_nodelay(true).ok();
@@ -87,7 +99,13 @@ impl Loop {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, peer: SocketAddr, router: Router, watcher: hyper_util::server::graceful::Watcher) {
+    async fn connection(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        router: Router,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
         let asked = Arc::new(AtomicBool::new(false));
         let service = {
             let asked = asked.clone();
@@ -134,7 +152,10 @@ impl Loop {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
         request.extensions_mut().insert(app::ClientIp(client));
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(client, if client == peer.ip() { peer.port() } else { 0 })));
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(
+            client,
+            if client == peer.ip() { peer.port() } else { 0 },
+        )));
         request
     }
 }

@@ -19,13 +19,22 @@ use crate::router::{Front, is_api};
 /// is dropped); the panic's text goes nowhere, see `telemetry`.
 pub async fn catch(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
     let api = is_api(request.uri().path());
-    let locale = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let locale = locale.map_or(Locale::EN, texts::negotiate);
+    let locale = request
+        .headers()
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
+    let locale = locale.map_or(Locale::EN, |wanted| {
+        texts::negotiate(wanted, &front.texts.locales())
+    });
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(_) => {
             front.metrics.panicked();
-            if api { envelope(&front.texts, locale) } else { page(&front.texts, locale, &front.config.brand.name) }
+            if api {
+                envelope(&front.texts, locale)
+            } else {
+                page(&front.texts, locale, &front.config.brand.name)
+            }
         }
     }
 }
@@ -51,12 +60,18 @@ fn page(texts: &Texts, locale: Locale, brand: &str) -> Response {
     );
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (StatusCode::INTERNAL_SERVER_ERROR, headers, Html(html)).into_response()
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

@@ -21,11 +21,23 @@ pub use redact::redact;
 use crate::config::{Log, LogFormat};
 
 /// The packages whose events are heard: ours. Everything else stays silent at every level.
-const HEARD: [&str; 9] = ["farebox", "app", "domain", "migrations", "proxy", "sandbox", "server", "texts", "wire"];
+const HEARD: [&str; 9] = [
+    "farebox",
+    "app",
+    "domain",
+    "migrations",
+    "proxy",
+    "sandbox",
+    "server",
+    "texts",
+    "wire",
+];
 
 /// Starts logging to standard error. Call it once, first.
 pub fn start(log: &Log) {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(&log.filter);
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .parse_lossy(&log.filter);
     let ours = FilterFn::new(|metadata: &Metadata<'_>| heard(metadata.target()));
     let base = fmt::layer().with_ansi(false).with_writer(Redacting);
     let lines = match log.format {
@@ -33,10 +45,14 @@ pub fn start(log: &Log) {
         LogFormat::Json => base.json().flatten_event(true).boxed(),
     };
     // Only a second start fails, and then the first one is in place.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(ours).with_filter(filter)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(ours).with_filter(filter))
+        .try_init();
     std::panic::set_hook(Box::new(|panic| {
         // The text of a panic can quote what was being worked on: a prompt, a key.
-        let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+        let place = panic
+            .location()
+            .map_or_else(|| "somewhere".to_owned(), ToString::to_string);
         tracing::error!(place, "a defect of ours stopped a task");
     }));
 }
@@ -46,7 +62,10 @@ pub fn start(log: &Log) {
 /// # Errors
 /// With what is wrong in it.
 pub fn check_filter(text: &str) -> Result<(), String> {
-    EnvFilter::builder().parse(text).map(|_| ()).map_err(|wrong| format!("{wrong}; write info, or parts like info,proxy=debug"))
+    EnvFilter::builder()
+        .parse(text)
+        .map(|_| ())
+        .map_err(|wrong| format!("{wrong}; write info, or parts like info,proxy=debug"))
 }
 
 fn heard(target: &str) -> bool {
@@ -56,9 +75,16 @@ fn heard(target: &str) -> bool {
 /// Refuses core dumps and debuggers: the memory of this process holds prompts and keys.
 pub fn protect_memory() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    if setrlimit(Resource::Core, none).is_err() || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err() {
-        tracing::warn!("core dumps could not be switched off: switch them off outside (systemd: LimitCORE=0)");
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if setrlimit(Resource::Core, none).is_err()
+        || set_dumpable_behavior(DumpableBehavior::NotDumpable).is_err()
+    {
+        tracing::warn!(
+            "core dumps could not be switched off: switch them off outside (systemd: LimitCORE=0)"
+        );
     }
 }
 
@@ -105,7 +131,16 @@ mod tests {
         for target in ["farebox", "proxy::serve", "server::ledger::writer"] {
             assert!(heard(target), "{target}");
         }
-        for target in ["hyper::proto::h1", "h2", "rustls::msgs", "sqlx::query", "sea_orm", "reqwest::connect", "proxyline", "log"] {
+        for target in [
+            "hyper::proto::h1",
+            "h2",
+            "rustls::msgs",
+            "sqlx::query",
+            "sea_orm",
+            "reqwest::connect",
+            "proxyline",
+            "log",
+        ] {
             assert!(!heard(target), "{target}");
         }
     }

@@ -22,7 +22,8 @@ pub fn redact(line: &str) -> String {
             }
             Piece::Word(word) => {
                 mask_word(word, after_bearer, &mut out);
-                after_bearer = word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("basic");
+                after_bearer =
+                    word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("basic");
             }
         }
     }
@@ -68,7 +69,10 @@ fn mask_word(word: &str, after_bearer: bool, out: &mut String) {
         return;
     }
     // A path or an address is judged part by part: `/claim/<token>` keeps its beginning.
-    for (n, part) in word.split_inclusive(['/', '.', '%', '+', '~', '@']).enumerate() {
+    for (n, part) in word
+        .split_inclusive(['/', '.', '%', '+', '~', '@'])
+        .enumerate()
+    {
         let bare = part.trim_end_matches(['/', '.', '%', '+', '~', '@']);
         if secret(bare) || (n > 0 && bare.len() > LONGEST_ID) {
             out.push_str(shown_start(bare));
@@ -81,13 +85,24 @@ fn mask_word(word: &str, after_bearer: bool, out: &mut String) {
 }
 
 fn secret(word: &str) -> bool {
-    let starts = |prefix: &str| word.len() > prefix.len() + 4 && word.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    word.len() > LONGEST_ID || ["sk-", "sk_", "rk_", "whsec_"].into_iter().any(starts) || ["sk-fb_"].into_iter().any(|key| word.contains(key))
+    let starts = |prefix: &str| {
+        word.len() > prefix.len() + 4
+            && word
+                .get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    word.len() > LONGEST_ID
+        || ["sk-", "sk_", "rk_", "whsec_"].into_iter().any(starts)
+        || ["sk-fb_"].into_iter().any(|key| word.contains(key))
 }
 
 /// Enough to see that it was a key of ours.
 fn shown_start(word: &str) -> &'static str {
-    if word.starts_with("sk-fb_") { "sk-fb_" } else { "" }
+    if word.starts_with("sk-fb_") {
+        "sk-fb_"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]
@@ -98,14 +113,32 @@ mod tests {
     #[test]
     fn secrets_are_masked_wherever_they_stand() {
         for (line, shown) in [
-            ("key sk-fb_live_0123456789abcdefghijklmnopqrstuvwxyz", "key sk-fb_***"),
-            ("{\"authorization\":\"Bearer abc.def\"}", "{\"authorization\":\"Bearer ***\"}"),
-            ("authorization: bearer  t0k3n next", "authorization: bearer  *** next"),
-            ("upstream said sk-proj-abcdefgh is wrong", "upstream said *** is wrong"),
+            (
+                "key sk-fb_live_0123456789abcdefghijklmnopqrstuvwxyz",
+                "key sk-fb_***",
+            ),
+            (
+                "{\"authorization\":\"Bearer abc.def\"}",
+                "{\"authorization\":\"Bearer ***\"}",
+            ),
+            (
+                "authorization: bearer  t0k3n next",
+                "authorization: bearer  *** next",
+            ),
+            (
+                "upstream said sk-proj-abcdefgh is wrong",
+                "upstream said *** is wrong",
+            ),
             ("from ada.lovelace+x@example.com.", "from ***"),
             ("почта ада@пример.рф пришла", "почта *** пришла"),
-            ("GET /claim/0123456789012345678901234567890123456789012 done", "GET /claim/*** done"),
-            ("postgres://farebox:tangerine@db/farebox", "postgres://farebox:***"),
+            (
+                "GET /claim/0123456789012345678901234567890123456789012 done",
+                "GET /claim/*** done",
+            ),
+            (
+                "postgres://farebox:tangerine@db/farebox",
+                "postgres://farebox:***",
+            ),
             ("two\nlines\u{1b}[31m", "two\\nlines\\u{1b}[31m"),
         ] {
             assert_eq!(redact(line), shown);

@@ -31,24 +31,25 @@ use crate::upstream::FakeUpstream;
 /// Makes two tests of one async function that takes a `TestApp`: on SQLite, and on PostgreSQL where there is one.
 macro_rules! on_both {
     ($($(#[$doc:meta])* async fn $name:ident($app:ident) $body:block)*) => {
-        $($(#[$doc])* mod $name {
-            use super::*;
+        $(
+            $(#[$doc])*
+            async fn $name($app: $crate::app::TestApp) $body
 
-            async fn story(#[expect(unused_mut, reason = "most stories only read it")] mut $app: $crate::app::TestApp) $body
+            mod $name {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn sqlite() {
+                    super::$name($crate::app::TestApp::sqlite().await).await;
+                }
 
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                story($crate::app::TestApp::sqlite().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                match $crate::app::TestApp::postgres().await {
-                    Some(app) => story(app).await,
-                    None => eprintln!("skipped: TEST_POSTGRES_URL is not set"),
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn postgres() {
+                    match $crate::app::TestApp::postgres().await {
+                        Some(app) => super::$name(app).await,
+                        None => eprintln!("skipped: TEST_POSTGRES_URL is not set"),
+                    }
                 }
             }
-        })*
+        )*
     };
 }
 pub(crate) use on_both;
@@ -106,19 +107,31 @@ impl TestApp {
         Self::over(data, url, None, ledger).await
     }
 
-    async fn over(data: TempDir, database_url: String, postgres: Option<Scratch>, ledger: LedgerConfig) -> Self {
+    async fn over(
+        data: TempDir,
+        database_url: String,
+        postgres: Option<Scratch>,
+        ledger: LedgerConfig,
+    ) -> Self {
         // Only the first test of the process installs it.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         let config = config(data.path(), database_url);
         let db = farebox::database::connect(&config).await.unwrap();
-        <::migrations::Migrator as ::migrations::MigratorTrait>::up(db.write(), None).await.unwrap();
-        let handles = Handles::over(&config, db, Clock::system(), ledger).await.unwrap();
+        <::migrations::Migrator as ::migrations::MigratorTrait>::up(db.write(), None)
+            .await
+            .unwrap();
+        let handles = Handles::over(&config, db, Clock::system(), ledger)
+            .await
+            .unwrap();
         handles.ledger.start();
 
         let listener = TcpListener::bind(config.listen).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut proxy_metrics = None;
-        let metrics = Metrics::new(|registry| proxy_metrics = Some(proxy::Metrics::register(registry)));
+        let metrics =
+            Metrics::new(|registry| proxy_metrics = Some(proxy::Metrics::register(registry)));
         let texts = Texts::embedded();
         let proxy = ProxyState::new(
             handles.keys.clone(),
@@ -140,10 +153,34 @@ impl TestApp {
             counts: counts.clone(),
             stopping: stop.clone(),
         });
-        let accepting = Loop { bounds: Connections::default(), trusted_proxies: Vec::new(), counts };
-        let serving = tokio::spawn(accepting.serve(listener, router(front.clone(), proxy.clone()), stop.clone()));
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
-        Self { address, handles, config, metrics, front, proxy, http, stop, serving, _data: data, _postgres: postgres }
+        let accepting = Loop {
+            bounds: Connections::default(),
+            trusted_proxies: Vec::new(),
+            counts,
+        };
+        let serving = tokio::spawn(accepting.serve(
+            listener,
+            router(front.clone(), proxy.clone()),
+            stop.clone(),
+        ));
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        Self {
+            address,
+            handles,
+            config,
+            metrics,
+            front,
+            proxy,
+            http,
+            stop,
+            serving,
+            _data: data,
+            _postgres: postgres,
+        }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -157,13 +194,30 @@ impl TestApp {
     /// An account with so many US dollars and a live key.
     pub async fn caller(&self, usd: &str) -> Caller {
         let email = Email::parse("caller@example.com").unwrap();
-        let account = self.handles.accounts.create(&email, None, false).await.unwrap();
+        let account = self
+            .handles
+            .accounts
+            .create(&email, None, false)
+            .await
+            .unwrap();
         let amount = Amount::parse_usd(usd).unwrap();
         if !amount.is_zero() {
-            self.handles.ledger.grant(account.workspace, amount, "test", None).await.unwrap();
+            self.handles
+                .ledger
+                .grant(account.workspace, amount, "test", None)
+                .await
+                .unwrap();
         }
-        let key = self.handles.keys.create(account.workspace, "test", false).await.unwrap();
-        Caller { account, key: key.secret.expose().to_owned() }
+        let key = self
+            .handles
+            .keys
+            .create(account.workspace, "test", false)
+            .await
+            .unwrap();
+        Caller {
+            account,
+            key: key.secret.expose().to_owned(),
+        }
     }
 
     /// Offers a model of this name at [`PRICE`], served by the fake.
@@ -173,11 +227,27 @@ impl TestApp {
 
     pub async fn offer_at(&self, model: &str, upstream: &FakeUpstream, price: (&str, &str, &str)) {
         let name = format!("fake-{model}");
-        let new = NewUpstream { name: name.clone(), dialect: Dialect::OpenAi, base_url: upstream.base_url(), api_key: Some("sk-upstream-secret".to_owned().into()) };
+        let new = NewUpstream {
+            name: name.clone(),
+            dialect: Dialect::OpenAi,
+            base_url: upstream.base_url(),
+            api_key: Some("sk-upstream-secret".to_owned().into()),
+        };
         self.handles.upstreams.create(new).await.unwrap();
         let usd = |text| PricePerMtok::parse_usd(text).unwrap();
-        let price = NewPrice { input: usd(price.0), cached_input: Some(usd(price.1)), output: usd(price.2), ..NewPrice::default() };
-        let model = NewModel { id: model.to_owned(), upstream: name, upstream_model: None, price, context: 128_000 };
+        let price = NewPrice {
+            input: usd(price.0),
+            cached_input: Some(usd(price.1)),
+            output: usd(price.2),
+            ..NewPrice::default()
+        };
+        let model = NewModel {
+            id: model.to_owned(),
+            upstream: name,
+            upstream_model: None,
+            price,
+            context: 128_000,
+        };
         self.handles.catalog.create_model(model).await.unwrap();
     }
 
@@ -200,12 +270,23 @@ impl TestApp {
     /// The calls of the caller, newest first, once all that run have been written.
     pub async fn calls(&self, caller: &Caller) -> Vec<CallRow> {
         self.quiet().await;
-        self.handles.calls.list(caller.account.workspace, 1000).await.unwrap()
+        self.handles
+            .calls
+            .list(caller.account.workspace, 1000)
+            .await
+            .unwrap()
     }
 
     pub async fn posted(&self, caller: &Caller) -> i64 {
         self.quiet().await;
-        self.handles.ledger.balance(caller.account.workspace).await.unwrap().unwrap().posted.nanos()
+        self.handles
+            .ledger
+            .balance(caller.account.workspace)
+            .await
+            .unwrap()
+            .unwrap()
+            .posted
+            .nanos()
     }
 
     /// Waits until no call runs any more.
@@ -216,19 +297,29 @@ impl TestApp {
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("{} call(s) are still running after ten seconds", self.proxy.running());
+        panic!(
+            "{} call(s) are still running after ten seconds",
+            self.proxy.running()
+        );
     }
 
     /// Stops as `serve` does, and demands that the ledger holds and no credit is left leased.
     pub async fn finish(self) {
         self.quiet().await;
         self.stop.cancel();
-        tokio::time::timeout(Duration::from_secs(20), self.serving).await.expect("connections end").unwrap();
+        tokio::time::timeout(Duration::from_secs(20), self.serving)
+            .await
+            .expect("connections end")
+            .unwrap();
         self.proxy.drain().await;
         self.handles.ledger.shutdown().await;
         let report = server::ledger::verify(&self.handles.db).await.unwrap();
         assert!(report.holds(), "the ledger is violated: {report:#?}");
-        assert_eq!(crate::binary::live_leases(&self.handles.db).await, 0, "a lease was not given back");
+        assert_eq!(
+            crate::binary::live_leases(&self.handles.db).await,
+            0,
+            "a lease was not given back"
+        );
     }
 }
 
@@ -240,8 +331,14 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
         public_url: None,
         database_url,
         locales: None,
-        log: Log { filter: "info".to_owned(), format: LogFormat::Pretty },
-        brand: Brand { name: "Farebox".to_owned(), support: None },
+        log: Log {
+            filter: "info".to_owned(),
+            format: LogFormat::Pretty,
+        },
+        brand: Brand {
+            name: "Farebox".to_owned(),
+            support: None,
+        },
         upstream_private_ranges: Vec::new(),
         trusted_proxies: Vec::new(),
         metrics_token: None,
@@ -252,7 +349,8 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
 
 /// A chat request with one user message.
 pub fn body(model: &str, more: Value) -> Value {
-    let mut body = json!({"model": model, "messages": [{"role": "user", "content": "What is 6*7?"}]});
+    let mut body =
+        json!({"model": model, "messages": [{"role": "user", "content": "What is 6*7?"}]});
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
     }

@@ -23,11 +23,19 @@ impl Installation {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite:{}", folder.path().join("data/farebox.db").display());
-        Self { folder, database_url, variables: Vec::new() }
+        Self {
+            folder,
+            database_url,
+            variables: Vec::new(),
+        }
     }
 
     pub fn postgres(url: String) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), database_url: url, variables: Vec::new() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            database_url: url,
+            variables: Vec::new(),
+        }
     }
 
     pub fn with(mut self, variable: &'static str, value: &str) -> Self {
@@ -57,7 +65,13 @@ impl Installation {
     }
 
     pub fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
         child.wait_with_output().unwrap()
     }
@@ -65,9 +79,17 @@ impl Installation {
     /// Runs a command that must succeed, and reads the objects it printed.
     pub fn json(&self, arguments: &[&str], input: &str) -> Vec<Value> {
         let output = self.run(arguments, input);
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (out, err) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
         assert!(output.status.success(), "{arguments:?} failed: {out}{err}");
-        out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{arguments:?} printed {line:?}"))).collect()
+        out.lines()
+            .map(|line| {
+                serde_json::from_str(line)
+                    .unwrap_or_else(|_| panic!("{arguments:?} printed {line:?}"))
+            })
+            .collect()
     }
 
     /// The only object that a command printed.
@@ -79,25 +101,76 @@ impl Installation {
 
     /// An account with this e-mail and so many US dollars; answers a live key.
     pub fn caller(&self, email: &str, usd: &str) -> Value {
-        self.one(&["admin", "account", "create", "--email", email, "--password-stdin", "--json"], "correct horse battery staple\n");
+        self.one(
+            &[
+                "admin",
+                "account",
+                "create",
+                "--email",
+                email,
+                "--password-stdin",
+                "--json",
+            ],
+            "correct horse battery staple\n",
+        );
         if usd != "0" {
-            self.one(&["admin", "credit", "grant", "--email", email, "--amount", usd, "--reason", "test", "--json"], "");
+            self.one(
+                &[
+                    "admin", "credit", "grant", "--email", email, "--amount", usd, "--reason",
+                    "test", "--json",
+                ],
+                "",
+            );
         }
-        self.one(&["admin", "key", "create", "--email", email, "--name", "test", "--json"], "")
+        self.one(
+            &[
+                "admin", "key", "create", "--email", email, "--name", "test", "--json",
+            ],
+            "",
+        )
     }
 
     /// A model `gpt` at 2.50/10.00, served by the address given.
     pub fn offer(&self, base_url: &str) {
-        let upstream = ["admin", "upstream", "create", "--name", "fake", "--dialect", "openai", "--base-url", base_url, "--api-key-stdin", "--json"];
+        let upstream = [
+            "admin",
+            "upstream",
+            "create",
+            "--name",
+            "fake",
+            "--dialect",
+            "openai",
+            "--base-url",
+            base_url,
+            "--api-key-stdin",
+            "--json",
+        ];
         self.one(&upstream, "sk-upstream-secret\n");
-        let model = ["admin", "model", "create", "--id", "gpt", "--upstream", "fake", "--input-per-mtok", "2.50", "--output-per-mtok", "10.00", "--context", "128000", "--json"];
+        let model = [
+            "admin",
+            "model",
+            "create",
+            "--id",
+            "gpt",
+            "--upstream",
+            "fake",
+            "--input-per-mtok",
+            "2.50",
+            "--output-per-mtok",
+            "10.00",
+            "--context",
+            "128000",
+            "--json",
+        ];
         self.one(&model, "");
     }
 
     /// Starts `serve` on a free port and waits until it listens.
     pub fn serve(&self, arguments: &[&str]) -> Server {
         let mut command = self.command(&[&["serve"], arguments].concat());
-        command.env("FAREBOX_LISTEN", "127.0.0.1:0").env("FAREBOX_LOG_FORMAT", "json");
+        command
+            .env("FAREBOX_LISTEN", "127.0.0.1:0")
+            .env("FAREBOX_LOG_FORMAT", "json");
         Server::start(command)
     }
 }
@@ -111,10 +184,18 @@ pub struct Server {
 
 impl Server {
     fn start(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = std::sync::mpsc::channel();
-        let readers: [Box<dyn std::io::Read + Send>; 2] = [Box::new(child.stderr.take().unwrap()), Box::new(child.stdout.take().unwrap())];
+        let readers: [Box<dyn std::io::Read + Send>; 2] = [
+            Box::new(child.stderr.take().unwrap()),
+            Box::new(child.stdout.take().unwrap()),
+        ];
         for reader in readers {
             let (log, found) = (log.clone(), found.clone());
             std::thread::spawn(move || {
@@ -129,7 +210,11 @@ impl Server {
             });
         }
         match address.recv_timeout(Duration::from_secs(30)) {
-            Ok(address) => Self { child, address, log },
+            Ok(address) => Self {
+                child,
+                address,
+                log,
+            },
             Err(_) => {
                 child.kill().ok();
                 panic!("the server does not start: {}", log.lock().unwrap());
@@ -158,7 +243,11 @@ impl Server {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(began.elapsed() < within, "the server does not end: {}", self.log());
+            assert!(
+                began.elapsed() < within,
+                "the server does not end: {}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -182,21 +271,35 @@ fn listening(line: &str) -> Option<SocketAddr> {
 
 /// A client that needs no certificates.
 pub fn http() -> reqwest::Client {
-    rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(60))
+        .build()
+        .unwrap()
 }
 
 /// `POST /v1/chat/completions` at a running server.
 pub async fn chat(server: &Server, key: &str, model: &str, more: Value) -> reqwest::Response {
     let body = crate::app::body(model, more).to_string();
-    let request = http().post(server.url("/v1/chat/completions")).bearer_auth(key).header("content-type", "application/json");
+    let request = http()
+        .post(server.url("/v1/chat/completions"))
+        .bearer_auth(key)
+        .header("content-type", "application/json");
     request.body(body).send().await.unwrap()
 }
 
 /// Leases that still reserve credit.
 pub async fn live_leases(db: &Db) -> i64 {
     let sql = "SELECT count(*) AS n FROM lease WHERE state IN ('active', 'draining')";
-    let row = db.read().query_one_raw(Statement::from_string(db.backend(), sql)).await.unwrap().unwrap();
+    let row = db
+        .read()
+        .query_one_raw(Statement::from_string(db.backend(), sql))
+        .await
+        .unwrap()
+        .unwrap();
     row.try_get("", "n").unwrap()
 }
 
@@ -204,7 +307,11 @@ pub async fn live_leases(db: &Db) -> i64 {
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_dir() { found.extend(files(&entry.path())) } else { found.push(entry.path()) }
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()))
+        } else {
+            found.push(entry.path())
+        }
     }
     found
 }

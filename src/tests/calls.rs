@@ -6,28 +6,54 @@ use serde_json::{Value, json};
 use server::ledger::LedgerConfig;
 
 use crate::app::{TestApp, on_both};
-use crate::upstream::{self, FakeUpstream, Reply, Step, answer, done, finish, piece, refusal, stream, usage};
+use crate::upstream::{
+    self, FakeUpstream, Reply, Step, answer, done, finish, piece, refusal, stream, usage,
+};
 
 const FIVE_USD: i64 = 5_000_000_000;
 
 /// The events of a stream without `data: `, comments left out.
 fn events(text: &str) -> Vec<String> {
-    text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
+    text.lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn words(text: &str) -> String {
-    let chunks = events(text).into_iter().filter_map(|event| serde_json::from_str::<Value>(&event).ok());
-    chunks.filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned)).collect()
+    let chunks = events(text)
+        .into_iter()
+        .filter_map(|event| serde_json::from_str::<Value>(&event).ok());
+    chunks
+        .filter_map(|chunk| {
+            chunk["choices"][0]["delta"]["content"]
+                .as_str()
+                .map(str::to_owned)
+        })
+        .collect()
 }
 
 /// Demands the error envelope of the dialect, and answers its code.
 async fn envelope(response: reqwest::Response, status: u16) -> String {
     assert_eq!(response.status(), status);
-    assert!(response.headers()["content-type"].to_str().unwrap().starts_with("application/json"));
+    assert!(
+        response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("application/json")
+    );
     let body: Value = response.json().await.unwrap();
     let error = &body["error"];
-    assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
-    assert!(error["type"].is_string() && error.get("param").is_some(), "{body}");
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty()),
+        "{body}"
+    );
+    assert!(
+        error["type"].is_string() && error.get("param").is_some(),
+        "{body}"
+    );
     error["code"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -250,25 +276,59 @@ on_both! {
 /// The rule above all: whoever was not charged did not get a whole answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_commit_there_is_no_ending() {
-    let app = TestApp::with_ledger(LedgerConfig { commit_wait: Duration::from_millis(400), ..LedgerConfig::default() }).await;
+    let app = TestApp::with_ledger(LedgerConfig {
+        commit_wait: Duration::from_millis(400),
+        ..LedgerConfig::default()
+    })
+    .await;
     let fake = FakeUpstream::start().await;
     app.offer("gpt", &fake).await;
     let caller = app.caller("5").await;
     // A first call takes the lease, so that the second needs the database only for its charge.
-    assert_eq!(app.chat(&caller.key, "gpt", json!({"max_tokens": 50})).await.status(), 200);
+    assert_eq!(
+        app.chat(&caller.key, "gpt", json!({"max_tokens": 50}))
+            .await
+            .status(),
+        200
+    );
 
     // Another process writes, and does not finish.
-    let other = server::db::Db::connect(&app.config.database_url).await.unwrap();
+    let other = server::db::Db::connect(&app.config.database_url)
+        .await
+        .unwrap();
     let blocking = other.begin().await.unwrap();
-    let refused = app.chat(&caller.key, "gpt", json!({"max_tokens": 50})).await;
+    let refused = app
+        .chat(&caller.key, "gpt", json!({"max_tokens": 50}))
+        .await;
     assert_eq!(envelope(refused, 503).await, "settlement_failed");
     fake.then(stream(&["one ", "two"], Some(usage(10, 0, 2))));
-    let text = app.chat(&caller.key, "gpt", json!({"max_tokens": 50, "stream": true})).await.text().await.unwrap();
-    assert!(text.contains("\"error\"") && !text.contains("[DONE]") && !text.contains("\"finish_reason\":\"stop\""), "{text}");
+    let text = app
+        .chat(
+            &caller.key,
+            "gpt",
+            json!({"max_tokens": 50, "stream": true}),
+        )
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        text.contains("\"error\"")
+            && !text.contains("[DONE]")
+            && !text.contains("\"finish_reason\":\"stop\""),
+        "{text}"
+    );
     blocking.rollback().await.unwrap();
 
     app.quiet().await;
-    let again = app.chat(&caller.key, "gpt", json!({"max_tokens": 50})).await;
-    assert_eq!(again.status(), 200, "the server recovers: {}", again.text().await.unwrap());
+    let again = app
+        .chat(&caller.key, "gpt", json!({"max_tokens": 50}))
+        .await;
+    assert_eq!(
+        again.status(),
+        200,
+        "the server recovers: {}",
+        again.text().await.unwrap()
+    );
     app.finish().await;
 }

@@ -33,17 +33,39 @@ fn writings(canary: &str) -> Vec<(String, Vec<u8>)> {
         ("upper case".to_owned(), canary.to_uppercase().into_bytes()),
         ("lower case".to_owned(), canary.to_lowercase().into_bytes()),
         ("reversed".to_owned(), canary.bytes().rev().collect()),
-        ("hexadecimal".to_owned(), server::secrets::hex(canary.as_bytes()).into_bytes()),
-        ("HEXADECIMAL".to_owned(), server::secrets::hex(canary.as_bytes()).to_uppercase().into_bytes()),
+        (
+            "hexadecimal".to_owned(),
+            server::secrets::hex(canary.as_bytes()).into_bytes(),
+        ),
+        (
+            "HEXADECIMAL".to_owned(),
+            server::secrets::hex(canary.as_bytes())
+                .to_uppercase()
+                .into_bytes(),
+        ),
         // How `{:?}` shows bytes.
-        ("list of bytes".to_owned(), canary.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ").into_bytes()),
+        (
+            "list of bytes".to_owned(),
+            canary
+                .bytes()
+                .map(|byte| byte.to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+                .into_bytes(),
+        ),
     ];
     for shift in 0..3 {
         let padded = [&vec![0; shift][..], canary.as_bytes()].concat();
-        for (name, encoded) in [("base64", STANDARD_NO_PAD.encode(&padded)), ("base64url", URL_SAFE_NO_PAD.encode(&padded))] {
+        for (name, encoded) in [
+            ("base64", STANDARD_NO_PAD.encode(&padded)),
+            ("base64url", URL_SAFE_NO_PAD.encode(&padded)),
+        ] {
             // The first and last digits depend on the neighbours.
             let inner = &encoded[if shift == 0 { 0 } else { 4 }..encoded.len() - 3];
-            all.push((format!("{name} shifted by {shift}"), inner.as_bytes().to_vec()));
+            all.push((
+                format!("{name} shifted by {shift}"),
+                inner.as_bytes().to_vec(),
+            ));
         }
     }
     all
@@ -64,11 +86,21 @@ fn search(canary: &str, places: &[(String, Vec<u8>)]) -> Vec<String> {
 
 /// Everything a server leaves behind or shows to operators.
 async fn traces(farebox: &Installation, server: &Server) -> Vec<(String, Vec<u8>)> {
-    let mut places: Vec<(String, Vec<u8>)> =
-        files(&farebox.data()).into_iter().map(|file| (file.display().to_string(), std::fs::read(&file).unwrap_or_default())).collect();
+    let mut places: Vec<(String, Vec<u8>)> = files(&farebox.data())
+        .into_iter()
+        .map(|file| {
+            (
+                file.display().to_string(),
+                std::fs::read(&file).unwrap_or_default(),
+            )
+        })
+        .collect();
     places.push(("log".to_owned(), server.log().into_bytes()));
     if let Ok(figures) = http().get(server.url("/metrics")).send().await {
-        places.push(("/metrics".to_owned(), figures.bytes().await.unwrap().to_vec()));
+        places.push((
+            "/metrics".to_owned(),
+            figures.bytes().await.unwrap().to_vec(),
+        ));
     }
     places
 }
@@ -87,17 +119,39 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
         refusal(401, &quoting),
         refusal(429, &quoting),
         refusal(500, &quoting),
-        Reply::Plain { status: 200, headers: vec![("x-request-id", prompt.to_owned()), ("set-cookie", prompt.to_owned())], body: quoting.clone() },
-        Reply::Plain { status: 200, headers: Vec::new(), body: format!("{{\"choices\": [{{\"message\": {prompt}") },
-        Reply::Stream(vec![piece(prompt), Step::Event(format!("{{broken {prompt}")), finish()]),
-        Reply::Stream(vec![piece(prompt), Step::Event(json!({"error": {"message": quoting}}).to_string())]),
+        Reply::Plain {
+            status: 200,
+            headers: vec![
+                ("x-request-id", prompt.to_owned()),
+                ("set-cookie", prompt.to_owned()),
+            ],
+            body: quoting.clone(),
+        },
+        Reply::Plain {
+            status: 200,
+            headers: Vec::new(),
+            body: format!("{{\"choices\": [{{\"message\": {prompt}"),
+        },
+        Reply::Stream(vec![
+            piece(prompt),
+            Step::Event(format!("{{broken {prompt}")),
+            finish(),
+        ]),
+        Reply::Stream(vec![
+            piece(prompt),
+            Step::Event(json!({"error": {"message": quoting}}).to_string()),
+        ]),
         Reply::Stream(vec![piece(prompt), Step::Cut]),
         Reply::HangUp,
     ];
     for reply in replies {
         for body in [&plain, &streamed] {
             fake.always(reply.clone());
-            chat(server, key, "gpt", body.clone()).await.bytes().await.ok();
+            chat(server, key, "gpt", body.clone())
+                .await
+                .bytes()
+                .await
+                .ok();
         }
     }
     // A caller who leaves while the upstream is silent.
@@ -108,14 +162,43 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
     // What Farebox itself refuses, with the prompt and the key in every place where they do not belong.
     chat(server, &format!("{key}{prompt}"), "gpt", plain.clone()).await;
     chat(server, key, prompt, plain.clone()).await;
-    let junk = [format!("{{\"model\": \"gpt\", \"messages\": {prompt}"), format!("{{\"model\": {{\"{prompt}\": 1}}}}"), prompt.to_owned()];
+    let junk = [
+        format!("{{\"model\": \"gpt\", \"messages\": {prompt}"),
+        format!("{{\"model\": {{\"{prompt}\": 1}}}}"),
+        prompt.to_owned(),
+    ];
     for body in junk {
-        http().post(server.url("/v1/chat/completions")).bearer_auth(key).body(body).send().await.unwrap();
+        http()
+            .post(server.url("/v1/chat/completions"))
+            .bearer_auth(key)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
     }
-    for path in [format!("/v1/{prompt}?key={key}"), format!("/{prompt}"), format!("/claim/{prompt}"), format!("/assets/{prompt}"), format!("/v1/models/{prompt}")] {
-        http().get(server.url(&path)).bearer_auth(key).header("referer", prompt).header("cookie", format!("sid={prompt}")).send().await.unwrap();
+    for path in [
+        format!("/v1/{prompt}?key={key}"),
+        format!("/{prompt}"),
+        format!("/claim/{prompt}"),
+        format!("/assets/{prompt}"),
+        format!("/v1/models/{prompt}"),
+    ] {
+        http()
+            .get(server.url(&path))
+            .bearer_auth(key)
+            .header("referer", prompt)
+            .header("cookie", format!("sid={prompt}"))
+            .send()
+            .await
+            .unwrap();
     }
-    http().post(server.url("/api/sign_in")).header("origin", server.url("")).form_body(prompt).send().await.unwrap();
+    http()
+        .post(server.url("/api/sign_in"))
+        .header("origin", server.url(""))
+        .form_body(prompt)
+        .send()
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
 }
 
@@ -125,14 +208,18 @@ trait FormBody {
 
 impl FormBody for reqwest::RequestBuilder {
     fn form_body(self, text: &str) -> Self {
-        self.header("content-type", "application/x-www-form-urlencoded").body(format!("email={text}%40example.com&password={text}"))
+        self.header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("email={text}%40example.com&password={text}"))
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_prompt_and_no_key_is_found_anywhere() {
     let fake = FakeUpstream::start().await;
-    let farebox = Installation::sqlite().with("FAREBOX_LOG", "trace").with("RUST_LOG", "trace").with("RUST_BACKTRACE", "1");
+    let farebox = Installation::sqlite()
+        .with("FAREBOX_LOG", "trace")
+        .with("RUST_LOG", "trace")
+        .with("RUST_BACKTRACE", "1");
     let made = farebox.caller("ada@example.com", "5");
     let key = made["key"].as_str().unwrap();
     farebox.offer(&fake.base_url());
@@ -142,23 +229,50 @@ async fn no_prompt_and_no_key_is_found_anywhere() {
 
     // The overview may show the beginning and the end of a key; the middle is the secret.
     let secret = &key["sk-fb_live_".len() + 2..key.len() - 4];
-    for (name, text) in [("prompt", prompt.as_str()), ("key", secret), ("upstream credential", "sk-upstream-secret"), ("password", "battery staple")] {
+    for (name, text) in [
+        ("prompt", prompt.as_str()),
+        ("key", secret),
+        ("upstream credential", "sk-upstream-secret"),
+        ("password", "battery staple"),
+    ] {
         let found = search(text, &traces(&farebox, &server).await);
         assert!(found.is_empty(), "the {name} is in {found:#?}");
     }
     let log = server.log();
-    assert!(log.lines().count() > 20 && log.contains("\"level\":\"INFO\""), "the log was really on: {log}");
+    assert!(
+        log.lines().count() > 20 && log.contains("\"level\":\"INFO\""),
+        "the log was really on: {log}"
+    );
     server.terminate();
     server.ended(Duration::from_secs(40));
     let found = search(&prompt, &traces(&farebox, &server).await);
-    assert!(found.is_empty(), "after the stop the prompt is in {found:#?}");
-    assert_eq!(farebox.run(&["ledger", "verify"], "").status.code(), Some(0));
+    assert!(
+        found.is_empty(),
+        "after the stop the prompt is in {found:#?}"
+    );
+    assert_eq!(
+        farebox.run(&["ledger", "verify"], "").status.code(),
+        Some(0)
+    );
 
     // And the search is worth something: a leak planted on purpose, through the program itself, turns it red.
-    let grant = ["admin", "credit", "grant", "--email", "ada@example.com", "--amount", "1", "--reason", &prompt];
+    let grant = [
+        "admin",
+        "credit",
+        "grant",
+        "--email",
+        "ada@example.com",
+        "--amount",
+        "1",
+        "--reason",
+        &prompt,
+    ];
     assert!(farebox.run(&grant, "").status.success());
     let found = search(&prompt, &traces(&farebox, &server).await);
-    assert!(found.iter().any(|place| place.contains("farebox.db")), "a planted leak was not found: {found:?}");
+    assert!(
+        found.iter().any(|place| place.contains("farebox.db")),
+        "a planted leak was not found: {found:?}"
+    );
 }
 
 #[test]
@@ -169,12 +283,30 @@ fn a_leak_is_found_in_every_writing() {
         ("plain", bytes.to_vec()),
         ("hexadecimal", server::secrets::hex(bytes).into_bytes()),
         ("debug", format!("{bytes:?}").into_bytes()),
-        ("base64", STANDARD_NO_PAD.encode(format!("{{\"content\":\"{canary}\"}}")).into_bytes()),
-        ("base64 shifted", STANDARD_NO_PAD.encode(format!("{{\"content\": \"{canary}\"}}")).into_bytes()),
-        ("base64 shifted again", URL_SAFE_NO_PAD.encode(format!("{{\"content\":  \"{canary}\"}}")).into_bytes()),
+        (
+            "base64",
+            STANDARD_NO_PAD
+                .encode(format!("{{\"content\":\"{canary}\"}}"))
+                .into_bytes(),
+        ),
+        (
+            "base64 shifted",
+            STANDARD_NO_PAD
+                .encode(format!("{{\"content\": \"{canary}\"}}"))
+                .into_bytes(),
+        ),
+        (
+            "base64 shifted again",
+            URL_SAFE_NO_PAD
+                .encode(format!("{{\"content\":  \"{canary}\"}}"))
+                .into_bytes(),
+        ),
     ] {
         let place = [b"before ".to_vec(), leak, b" after".to_vec()].concat();
-        assert!(!search(&canary, &[("place".to_owned(), place)]).is_empty(), "{name}");
+        assert!(
+            !search(&canary, &[("place".to_owned(), place)]).is_empty(),
+            "{name}"
+        );
     }
     assert!(search(&canary, &[("place".to_owned(), b"nothing here".to_vec())]).is_empty());
 }
@@ -190,10 +322,22 @@ fn a_panic_tells_its_place_and_nothing_else() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&child.stdout),
+        String::from_utf8_lossy(&child.stderr),
+    );
     assert!(child.status.success(), "{out}{err}");
-    assert!(err.contains("a defect of ours stopped a task") && err.contains("canary.rs:"), "the place is told: {err}");
-    let found = search(&prompt, &[("standard output".to_owned(), child.stdout.clone()), ("standard error".to_owned(), child.stderr.clone())]);
+    assert!(
+        err.contains("a defect of ours stopped a task") && err.contains("canary.rs:"),
+        "the place is told: {err}"
+    );
+    let found = search(
+        &prompt,
+        &[
+            ("standard output".to_owned(), child.stdout.clone()),
+            ("standard error".to_owned(), child.stderr.clone()),
+        ],
+    );
     assert!(found.is_empty(), "the prompt is in {found:?}");
 }
 
@@ -201,7 +345,10 @@ fn a_panic_tells_its_place_and_nothing_else() {
 #[ignore = "run by a_panic_tells_its_place_and_nothing_else, in a process of its own"]
 async fn panicking() {
     let prompt = std::env::var("CANARY").unwrap();
-    telemetry::start(&Log { filter: "trace".to_owned(), format: LogFormat::Json });
+    telemetry::start(&Log {
+        filter: "trace".to_owned(),
+        format: LogFormat::Json,
+    });
     let app = TestApp::sqlite().await;
     // Both kinds of door: one that answers JSON, one that answers a page.
     let broken = async |body: String| -> String { panic!("cannot handle {body}") };
@@ -213,10 +360,23 @@ async fn panicking() {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
     for (path, kind) in [("/v1/broken", "application/json"), ("/broken", "text/html")] {
-        let response = http().post(format!("http://{address}{path}")).body(prompt.clone()).send().await.unwrap();
+        let response = http()
+            .post(format!("http://{address}{path}"))
+            .body(prompt.clone())
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 500);
-        assert!(response.headers()["content-type"].to_str().unwrap().starts_with(kind));
-        assert!(!response.text().await.unwrap().contains(&prompt), "the caller learns nothing of it");
+        assert!(
+            response.headers()["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with(kind)
+        );
+        assert!(
+            !response.text().await.unwrap().contains(&prompt),
+            "the caller learns nothing of it"
+        );
     }
     assert!(app.metrics.text().contains("farebox_panics_total 2"));
     app.finish().await;

@@ -29,16 +29,53 @@ async fn installations() -> Vec<(Installation, Option<Scratch>)> {
 async fn the_same_grant_twice_credits_once() {
     for (farebox, _scratch) in installations().await {
         farebox.caller("ada@example.com", "0");
-        let grant = ["admin", "credit", "grant", "--email", "ada@example.com", "--amount", "25.00", "--reason", "invoice 7", "--id", "inv-7", "--json"];
+        let grant = [
+            "admin",
+            "credit",
+            "grant",
+            "--email",
+            "ada@example.com",
+            "--amount",
+            "25.00",
+            "--reason",
+            "invoice 7",
+            "--id",
+            "inv-7",
+            "--json",
+        ];
         let (first, second) = (farebox.one(&grant, ""), farebox.one(&grant, ""));
-        assert_eq!((&first["credited"], &second["credited"]), (&true.into(), &false.into()));
-        let balance = farebox.one(&["admin", "balance", "--email", "ada@example.com", "--json"], "");
-        assert_eq!(balance, json!({"posted_nusd": "25000000000", "reserved_nusd": "0", "available_nusd": "25000000000"}));
-        let other = ["admin", "credit", "grant", "--email", "ada@example.com", "--amount", "26", "--reason", "x", "--id", "inv-7"];
+        assert_eq!(
+            (&first["credited"], &second["credited"]),
+            (&true.into(), &false.into())
+        );
+        let balance = farebox.one(
+            &["admin", "balance", "--email", "ada@example.com", "--json"],
+            "",
+        );
+        assert_eq!(
+            balance,
+            json!({"posted_nusd": "25000000000", "reserved_nusd": "0", "available_nusd": "25000000000"})
+        );
+        let other = [
+            "admin",
+            "credit",
+            "grant",
+            "--email",
+            "ada@example.com",
+            "--amount",
+            "26",
+            "--reason",
+            "x",
+            "--id",
+            "inv-7",
+        ];
         let refused = farebox.run(&other, "");
         assert_eq!(refused.status.code(), Some(1));
         assert!(stderr(&refused).contains("inv-7"), "{}", stderr(&refused));
-        assert_eq!(farebox.run(&["ledger", "verify"], "").status.code(), Some(0));
+        assert_eq!(
+            farebox.run(&["ledger", "verify"], "").status.code(),
+            Some(0)
+        );
     }
 }
 
@@ -50,38 +87,101 @@ async fn a_running_server_sees_what_commands_do_within_five_seconds() {
         let mut server = farebox.serve(&[]);
         let key = farebox.caller("ada@example.com", "5");
         let secret = key["key"].as_str().unwrap();
-        assert!(secret.starts_with("sk-fb_live_") && secret.len() == 60, "{secret}");
+        assert!(
+            secret.starts_with("sk-fb_live_") && secret.len() == 60,
+            "{secret}"
+        );
         farebox.offer(&fake.base_url());
         let until = async |status: u16| {
             let began = Instant::now();
             loop {
-                let found = chat(&server, secret, "gpt", json!({})).await.status().as_u16();
+                let found = chat(&server, secret, "gpt", json!({}))
+                    .await
+                    .status()
+                    .as_u16();
                 if found == status {
                     return;
                 }
-                assert!(began.elapsed() < Duration::from_secs(5), "still {found}, not {status}: {}", server.log());
+                assert!(
+                    began.elapsed() < Duration::from_secs(5),
+                    "still {found}, not {status}: {}",
+                    server.log()
+                );
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         };
         until(200).await;
-        let price = ["admin", "price", "set", "--model", "gpt", "--input-per-mtok", "100", "--output-per-mtok", "100", "--json"];
+        let price = [
+            "admin",
+            "price",
+            "set",
+            "--model",
+            "gpt",
+            "--input-per-mtok",
+            "100",
+            "--output-per-mtok",
+            "100",
+            "--json",
+        ];
         let version = farebox.one(&price, "")["id"].clone();
         let began = Instant::now();
         loop {
             assert_eq!(chat(&server, secret, "gpt", json!({})).await.status(), 200);
-            let newest = farebox.one(&["calls", "list", "--email", "ada@example.com", "--limit", "1", "--json"], "");
+            let newest = farebox.one(
+                &[
+                    "calls",
+                    "list",
+                    "--email",
+                    "ada@example.com",
+                    "--limit",
+                    "1",
+                    "--json",
+                ],
+                "",
+            );
             if newest["price_version"] == version {
                 assert_eq!(newest["charge_nusd"], (1_100 * 100_000_i64).to_string());
                 break;
             }
-            assert!(began.elapsed() < Duration::from_secs(5), "the new price is not used");
+            assert!(
+                began.elapsed() < Duration::from_secs(5),
+                "the new price is not used"
+            );
         }
-        farebox.one(&["admin", "key", "revoke", "--id", key["id"].as_str().unwrap(), "--json"], "");
+        farebox.one(
+            &[
+                "admin",
+                "key",
+                "revoke",
+                "--id",
+                key["id"].as_str().unwrap(),
+                "--json",
+            ],
+            "",
+        );
         until(401).await;
-        assert_eq!(farebox.run(&["admin", "key", "revoke", "--id", key["id"].as_str().unwrap()], "").status.code(), Some(1));
+        assert_eq!(
+            farebox
+                .run(
+                    &[
+                        "admin",
+                        "key",
+                        "revoke",
+                        "--id",
+                        key["id"].as_str().unwrap()
+                    ],
+                    ""
+                )
+                .status
+                .code(),
+            Some(1)
+        );
         server.terminate();
         assert!(server.ended(Duration::from_secs(20)).success());
-        assert_eq!(farebox.run(&["ledger", "verify"], "").status.code(), Some(0));
+        assert_eq!(
+            farebox.run(&["ledger", "verify"], "").status.code(),
+            Some(0)
+        );
     }
 }
 
@@ -93,8 +193,16 @@ async fn a_call_is_listed_with_everything_that_explains_its_charge() {
     let key = farebox.caller("ada@example.com", "5");
     farebox.offer(&fake.base_url());
     let mut server = farebox.serve(&[]);
-    assert_eq!(chat(&server, key["key"].as_str().unwrap(), "gpt", json!({})).await.status(), 200);
-    let call = farebox.one(&["calls", "list", "--email", "ada@example.com", "--json"], "");
+    assert_eq!(
+        chat(&server, key["key"].as_str().unwrap(), "gpt", json!({}))
+            .await
+            .status(),
+        200
+    );
+    let call = farebox.one(
+        &["calls", "list", "--email", "ada@example.com", "--json"],
+        "",
+    );
     for (field, value) in [
         ("model", json!("gpt")),
         ("status", json!(200)),
@@ -108,7 +216,13 @@ async fn a_call_is_listed_with_everything_that_explains_its_charge() {
     ] {
         assert_eq!(call[field], value, "{field} of {call}");
     }
-    assert!(call["id"].as_str().unwrap().starts_with("call_") && call["price_version"].as_str().unwrap().starts_with("price_"));
+    assert!(
+        call["id"].as_str().unwrap().starts_with("call_")
+            && call["price_version"]
+                .as_str()
+                .unwrap()
+                .starts_with("price_")
+    );
     assert_eq!(call["attempts"][0]["upstream"], "fake");
     let plain = farebox.run(&["calls", "list", "--email", "ada@example.com"], "");
     assert!(String::from_utf8_lossy(&plain.stdout).contains("0.0075 USD"));
@@ -120,16 +234,42 @@ async fn a_call_is_listed_with_everything_that_explains_its_charge() {
 async fn a_broken_ledger_is_found_and_named() {
     for (farebox, _scratch) in installations().await {
         farebox.caller("ada@example.com", "5");
-        assert_eq!(farebox.run(&["ledger", "verify", "--json"], "").status.code(), Some(0));
-        farebox.db().await.write().execute_unprepared("UPDATE book SET posted = posted + 1 WHERE kind = 'wallet'").await.unwrap();
+        assert_eq!(
+            farebox
+                .run(&["ledger", "verify", "--json"], "")
+                .status
+                .code(),
+            Some(0)
+        );
+        farebox
+            .db()
+            .await
+            .write()
+            .execute_unprepared("UPDATE book SET posted = posted + 1 WHERE kind = 'wallet'")
+            .await
+            .unwrap();
         let output = farebox.run(&["ledger", "verify", "--json"], "");
         assert_eq!(output.status.code(), Some(1));
-        let checks: Vec<Value> = String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let violated: Vec<&str> = checks.iter().filter(|check| check["holds"] == false).map(|check| check["id"].as_str().unwrap()).collect();
+        let checks: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let violated: Vec<&str> = checks
+            .iter()
+            .filter(|check| check["holds"] == false)
+            .map(|check| check["id"].as_str().unwrap())
+            .collect();
         assert_eq!(violated, ["I3", "I5"], "{checks:?}");
-        let offenders = checks.iter().find(|check| check["id"] == "I3").unwrap()["offenders"].to_string();
-        assert!(offenders.contains("ws_"), "the wallet is named: {offenders}");
-        assert!(String::from_utf8_lossy(&farebox.run(&["ledger", "verify"], "").stdout).contains("VIOLATED  I3"));
+        let offenders =
+            checks.iter().find(|check| check["id"] == "I3").unwrap()["offenders"].to_string();
+        assert!(
+            offenders.contains("ws_"),
+            "the wallet is named: {offenders}"
+        );
+        assert!(
+            String::from_utf8_lossy(&farebox.run(&["ledger", "verify"], "").stdout)
+                .contains("VIOLATED  I3")
+        );
     }
 }
 
@@ -140,22 +280,40 @@ fn a_ledger_that_cannot_be_reached_is_neither_good_nor_bad() {
     let missing = Installation::sqlite();
     let output = missing.run(&["ledger", "verify"], "");
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(!missing.data().join("farebox.db").exists(), "looking makes no database");
+    assert!(
+        !missing.data().join("farebox.db").exists(),
+        "looking makes no database"
+    );
 }
 
 #[tokio::test]
 async fn postgres_is_not_migrated_behind_the_operators_back() {
-    let Some(scratch) = Scratch::create().await else { return eprintln!("skipped: TEST_POSTGRES_URL is not set") };
+    let Some(scratch) = Scratch::create().await else {
+        return eprintln!("skipped: TEST_POSTGRES_URL is not set");
+    };
     let farebox = Installation::postgres(scratch.url());
     for command in [&["serve"][..], &["admin", "balance", "--email", "a@b"]] {
         let refused = farebox.run(command, "");
         assert_eq!(refused.status.code(), Some(1));
-        assert!(stderr(&refused).contains("farebox migrate up"), "{}", stderr(&refused));
+        assert!(
+            stderr(&refused).contains("farebox migrate up"),
+            "{}",
+            stderr(&refused)
+        );
     }
-    assert_eq!(farebox.run(&["ledger", "verify"], "").status.code(), Some(2));
-    assert_eq!(farebox.run(&["migrate", "status"], "").status.code(), Some(1));
+    assert_eq!(
+        farebox.run(&["ledger", "verify"], "").status.code(),
+        Some(2)
+    );
+    assert_eq!(
+        farebox.run(&["migrate", "status"], "").status.code(),
+        Some(1)
+    );
     assert_eq!(farebox.run(&["migrate", "up"], "").status.code(), Some(0));
-    assert_eq!(farebox.run(&["migrate", "status"], "").status.code(), Some(0));
+    assert_eq!(
+        farebox.run(&["migrate", "status"], "").status.code(),
+        Some(0)
+    );
     farebox.caller("ada@example.com", "1");
 }
 
@@ -163,26 +321,48 @@ async fn postgres_is_not_migrated_behind_the_operators_back() {
 fn secrets_are_made_closed_and_a_missing_one_stops_the_start() {
     let farebox = Installation::sqlite();
     let key = farebox.caller("ada@example.com", "0");
-    let mode = |name: &str| std::fs::metadata(farebox.data().join(name)).unwrap().permissions().mode() & 0o777;
+    let mode = |name: &str| {
+        std::fs::metadata(farebox.data().join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!((mode("."), mode("keys")), (0o700, 0o700));
     let files = crate::binary::files(&farebox.data().join("keys"));
     assert!(files.len() >= 5, "{files:?}");
     for file in &files {
-        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+        assert_eq!(
+            std::fs::metadata(file).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{}",
+            file.display()
+        );
     }
     assert!(!key.to_string().is_empty());
     let pepper = farebox.data().join("keys/api-key-hmac.key");
     let kept = std::fs::read(&pepper).unwrap();
     std::fs::remove_file(&pepper).unwrap();
-    for command in [&["serve"][..], &["admin", "balance", "--email", "ada@example.com"]] {
+    for command in [
+        &["serve"][..],
+        &["admin", "balance", "--email", "ada@example.com"],
+    ] {
         let refused = farebox.run(command, "");
         assert_eq!(refused.status.code(), Some(1));
-        assert!(stderr(&refused).contains("api-key-hmac.key"), "{}", stderr(&refused));
+        assert!(
+            stderr(&refused).contains("api-key-hmac.key"),
+            "{}",
+            stderr(&refused)
+        );
     }
     std::fs::write(&pepper, kept).unwrap();
     std::fs::set_permissions(&pepper, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refused = farebox.run(&["admin", "balance", "--email", "ada@example.com"], "");
-    assert!(stderr(&refused).contains("chmod 600"), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("chmod 600"),
+        "{}",
+        stderr(&refused)
+    );
 }
 
 #[test]
@@ -190,20 +370,99 @@ fn what_is_wrong_is_said_with_what_to_do() {
     let farebox = Installation::sqlite();
     farebox.caller("ada@example.com", "1");
     for (command, words) in [
-        (&["admin", "balance", "--email", "nobody@example.com"][..], "admin account create"),
-        (&["admin", "balance", "--email", "nobody"], "name@example.com"),
-        (&["admin", "credit", "grant", "--email", "ada@example.com", "--amount", "1e3", "--reason", "x"], "--amount"),
-        (&["admin", "credit", "grant", "--email", "ada@example.com", "--amount", "1", "--reason", " "], "--reason"),
-        (&["admin", "price", "set", "--model", "nope", "--input-per-mtok", "1", "--output-per-mtok", "1"], "admin model create"),
+        (
+            &["admin", "balance", "--email", "nobody@example.com"][..],
+            "admin account create",
+        ),
+        (
+            &["admin", "balance", "--email", "nobody"],
+            "name@example.com",
+        ),
+        (
+            &[
+                "admin",
+                "credit",
+                "grant",
+                "--email",
+                "ada@example.com",
+                "--amount",
+                "1e3",
+                "--reason",
+                "x",
+            ],
+            "--amount",
+        ),
+        (
+            &[
+                "admin",
+                "credit",
+                "grant",
+                "--email",
+                "ada@example.com",
+                "--amount",
+                "1",
+                "--reason",
+                " ",
+            ],
+            "--reason",
+        ),
+        (
+            &[
+                "admin",
+                "price",
+                "set",
+                "--model",
+                "nope",
+                "--input-per-mtok",
+                "1",
+                "--output-per-mtok",
+                "1",
+            ],
+            "admin model create",
+        ),
         (&["admin", "key", "revoke", "--id", "key_1"], "--id"),
-        (&["admin", "upstream", "create", "--name", "x", "--dialect", "openai", "--base-url", "http://10.0.0.1/v1"], "private_ranges"),
-        (&["admin", "upstream", "create", "--name", "x", "--dialect", "klingon", "--base-url", "https://example.com/v1"], "klingon"),
+        (
+            &[
+                "admin",
+                "upstream",
+                "create",
+                "--name",
+                "x",
+                "--dialect",
+                "openai",
+                "--base-url",
+                "http://10.0.0.1/v1",
+            ],
+            "private_ranges",
+        ),
+        (
+            &[
+                "admin",
+                "upstream",
+                "create",
+                "--name",
+                "x",
+                "--dialect",
+                "klingon",
+                "--base-url",
+                "https://example.com/v1",
+            ],
+            "klingon",
+        ),
     ] {
         let output = farebox.run(command, "");
         assert_eq!(output.status.code(), Some(1), "{command:?}");
-        assert!(stderr(&output).contains(words), "{command:?} said {:?}, not {words:?}", stderr(&output));
+        assert!(
+            stderr(&output).contains(words),
+            "{command:?} said {:?}, not {words:?}",
+            stderr(&output)
+        );
     }
-    assert_eq!(farebox.run(&["admin", "credit", "grant"], "").status.code(), Some(2), "what is not understood");
+    assert_eq!(
+        farebox.run(&["admin", "credit", "grant"], "").status.code(),
+        Some(2),
+        "what is not understood"
+    );
 }
 
 #[test]
@@ -212,7 +471,11 @@ fn an_open_address_without_https_is_refused() {
     for command in [&["serve"][..], &["config", "check"]] {
         let output = open.run(command, "");
         assert_eq!(output.status.code(), Some(1));
-        let said = format!("{}{}", stderr(&output), String::from_utf8_lossy(&output.stdout));
+        let said = format!(
+            "{}{}",
+            stderr(&output),
+            String::from_utf8_lossy(&output.stdout)
+        );
         assert!(said.contains("FAREBOX_PUBLIC_URL"), "{said}");
     }
     let shown = Installation::sqlite().run(&["config", "check"], "");
@@ -239,8 +502,16 @@ fn a_second_server_on_the_same_folder_is_refused() {
     let _first = farebox.serve(&[]);
     let second = farebox.run(&["serve"], "");
     assert_eq!(second.status.code(), Some(1));
-    assert!(stderr(&second).contains("another `farebox serve`"), "{}", stderr(&second));
-    assert_eq!(farebox.run(&["doctor"], "").status.code(), Some(0), "doctor looks beside a running server");
+    assert!(
+        stderr(&second).contains("another `farebox serve`"),
+        "{}",
+        stderr(&second)
+    );
+    assert_eq!(
+        farebox.run(&["doctor"], "").status.code(),
+        Some(0),
+        "doctor looks beside a running server"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -254,13 +525,26 @@ async fn the_first_look_works_as_printed() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let key = welcome.split_whitespace().find(|word| word.starts_with("sk-fb_live_")).unwrap().to_owned();
-    let link = |text: &str| text.split_whitespace().find(|word| word.contains("/claim/")).map(str::to_owned);
+    let key = welcome
+        .split_whitespace()
+        .find(|word| word.starts_with("sk-fb_live_"))
+        .unwrap()
+        .to_owned();
+    let link = |text: &str| {
+        text.split_whitespace()
+            .find(|word| word.contains("/claim/"))
+            .map(str::to_owned)
+    };
     let response = chat(&server, &key, "sandbox-echo", json!({})).await;
     assert_eq!(response.status(), 200);
     let body: Value = response.json().await.unwrap();
     assert_eq!(body["choices"][0]["message"]["content"], "What is 6*7?");
-    let page = http().get(link(&welcome).unwrap()).header("accept", "text/html").send().await.unwrap();
+    let page = http()
+        .get(link(&welcome).unwrap())
+        .header("accept", "text/html")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), 200);
     server.terminate();
     assert!(server.ended(Duration::from_secs(20)).success());
@@ -276,10 +560,16 @@ async fn the_first_look_works_as_printed() {
     };
     assert!(again.contains(&key));
     assert_ne!(link(&again), link(&welcome));
-    let balance = farebox.one(&["admin", "balance", "--email", "owner@localhost", "--json"], "");
+    let balance = farebox.one(
+        &["admin", "balance", "--email", "owner@localhost", "--json"],
+        "",
+    );
     let posted: i64 = balance["posted_nusd"].as_str().unwrap().parse().unwrap();
     assert!((4_000_000_000..5_000_000_000).contains(&posted), "{posted}");
     server.terminate();
     server.ended(Duration::from_secs(20));
-    assert_eq!(farebox.run(&["ledger", "verify"], "").status.code(), Some(0));
+    assert_eq!(
+        farebox.run(&["ledger", "verify"], "").status.code(),
+        Some(0)
+    );
 }

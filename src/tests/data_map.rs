@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde::Deserialize;
 use server::db::Db;
 
-use crate::app::{TestApp, on_both};
+use crate::app::on_both;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,8 +45,14 @@ pub async fn columns(db: &Db) -> BTreeSet<String> {
              WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
         }
     };
-    let rows = db.read().query_all_raw(Statement::from_string(db.backend(), sql)).await.unwrap();
-    rows.iter().map(|row| row.try_get::<String>("", "name").unwrap()).collect()
+    let rows = db
+        .read()
+        .query_all_raw(Statement::from_string(db.backend(), sql))
+        .await
+        .unwrap();
+    rows.iter()
+        .map(|row| row.try_get::<String>("", "name").unwrap())
+        .collect()
 }
 
 on_both! {
@@ -71,16 +77,33 @@ fn every_entry_says_something() {
                 assert!(text.trim().len() > 3, "{place}: {text:?}");
             }
             let export = entry.export.split_once(':').is_some_and(|(file, field)| {
-                !field.trim().is_empty() && (file == "never" || file.ends_with(".json") || file.ends_with(".csv"))
+                !field.trim().is_empty()
+                    && (file == "never" || file.ends_with(".json") || file.ends_with(".csv"))
             });
-            assert!(export, "{place}: export is \"file.csv:field\" or \"never: why\", not {:?}", entry.export);
+            assert!(
+                export,
+                "{place}: export is \"file.csv:field\" or \"never: why\", not {:?}",
+                entry.export
+            );
             let erase = ["delete", "null", "pseudonymise"].contains(&entry.on_erase.as_str())
-                || entry.on_erase.strip_prefix("keep:").is_some_and(|why| !why.trim().is_empty());
+                || entry
+                    .on_erase
+                    .strip_prefix("keep:")
+                    .is_some_and(|why| !why.trim().is_empty());
             assert!(erase, "{place}: on_erase {:?}", entry.on_erase);
-            assert_eq!(entry.class == Class::None, entry.reason.is_some(), "{place}: class none, and only that, has a reason");
-            let personal_kept = entry.class == Class::Personal && entry.on_erase.starts_with("keep");
-            assert!(!personal_kept, "{place}: what is personal goes with the account");
-            let exported_secret = entry.class == Class::Secret && !entry.export.starts_with("never");
+            assert_eq!(
+                entry.class == Class::None,
+                entry.reason.is_some(),
+                "{place}: class none, and only that, has a reason"
+            );
+            let personal_kept =
+                entry.class == Class::Personal && entry.on_erase.starts_with("keep");
+            assert!(
+                !personal_kept,
+                "{place}: what is personal goes with the account"
+            );
+            let exported_secret =
+                entry.class == Class::Secret && !entry.export.starts_with("never");
             assert!(!exported_secret, "{place}: a secret is in no export");
         }
     }

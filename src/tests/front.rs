@@ -11,7 +11,6 @@ on_both! {
         assert_eq!(ready.status(), 200);
         let body: Value = ready.json().await.unwrap();
         assert_eq!((&body["ready"], &body["database"], &body["migrations"], &body["ledger"]), (&true.into(), &"ok".into(), &"ok".into(), &"ok".into()));
-        app.front.stopping.clone();
         app.finish().await;
     }
 
@@ -35,10 +34,18 @@ async fn figures_are_there_and_name_nobody() {
     let response = app.get("/metrics").await;
     assert_eq!(response.status(), 200);
     let text = response.text().await.unwrap();
-    for name in ["farebox_build_info", "farebox_connections_open", "farebox_calls_running"] {
+    for name in [
+        "farebox_build_info",
+        "farebox_connections_open",
+        "farebox_calls_running",
+    ] {
         assert!(text.contains(name), "{name} is missing in {text}");
     }
-    for secret in [caller.key.as_str(), "caller@example.com", &caller.account.workspace.to_string()] {
+    for secret in [
+        caller.key.as_str(),
+        "caller@example.com",
+        &caller.account.workspace.to_string(),
+    ] {
         assert!(!text.contains(secret));
     }
     app.finish().await;
@@ -51,9 +58,19 @@ async fn what_there_is_not_is_said_in_the_right_shape() {
     assert_eq!(api.status(), 404);
     let body: Value = api.json().await.unwrap();
     assert_eq!(body["error"]["code"], "path_not_found");
-    let page = reqwest::Client::new().get(app.url("/no/such/page")).header("accept", "text/html").send().await.unwrap();
+    let page = reqwest::Client::new()
+        .get(app.url("/no/such/page"))
+        .header("accept", "text/html")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(page.status(), 404);
-    assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    assert!(
+        page.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/html")
+    );
     assert_eq!(app.get("/assets/no-such-file.js").await.status(), 404);
     assert_eq!(app.get("/assets/../manifest.json").await.status(), 404);
     app.finish().await;
@@ -62,7 +79,11 @@ async fn what_there_is_not_is_said_in_the_right_shape() {
 #[tokio::test]
 async fn the_front_page_answers_head() {
     let app = TestApp::sqlite().await;
-    let response = reqwest::Client::new().head(app.url("/")).send().await.unwrap();
+    let response = reqwest::Client::new()
+        .head(app.url("/"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.text().await.unwrap(), "");
     app.finish().await;
@@ -77,21 +98,38 @@ async fn files_of_the_bundle_are_compressed_and_cached_for_ever() {
     }
     let app = TestApp::sqlite().await;
     let path = farebox::assets::for_pages().path("app.css");
-    let ask = |encoding: &'static str| reqwest::Client::new().get(app.url(&path)).header("accept-encoding", encoding).send();
+    let ask = |encoding: &'static str| {
+        reqwest::Client::new()
+            .get(app.url(&path))
+            .header("accept-encoding", encoding)
+            .send()
+    };
     let plain = ask("identity").await.unwrap();
     assert_eq!(plain.status(), 200);
     assert_eq!(plain.headers()["content-type"], "text/css; charset=utf-8");
-    assert_eq!(plain.headers()["cache-control"], "public, max-age=31536000, immutable");
+    assert_eq!(
+        plain.headers()["cache-control"],
+        "public, max-age=31536000, immutable"
+    );
     assert!(!plain.headers().contains_key("content-encoding"));
     let tag = plain.headers()["etag"].clone();
     let length = plain.bytes().await.unwrap().len();
     for (offer, encoding) in [("gzip, br", "br"), ("gzip", "gzip")] {
         let packed = ask(offer).await.unwrap();
         assert_eq!(packed.headers()["content-encoding"], encoding);
-        assert_ne!(packed.headers()["etag"], tag, "another representation has another tag");
+        assert_ne!(
+            packed.headers()["etag"],
+            tag,
+            "another representation has another tag"
+        );
         assert!(packed.bytes().await.unwrap().len() < length);
     }
-    let again = reqwest::Client::new().get(app.url(&path)).header("if-none-match", tag).send().await.unwrap();
+    let again = reqwest::Client::new()
+        .get(app.url(&path))
+        .header("if-none-match", tag)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(again.status(), 304);
     app.finish().await;
 }

@@ -4,7 +4,7 @@ use migrations::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use server::db::Db;
 
-use crate::app::{TestApp, on_both};
+use crate::app::on_both;
 use crate::data_map::columns;
 
 /// Everything that a migration can make, by name; PostgreSQL's own functions left out.
@@ -18,8 +18,14 @@ async fn objects(db: &Db) -> Vec<String> {
         }
         _ => "SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1",
     };
-    let rows = db.read().query_all_raw(Statement::from_string(db.backend(), sql)).await.unwrap();
-    rows.iter().map(|row| row.try_get::<String>("", "name").unwrap()).collect()
+    let rows = db
+        .read()
+        .query_all_raw(Statement::from_string(db.backend(), sql))
+        .await
+        .unwrap();
+    rows.iter()
+        .map(|row| row.try_get::<String>("", "name").unwrap())
+        .collect()
 }
 
 on_both! {

@@ -16,19 +16,36 @@ pub struct Scratch {
 impl Scratch {
     /// `None` when no server is named.
     pub async fn create() -> Option<Self> {
-        let server = std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty())?;
-        let name = format!("fb_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let db = Db::connect(&server).await.expect("TEST_POSTGRES_URL names a server that answers");
+        let server = std::env::var("TEST_POSTGRES_URL")
+            .ok()
+            .filter(|url| !url.is_empty())?;
+        let name = format!(
+            "fb_{}_{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        );
+        let db = Db::connect(&server)
+            .await
+            .expect("TEST_POSTGRES_URL names a server that answers");
         // One that a killed run of the same process number left behind.
-        db.write().execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
-        db.write().execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("the user may make databases");
+        db.write()
+            .execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}"))
+            .await
+            .unwrap();
+        db.write()
+            .execute_unprepared(&format!("CREATE DATABASE {name}"))
+            .await
+            .expect("the user may make databases");
         db.write().clone().close().await.unwrap();
         Some(Self { server, name })
     }
 
     /// The address of the database.
     pub fn url(&self) -> String {
-        let (base, _) = self.server.rsplit_once('/').expect("an address with a database in it");
+        let (base, _) = self
+            .server
+            .rsplit_once('/')
+            .expect("an address with a database in it");
         format!("{base}/{}", self.name)
     }
 }
@@ -38,7 +55,10 @@ impl Drop for Scratch {
         let (server, name) = (self.server.clone(), self.name.clone());
         // `drop` cannot wait inside a runtime, so another thread does.
         let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async {
                 if let Ok(db) = Db::connect(&server).await {
                     let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");

@@ -13,7 +13,11 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Debug, Clone)]
 pub enum Reply {
     /// A whole answer with a length.
-    Plain { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    Plain {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: String,
+    },
     /// A stream of events.
     Stream(Vec<Step>),
     /// Takes the request and never says a word.
@@ -45,7 +49,10 @@ pub struct Seen {
 
 impl Seen {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -100,13 +107,22 @@ impl FakeUpstream {
     }
 
     async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        let Some(seen) = read_request(&mut stream).await? else { return Ok(()) };
+        let Some(seen) = read_request(&mut stream).await? else {
+            return Ok(());
+        };
         self.seen.lock().unwrap().push(seen);
         let scripted = self.script.lock().unwrap().pop_front();
         let reply = scripted.unwrap_or_else(|| self.otherwise.lock().unwrap().clone());
         match reply {
-            Reply::Plain { status, headers, body } => {
-                let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            Reply::Plain {
+                status,
+                headers,
+                body,
+            } => {
+                let headers: String = headers
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {value}\r\n"))
+                    .collect();
                 let head = format!(
                     "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n",
                     body.len()
@@ -121,7 +137,9 @@ impl FakeUpstream {
                     match step {
                         Step::Event(data) => {
                             let event = format!("data: {data}\n\n");
-                            stream.write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes()).await?;
+                            stream
+                                .write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes())
+                                .await?;
                         }
                         Step::Pause(time) => tokio::time::sleep(time).await,
                         Step::Cut => return Ok(()),
@@ -149,10 +167,21 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.lines();
-    let path = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    let header = |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let path = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .unwrap_or_default()
+        .to_owned();
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    let header = |name: &str| {
+        headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    };
     let mut body = bytes.split_off(end);
     if header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
         while !body.ends_with(b"0\r\n\r\n") {
@@ -162,7 +191,9 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
         }
         body = unchunk(&body);
     } else {
-        let length: usize = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length: usize = header("content-length")
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0);
         while body.len() < length {
             if stream.read_buf(&mut body).await? == 0 {
                 return Ok(None);
@@ -170,14 +201,24 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
         }
     }
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    Ok(Some(Seen { path, headers, body }))
+    Ok(Some(Seen {
+        path,
+        headers,
+        body,
+    }))
 }
 
 fn unchunk(mut rest: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
-        let length = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap_or("0"), 16).unwrap_or(0);
-        let Some(chunk) = rest.get(end + 2..end + 2 + length).filter(|chunk| !chunk.is_empty()) else { break };
+        let length = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap_or("0"), 16)
+            .unwrap_or(0);
+        let Some(chunk) = rest
+            .get(end + 2..end + 2 + length)
+            .filter(|chunk| !chunk.is_empty())
+        else {
+            break;
+        };
         body.extend_from_slice(chunk);
         rest = &rest[(end + 4 + length).min(rest.len())..];
     }
@@ -203,23 +244,38 @@ pub fn answer(text: &str, usage: Option<Value>) -> Reply {
     if let Some(usage) = usage {
         body["usage"] = usage;
     }
-    Reply::Plain { status: 200, headers: Vec::new(), body: body.to_string() }
+    Reply::Plain {
+        status: 200,
+        headers: Vec::new(),
+        body: body.to_string(),
+    }
 }
 
 /// An error of the dialect.
 pub fn refusal(status: u16, message: &str) -> Reply {
-    let body = json!({"error": {"message": message, "type": "server_error", "param": null, "code": null}});
-    Reply::Plain { status, headers: Vec::new(), body: body.to_string() }
+    let body =
+        json!({"error": {"message": message, "type": "server_error", "param": null, "code": null}});
+    Reply::Plain {
+        status,
+        headers: Vec::new(),
+        body: body.to_string(),
+    }
 }
 
 /// A chunk with a piece of the answer.
 pub fn piece(text: &str) -> Step {
-    chunk(&json!([{"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": null}]), None)
+    chunk(
+        &json!([{"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": null}]),
+        None,
+    )
 }
 
 /// The chunk with the finish reason.
 pub fn finish() -> Step {
-    chunk(&json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]), None)
+    chunk(
+        &json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]),
+        None,
+    )
 }
 
 /// The chunk with the usage, which comes only when it was asked for.

@@ -31,10 +31,29 @@ pub enum Command {
 }
 
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
-    let Command::Create { email, password_stdin: _, admin, json } = command;
+    let Command::Create {
+        email,
+        password_stdin: _,
+        admin,
+        json,
+    } = command;
     let email = Email::parse(&email)?;
     let password = output::secret_from_stdin("the password")?;
-    let account = handles.accounts.create(&email, Some(password), admin).await?;
-    let kind = if account.admin { "administrator" } else { "account" };
-    output::result(json, &account, &format!("Made the {kind} {} with the workspace {}.", account.id, account.workspace))
+    let account = handles
+        .accounts
+        .create(&email, Some(password), admin)
+        .await?;
+    let kind = if account.admin {
+        "administrator"
+    } else {
+        "account"
+    };
+    output::result(
+        json,
+        &account,
+        &format!(
+            "Made the {kind} {} with the workspace {}.",
+            account.id, account.workspace
+        ),
+    )
 }

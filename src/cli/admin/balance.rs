@@ -21,9 +21,15 @@ pub struct Args {
 
 pub async fn run(args: Args, handles: &Handles) -> anyhow::Result<ExitCode> {
     let account = account_named(handles, &args.email).await?;
-    let balance = handles.ledger.balance(account.workspace).await?.context("this workspace has no wallet")?;
-    let object =
-        json!({"posted_nusd": balance.posted, "reserved_nusd": balance.reserved, "available_nusd": balance.available});
-    let sentence = format!("{} available ({} held, {} of it reserved by running calls)", balance.available, balance.posted, balance.reserved);
+    let balance = handles
+        .ledger
+        .balance(account.workspace)
+        .await?
+        .context("this workspace has no wallet")?;
+    let object = json!({"posted_nusd": balance.posted, "reserved_nusd": balance.reserved, "available_nusd": balance.available});
+    let sentence = format!(
+        "{} available ({} held, {} of it reserved by running calls)",
+        balance.available, balance.posted, balance.reserved
+    );
     output::result(args.json, &object, &sentence)
 }

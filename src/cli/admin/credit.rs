@@ -37,11 +37,23 @@ pub enum Command {
 }
 
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
-    let Command::Grant { email, amount, reason, id, json } = command;
+    let Command::Grant {
+        email,
+        amount,
+        reason,
+        id,
+        json,
+    } = command;
     let account = account_named(handles, &email).await?;
     let amount = Amount::parse_usd(&amount).context("--amount")?;
-    ensure!(!reason.trim().is_empty(), "--reason is empty; say why the credit is given");
-    let granted = handles.ledger.grant(account.workspace, amount, reason.trim(), id.as_deref()).await?;
+    ensure!(
+        !reason.trim().is_empty(),
+        "--reason is empty; say why the credit is given"
+    );
+    let granted = handles
+        .ledger
+        .grant(account.workspace, amount, reason.trim(), id.as_deref())
+        .await?;
     let balance = granted.balance;
     let object = json!({
         "credited": granted.credited,
@@ -49,6 +61,14 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         "reserved_nusd": balance.reserved,
         "available_nusd": balance.available,
     });
-    let done = if granted.credited { format!("Credited {amount}.") } else { "Credited before under this id: nothing changed.".to_owned() };
-    output::result(json, &object, &format!("{done} The wallet holds {}.", balance.posted))
+    let done = if granted.credited {
+        format!("Credited {amount}.")
+    } else {
+        "Credited before under this id: nothing changed.".to_owned()
+    };
+    output::result(
+        json,
+        &object,
+        &format!("{done} The wallet holds {}.", balance.posted),
+    )
 }

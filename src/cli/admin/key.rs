@@ -45,19 +45,32 @@ pub enum Command {
 
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Create { email, name, test, json } => {
+        Command::Create {
+            email,
+            name,
+            test,
+            json,
+        } => {
             let account = account_named(handles, &email).await?;
             let key = handles.keys.create(account.workspace, &name, test).await?;
             let secret = key.secret.expose();
             let object = json!({"id": key.view.id, "key": secret});
-            output::result(json, &object, &format!("Made the key {}. Keep it secret:\n{secret}", key.view.id))
+            output::result(
+                json,
+                &object,
+                &format!("Made the key {}. Keep it secret:\n{secret}", key.view.id),
+            )
         }
         Command::Revoke { id, json } => {
             let id: KeyId = id.parse().context("--id")?;
             if !handles.keys.revoke(id).await? {
                 bail!("there is no key {id}, or it was revoked before");
             }
-            output::result(json, &json!({"id": id, "revoked": true}), &format!("Revoked the key {id}."))
+            output::result(
+                json,
+                &json!({"id": id, "revoked": true}),
+                &format!("Revoked the key {id}."),
+            )
         }
     }
 }

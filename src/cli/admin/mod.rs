@@ -66,11 +66,11 @@ pub async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> 
 /// When there is none.
 pub async fn account_named(handles: &Handles, email: &str) -> anyhow::Result<AccountView> {
     let email = Email::parse(email)?;
-    handles
-        .accounts
-        .by_email(&email)
-        .await?
-        .ok_or_else(|| anyhow!("there is no account with this e-mail; make one with `farebox admin account create`"))
+    handles.accounts.by_email(&email).await?.ok_or_else(|| {
+        anyhow!(
+            "there is no account with this e-mail; make one with `farebox admin account create`"
+        )
+    })
 }
 
 /// A time for people: UTC to the second.
@@ -87,9 +87,15 @@ pub fn time(at: UnixMs) -> String {
 /// # Errors
 /// When it is neither.
 pub fn parse_time(text: &str) -> anyhow::Result<UnixMs> {
-    let full = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
-    let time = OffsetDateTime::parse(&full, &Rfc3339).context("write the time like 2026-12-01T00:00:00Z or 2026-12-01")?;
-    i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).context("this time is out of range")
+    let full = if text.contains('T') {
+        text.to_owned()
+    } else {
+        format!("{text}T00:00:00Z")
+    };
+    let time = OffsetDateTime::parse(&full, &Rfc3339)
+        .context("write the time like 2026-12-01T00:00:00Z or 2026-12-01")?;
+    i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000))
+        .context("this time is out of range")
 }
 
 #[cfg(test)]
@@ -100,7 +106,10 @@ mod tests {
     #[test]
     fn times_are_read_and_written() {
         assert_eq!(parse_time("2026-12-01").unwrap(), 1_796_083_200_000);
-        assert_eq!(parse_time("2026-12-01T03:00:00+03:00").unwrap(), 1_796_083_200_000);
+        assert_eq!(
+            parse_time("2026-12-01T03:00:00+03:00").unwrap(),
+            1_796_083_200_000
+        );
         assert_eq!(time(1_796_083_200_999), "2026-12-01T00:00:00Z");
         assert!(parse_time("tomorrow").is_err());
     }

@@ -37,8 +37,28 @@ pub enum Command {
 }
 
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
-    let Command::Create { id, upstream, upstream_model, price, context, json } = command;
-    let new = NewModel { id, upstream, upstream_model, price: price.read()?, context };
+    let Command::Create {
+        id,
+        upstream,
+        upstream_model,
+        price,
+        context,
+        json,
+    } = command;
+    let new = NewModel {
+        id,
+        upstream,
+        upstream_model,
+        price: price.read()?,
+        context,
+    };
     let view = handles.catalog.create_model(new).await?;
-    output::result(json, &view, &format!("Callers can use {} now, at the price {}.", view.id, view.price_version))
+    output::result(
+        json,
+        &view,
+        &format!(
+            "Callers can use {} now, at the price {}.",
+            view.id, view.price_version
+        ),
+    )
 }

@@ -60,22 +60,39 @@ impl PriceArgs {
     /// Names the option that is no price.
     pub fn read(&self) -> anyhow::Result<NewPrice> {
         let read = |option: &'static str, text: &str| PricePerMtok::parse_usd(text).context(option);
-        let maybe = |option: &'static str, text: &Option<String>| text.as_deref().map(|text| read(option, text)).transpose();
+        let maybe = |option: &'static str, text: &Option<String>| {
+            text.as_deref().map(|text| read(option, text)).transpose()
+        };
         Ok(NewPrice {
             input: read("--input-per-mtok", &self.input_per_mtok)?,
             cached_input: maybe("--cached-input-per-mtok", &self.cached_input_per_mtok)?,
             output: read("--output-per-mtok", &self.output_per_mtok)?,
             cost_input: maybe("--cost-input-per-mtok", &self.cost_input_per_mtok)?,
-            cost_cached_input: maybe("--cost-cached-input-per-mtok", &self.cost_cached_input_per_mtok)?,
+            cost_cached_input: maybe(
+                "--cost-cached-input-per-mtok",
+                &self.cost_cached_input_per_mtok,
+            )?,
             cost_output: maybe("--cost-output-per-mtok", &self.cost_output_per_mtok)?,
         })
     }
 }
 
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
-    let Command::Set { model, price, from, json } = command;
-    let from = from.as_deref().map(parse_time).transpose().context("--from")?;
-    let view = handles.catalog.set_price(&model, price.read()?, from).await?;
+    let Command::Set {
+        model,
+        price,
+        from,
+        json,
+    } = command;
+    let from = from
+        .as_deref()
+        .map(parse_time)
+        .transpose()
+        .context("--from")?;
+    let view = handles
+        .catalog
+        .set_price(&model, price.read()?, from)
+        .await?;
     let sentence = format!(
         "Published {}: {} costs {} in, {} cached, {} out (USD per million tokens) from {}.",
         view.id,

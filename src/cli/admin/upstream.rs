@@ -34,9 +34,34 @@ pub enum Command {
 }
 
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
-    let Command::Create { name, dialect, base_url, api_key_stdin, json } = command;
+    let Command::Create {
+        name,
+        dialect,
+        base_url,
+        api_key_stdin,
+        json,
+    } = command;
     let dialect: Dialect = dialect.parse()?;
-    let api_key = if api_key_stdin { Some(output::secret_from_stdin("the API key")?) } else { None };
-    let view = handles.upstreams.create(NewUpstream { name, dialect, base_url, api_key }).await?;
-    output::result(json, &view, &format!("Added the upstream {} ({}). Next: `farebox admin model create`.", view.name, view.id))
+    let api_key = if api_key_stdin {
+        Some(output::secret_from_stdin("the API key")?)
+    } else {
+        None
+    };
+    let view = handles
+        .upstreams
+        .create(NewUpstream {
+            name,
+            dialect,
+            base_url,
+            api_key,
+        })
+        .await?;
+    output::result(
+        json,
+        &view,
+        &format!(
+            "Added the upstream {} ({}). Next: `farebox admin model create`.",
+            view.name, view.id
+        ),
+    )
 }
