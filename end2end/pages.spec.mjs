@@ -1,0 +1,183 @@
+// Is every page for strangers in order: in both languages and themes, on a phone and a desk, without any script?
+import { accessible, fits, guarded, nothingCut, validHtml } from './support/checks.mjs';
+import { farebox } from './support/servers.mjs';
+import { ERROR_PAGE, choose, expect, test } from './support/test.mjs';
+import { spaced, t } from './support/words.mjs';
+
+const LOCALES = { en: '', ru: '/ru' };
+const PAGES = { landing: '/', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
+const STATUS = { '/no/such/page': 404, '/claim/nothing': 410 };
+const BRAND = { brand: 'Farebox' };
+
+// The address of a page in a language; pages with one address take the language of the cookie.
+const address = (locale, path) => (STATUS[path] ? path : `${LOCALES[locale]}${path}`);
+
+async function open(page, locale, path) {
+  await page.context().addCookies([{ name: 'prefs', value: `${locale}.-.-`, url: farebox.url }]);
+  const answer = await page.goto(address(locale, path));
+  expect(answer.status()).toBe(STATUS[path] ?? 200);
+}
+
+for (const locale of ['en', 'ru']) {
+  for (const scheme of ['light', 'dark']) {
+    test(`${locale}, ${scheme}: accessible, at a desk and on a phone`, async ({ page, watch }) => {
+      watch.tolerate(ERROR_PAGE);
+      await page.emulateMedia({ colorScheme: scheme });
+      for (const [name, path] of Object.entries(PAGES)) {
+        await page.setViewportSize({ width: 1280, height: 800 });
+        await open(page, locale, path);
+        await accessible(page, `${name} at 1280 px`);
+        await page.setViewportSize({ width: 360, height: 800 });
+        await accessible(page, `${name} at 360 px`);
+      }
+    });
+  }
+
+  test(`${locale}: no page is wider than its screen, nothing is cut`, async ({ page, watch }) => {
+    watch.tolerate(ERROR_PAGE);
+    for (const [name, path] of Object.entries(PAGES)) {
+      await open(page, locale, path);
+      await fits(page, name);
+      await page.setViewportSize({ width: 320, height: 800 });
+      await nothingCut(page, name);
+    }
+  });
+
+  test(`${locale}: the document says its language, and where it is in the others`, async ({ page, watch }) => {
+    watch.tolerate(ERROR_PAGE);
+    for (const path of Object.values(PAGES)) {
+      await open(page, locale, path);
+      await expect(page.locator('html')).toHaveAttribute('lang', locale);
+      await expect(page.locator('html')).toHaveAttribute('dir', 'ltr');
+      const links = await page.locator('link[rel="alternate"][hreflang]').evaluateAll((all) => all.map((link) => [link.hreflang, link.getAttribute('href')]));
+      if (STATUS[path]) {
+        expect(links).toEqual([]);
+        await expect(page.locator('meta[name="robots"]')).toHaveAttribute('content', 'noindex');
+      } else {
+        const absolute = (prefix) => `${farebox.url}${prefix}${path}`;
+        expect(links).toEqual([['en', absolute('')], ['ru', absolute('/ru')], ['x-default', absolute('')]]);
+        await expect(page.locator('link[rel="canonical"]')).toHaveAttribute('href', absolute(LOCALES[locale]));
+        await expect(page.locator('meta[name="description"]')).toHaveAttribute('content', t(locale, 'landing.meta.description'));
+      }
+      // A key that is shown instead of its text, or a place in a text that was not filled in.
+      const words = await page.locator('body').innerText();
+      expect(words).not.toMatch(/%\{|\b(landing|errors|sessions|account|header|form|theme|currency|locale)\.[a-z_]+\b/);
+    }
+    await open(page, locale, '/');
+    await expect(page).toHaveTitle(t(locale, 'landing.meta.title', BRAND));
+    await expect(page.locator('h1')).toHaveText(t(locale, 'landing.hero.title'));
+    await open(page, locale, '/no/such/page');
+    await expect(page.locator('h1')).toHaveText(t(locale, 'errors.not_found.title'));
+  });
+}
+
+test('strangers get no script and no wasm, and little of everything else', async ({ page, watch }) => {
+  watch.tolerate(ERROR_PAGE);
+  const kinds = [];
+  page.on('request', (request) => kinds.push([request.resourceType(), new URL(request.url()).pathname]));
+  for (const path of Object.values(PAGES)) {
+    kinds.length = 0;
+    await open(page, 'en', path);
+    await page.evaluate(() => document.fonts.ready);
+    expect(await page.evaluate(() => document.scripts.length), path).toBe(0);
+    const loaders = page.locator('link[rel="modulepreload"], link[rel="preload"][as="script"], link[type="application/wasm"]');
+    await expect(loaders).toHaveCount(0);
+    expect(kinds.filter(([kind, file]) => kind === 'script' || kind === 'fetch' || /\.(js|wasm)$/.test(file)), path).toEqual([]);
+    await expect(page.locator('[style], style, [onclick]')).toHaveCount(0);
+  }
+});
+
+test('every page, also a failed one, is guarded by its headers and is valid HTML', async () => {
+  for (const locale of Object.keys(LOCALES)) {
+    for (const [name, path] of Object.entries(PAGES)) {
+      const answer = await fetch(`${farebox.url}${address(locale, path)}`, { headers: { accept: 'text/html', cookie: `prefs=${locale}.EUR.dark` } });
+      expect(answer.status).toBe(STATUS[path] ?? 200);
+      expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(answer.headers.get('content-language')).toBe(locale);
+      expect(answer.headers.get('set-cookie'), `${name} sets no cookie for a stranger`).toBeNull();
+      guarded(answer.headers, name);
+      await validHtml(await answer.text(), `${name}, ${locale}`);
+    }
+  }
+});
+
+test('a file of the bundle is kept for ever, comes compressed, and its neighbours do not exist', async ({ page }) => {
+  await page.goto('/');
+  const style = await page.locator('link[rel="stylesheet"]').getAttribute('href');
+  const answer = await fetch(`${farebox.url}${style}`, { headers: { 'accept-encoding': 'br' } });
+  expect(answer.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  expect(answer.headers.get('content-encoding')).toBe('br');
+  expect(answer.headers.get('content-type')).toContain('text/css');
+  expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+  for (const path of ['/assets/', '/assets/../Cargo.toml', '/pkg/nothing.js', `${style}.br`, '/manifest.json']) {
+    expect((await fetch(`${farebox.url}${path}`)).status, path).toBe(404);
+  }
+});
+
+test('the first page speaks the language of the browser, and offers it where it does not', async ({ browser }) => {
+  const context = await browser.newContext({ locale: 'ru-RU', baseURL: farebox.url });
+  const page = await context.newPage();
+  await page.goto('/');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ru');
+  await page.goto('/no/such/page');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ru');
+  await choose(page, 'languages', 'en');
+  await page.goto('/');
+  await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  await page.getByRole('link', { name: t('ru', 'locale.offer') }).click();
+  await expect(page).toHaveURL(`${farebox.url}/ru/`);
+  await context.close();
+});
+
+test('theme, language and currency are chosen in the header and kept', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto('/');
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await paper();
+  await choose(page, 'themes', 'dark');
+  expect(await paper()).not.toBe(light);
+  await choose(page, 'currencies', 'RUB');
+  await expect(page.locator('#models .hint')).toBeVisible();
+  const prices = await page.locator('#models td.num').allInnerTexts();
+  expect(prices.length).toBeGreaterThan(2);
+  for (const price of prices.filter((price) => /[₽$€]/.test(price))) expect(spaced(price)).toMatch(/^≈.*₽|≈.*RUB/);
+  await choose(page, 'languages', 'ru');
+  await expect(page).toHaveURL(`${farebox.url}/ru/`);
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await expect(page.locator('#currencies-face')).toHaveText('RUB');
+  await page.getByRole('link', { name: t('ru', 'header.sign_in') }).first().click();
+  await expect(page).toHaveURL(`${farebox.url}/ru/login`);
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+});
+
+test('open menus are accessible, fit a phone, and close with Escape', async ({ page }) => {
+  for (const width of [1280, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto('/');
+    for (const menu of ['languages', 'currencies', 'themes']) {
+      await page.locator(`button[popovertarget="${menu}"]`).click();
+      const box = await page.locator(`#${menu}`).boundingBox();
+      const face = await page.locator(`button[popovertarget="${menu}"]`).boundingBox();
+      expect(box.x, `${menu} at ${width} px`).toBeGreaterThanOrEqual(0);
+      expect(box.x + box.width, `${menu} at ${width} px`).toBeLessThanOrEqual(width);
+      expect(box.y, `${menu} opens under its button`).toBeGreaterThanOrEqual(face.y + face.height - 1);
+      if (width === 1280) await accessible(page, `the open menu ${menu}`);
+      await page.keyboard.press('Escape');
+      await expect(page.locator(`#${menu}`)).toBeHidden();
+      await expect(page.locator(`button[popovertarget="${menu}"]`)).toBeFocused();
+    }
+  }
+});
+
+test('wider spaced text, as WCAG 1.4.12 wants it, is not cut', async ({ page }) => {
+  for (const path of ['/', '/login']) {
+    await page.goto(path);
+    await page.evaluate(() => {
+      const wide = new CSSStyleSheet();
+      wide.replaceSync('* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-block-end: 2em !important }');
+      document.adoptedStyleSheets = [wide];
+    });
+    await fits(page, `${path} with wide text`, [360, 1280]);
+    await nothingCut(page, `${path} with wide text`);
+  }
+});

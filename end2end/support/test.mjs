@@ -1,0 +1,50 @@
+// What is every test watched for? A console message, an error in a page, a request to another host: each fails it.
+import { expect, test as plain } from '@playwright/test';
+
+export { expect };
+
+export const test = plain.extend({
+  // `watch.tolerate(/words/)` for a message that the test itself provokes.
+  watch: [
+    async ({ context }, use) => {
+      const [tolerated, heard] = [[], []];
+      const ours = new Set();
+      context.on('console', (message) => heard.push(`${message.type()}: ${message.text()}`));
+      context.on('weberror', (error) => heard.push(`error in the page: ${error.error().stack}`));
+      context.on('request', (request) => {
+        const url = new URL(request.url());
+        ours.add(request.url());
+        const local = url.hostname === '127.0.0.1' || ['data:', 'blob:', 'about:'].includes(url.protocol);
+        if (!local) heard.push(`request to another host: ${request.url()}`);
+      });
+      await use({ tolerate: (pattern) => tolerated.push(pattern), requests: ours });
+      expect(heard.filter((message) => !tolerated.some((pattern) => pattern.test(message))), 'what the browser complained about').toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+// The browser says so in its console when a page answers with an error status.
+export const ERROR_PAGE = /Failed to load resource: the server responded with a status of 4\d\d/;
+
+// Signs in through the form.
+export async function signIn(page, server, { email, password }, prefix = '') {
+  await page.goto(`${server.url}${prefix}/login`);
+  await page.locator('#email').fill(email);
+  await page.locator('#password').fill(password);
+  await page.locator('form[action="/api/sign_in"] button[type=submit]').click();
+  await page.waitForURL('**/overview');
+}
+
+// Waits until every island of the page is awake.
+export async function awake(page) {
+  await expect(page.locator('leptos-island').first()).toBeAttached();
+  await expect(page.locator('leptos-island:not(:has([data-hydrated="true"]))')).toHaveCount(0);
+}
+
+// Chooses an entry of a menu in the header: language, currency or theme.
+export async function choose(page, menu, value) {
+  await page.locator(`button[popovertarget="${menu}"]`).click();
+  await page.locator(`#${menu} button[value="${value}"]`).click();
+  await expect(page.locator(`#${menu} button[value="${value}"]`)).toHaveAttribute('aria-pressed', 'true');
+}
