@@ -20,7 +20,7 @@ pub fn router(services: Services) -> Router {
         .route("/", get(pages::landing))
         .route("/login", get(pages::login))
         .route("/claim/{token}", get(pages::claim))
-        .route("/overview", get(pages::overview))
+        .route("/overview", get(pages::overview::overview))
         .route("/api/{function}", post(api::call));
     // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server
     // runs gets its addresses at the next start.

@@ -16,12 +16,12 @@ use crate::shell::{Frame, Page, notice, respond, rich, ruler};
 pub async fn claim(Path(token): Path<String>, reader: Reader) -> Response {
     let open = reader.services.accounts.claim_open(&token).await;
     let ui = anyone(reader).await;
-    let (status, title, body) = match open {
-        Ok(true) => (StatusCode::OK, t!(ui, "account.claim.title", brand = ui.site().brand), form(&ui, token)),
-        Ok(false) => (StatusCode::GONE, t!(ui, "account.claim.open_title"), closed(&ui)),
-        Err(_) => return error::page(&ui, StatusCode::SERVICE_UNAVAILABLE),
-    };
-    respond(&ui, status, Page { frame: Frame::Aside, title, description: None, body })
+    let aside = |title, body| Page { frame: Frame::Aside, title, description: None, body };
+    match open {
+        Ok(true) => respond(&ui, StatusCode::OK, |ui| aside(t!(ui, "account.claim.title", brand = ui.site().brand), form(ui, token))),
+        Ok(false) => respond(&ui, StatusCode::GONE, |ui| aside(t!(ui, "account.claim.open_title"), closed(ui))),
+        Err(_) => error::page(&ui, StatusCode::SERVICE_UNAVAILABLE),
+    }
 }
 
 fn form(ui: &Ui, token: String) -> AnyView {

@@ -27,6 +27,10 @@ pub fn error_page(services: &Services, request: &Request, status: StatusCode) ->
 
 /// The same for a reader who is known already.
 pub fn page(ui: &Ui, status: StatusCode) -> Response {
+    respond(ui, status, |ui| content(ui, status))
+}
+
+fn content(ui: &Ui, status: StatusCode) -> Page {
     let (title, body, action) = words(ui, status);
     let support = ui.site().support.clone().map(|address| {
         let text = t!(ui, "errors.support", email = address);
@@ -44,7 +48,7 @@ pub fn page(ui: &Ui, status: StatusCode) -> Response {
             {support}
         </section>
     };
-    respond(ui, status, Page { frame: Frame::Aside, title, description: None, body: content.into_any() })
+    Page { frame: Frame::Aside, title, description: None, body: content.into_any() }
 }
 
 /// Title, what happened, what to do.

@@ -24,13 +24,12 @@ pub async fn login(reader: Reader, Query(asked): Query<Asked>) -> Response {
     if ui.account().is_some() {
         return Redirect::to(next.as_deref().unwrap_or("/overview")).into_response();
     }
-    let page = Page {
+    respond(&ui, StatusCode::OK, |ui| Page {
         frame: Frame::Public,
         title: t!(ui, "sessions.sign_in.title"),
         description: Some(t!(ui, "landing.meta.description")),
-        body: content(&ui, next),
-    };
-    respond(&ui, StatusCode::OK, page)
+        body: content(ui, next),
+    })
 }
 
 fn content(ui: &Ui, next: Option<String>) -> AnyView {

@@ -4,7 +4,7 @@ mod claim;
 mod error;
 mod landing;
 mod login;
-mod overview;
+pub mod overview;
 mod snippets;
 
 use axum::response::{IntoResponse, Redirect, Response};
@@ -15,7 +15,6 @@ pub use claim::claim;
 pub use error::{error_page, method_not_allowed, not_found};
 pub use landing::landing;
 pub use login::login;
-pub use overview::overview;
 
 use crate::reader::{Reader, Ui};
 

@@ -72,7 +72,8 @@ fn coloured(code: Vec<Bit>) -> Vec<AnyView> {
 
 fn curl(call: &Call, prompt: &str) -> Vec<Bit> {
     let Call { base_url, model, key } = call;
-    let body = serde_json::json!({ "model": model, "messages": [{ "role": "user", "content": prompt }] }).to_string();
+    let message = serde_json::json!({ "role": "user", "content": prompt });
+    let body = format!("{{\n    \"model\": {},\n    \"messages\": [{message}]\n  }}", quoted(model));
     // A single quote would end the shell's string.
     let body = body.replace('\'', "'\\''");
     vec![

@@ -135,7 +135,7 @@ mod tests {
         for text in ["-.-.-", "ru.RUB.dark", "en.-.light", "-.EUR.-"] {
             assert_eq!(Choice::parse(text, &texts).to_cookie(), text);
         }
-        for nonsense in ["", "...", "ru", "../../x", "RU;x.RUB.dark"] {
+        for nonsense in ["", "...", "ru", "../../x", "ru.rub;dark", "RU;x.?.?"] {
             let choice = Choice::parse(nonsense, &texts);
             assert_eq!((choice.currency, choice.theme), (None, None), "{nonsense:?}");
         }

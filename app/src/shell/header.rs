@@ -11,6 +11,9 @@ use crate::reader::{Theme, Ui};
 pub fn public_header(ui: &Ui) -> AnyView {
     let account = if ui.account().is_some() {
         view! { <a class="quiet" href="/overview">{icon(ui, "activity", "")}{t!(ui, "header.overview")}</a> }.into_any()
+    } else if ui.path() == "/login" {
+        // The way in is the page itself.
+        ().into_any()
     } else {
         view! { <a class="quiet" href=ui.link("/login")>{icon(ui, "log-in", "flip")}{t!(ui, "header.sign_in")}</a> }.into_any()
     };
@@ -38,7 +41,7 @@ pub fn side(ui: &Ui) -> AnyView {
     let email = ui.account().map(|account| account.email.clone()).unwrap_or_default();
     let current = (ui.path() == "/overview").then_some("page");
     view! {
-        <div class="side">
+        <div class="side"><div>
             <nav class="nav" aria-label=t!(ui, "header.main_menu")>
                 <ul class="nav-list">
                     <li><a href="/overview" aria-current=current>{icon(ui, "activity", "")}{t!(ui, "header.overview")}</a></li>
@@ -48,7 +51,7 @@ pub fn side(ui: &Ui) -> AnyView {
                 <p class="hint" translate="no"><bdi>{email}</bdi></p>
                 <button class="quiet" type="submit">{icon(ui, "log-out", "flip")}{t!(ui, "header.sign_out")}</button>
             </form>
-        </div>
+        </div></div>
     }
     .into_any()
 }

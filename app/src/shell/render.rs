@@ -14,14 +14,15 @@ use leptos::prelude::*;
 use leptos::reactive::owner::Owner;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::document::{Page, document};
+use super::document::{Frame, Page, document};
 use crate::guard::CSP_ISLANDS;
 use crate::reader::{Ui, set_cookie};
 
-/// The answer that shows a page.
-pub fn respond(ui: &Ui, status: StatusCode, page: Page) -> Response {
-    let (islands, public) = (page.frame.has_islands(), page.frame.is_public());
-    let mut response = Response::new(Body::from(html(ui, page)));
+/// The answer that shows the page that `make` makes.
+pub fn respond(ui: &Ui, status: StatusCode, make: impl FnOnce(&Ui) -> Page) -> Response {
+    let (html, frame) = html(ui, make);
+    let (islands, public) = (frame.has_islands(), frame.is_public());
+    let mut response = Response::new(Body::from(html));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     set(headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
@@ -44,12 +45,17 @@ pub fn respond(ui: &Ui, status: StatusCode, page: Page) -> Response {
     response
 }
 
-/// The whole document. An owner of its own, so that nothing of this reader is left for the next one.
-pub fn html(ui: &Ui, page: Page) -> String {
+/// The whole document. An owner of its own, so that nothing of this reader is left for the next one; views are made
+/// within it, because islands look for it.
+fn html(ui: &Ui, make: impl FnOnce(&Ui) -> Page) -> (String, Frame) {
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
-    let html = owner.with(|| format!("<!DOCTYPE html>{}", document(ui, page).to_html()));
+    let made = owner.with(|| {
+        let page = make(ui);
+        let frame = page.frame;
+        (format!("<!DOCTYPE html>{}", document(ui, page).to_html()), frame)
+    });
     owner.unset_with_forced_cleanup();
-    html
+    made
 }
 
 /// Style and the one font of the reader's script, before the document is read.

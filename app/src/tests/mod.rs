@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod chart;
 mod forms;
 mod pages;
 mod prefs;

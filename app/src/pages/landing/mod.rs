@@ -19,13 +19,12 @@ const FALLBACK_MODEL: &str = "sandbox-echo";
 pub async fn landing(reader: Reader) -> Response {
     let models = reader.services.catalog.models();
     let ui = anyone(reader).await;
-    let page = Page {
+    respond(&ui, StatusCode::OK, |ui| Page {
         frame: Frame::Public,
         title: t!(ui, "landing.meta.title", brand = ui.site().brand),
         description: Some(t!(ui, "landing.meta.description")),
-        body: content(&ui, &models),
-    };
-    respond(&ui, StatusCode::OK, page)
+        body: content(ui, &models),
+    })
 }
 
 /// The model to show first: a real one before the sandbox's.

@@ -17,7 +17,10 @@ pub fn sample(ui: &Ui, model: &ModelView) -> Option<AnyView> {
     let figure = |words: String, value: String| view! { <div><dt>{words}</dt><dd class="num">{value}</dd></div> };
     let view = view! {
         <section class="sample" aria-labelledby="sample-title">
-            <h2 class="hint" id="sample-title">{t!(ui, "landing.meter.caption")}" "<bdi translate="no">{model.id.clone()}</bdi></h2>
+            <div class="title">
+                <h2 id="sample-title">{t!(ui, "landing.meter.caption")}</h2>
+                <bdi class="mono hint" translate="no">{model.id.clone()}</bdi>
+            </div>
             {ruler(filled, 40, None)}
             <dl class="figures">
                 {figure(t!(ui, "landing.meter.input"), ui.number(SAMPLE.input))}

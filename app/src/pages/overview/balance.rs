@@ -21,7 +21,7 @@ pub fn balance(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> AnyView {
         <p class="value num" data-live="balance">{shown.balance}</p>
         {ruler(days, RULER_DAYS, Some(shown.label))}
         <p class="muted" data-live="left">{shown.left}</p>
-        <p class="hint"><span data-live="exact">{shown.exact}</span>" "<span data-live="reserved">{shown.reserved}</span></p>
+        <p class="hint row"><span data-live="exact">{shown.exact}</span><span data-live="reserved">{shown.reserved}</span></p>
         <dl class="kv">
             {figure(t!(ui, "spend.today"), "today", shown.today)}
             {figure(t!(ui, "spend.last_7_days"), "week", shown.week)}

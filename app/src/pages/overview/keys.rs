@@ -36,8 +36,11 @@ fn empty(ui: &Ui) -> AnyView {
 }
 
 fn table(ui: &Ui, keys: &[KeyView]) -> AnyView {
-    let rows: Vec<_> = keys
-        .iter()
+    // Those that work first; within each, the newest.
+    let (working, gone): (Vec<&KeyView>, Vec<&KeyView>) = keys.iter().partition(|key| key.revoked_at.is_none());
+    let rows: Vec<_> = working
+        .into_iter()
+        .chain(gone)
         .map(|key| {
             let used = key.last_used_at.map_or_else(|| t!(ui, "keys.list.never_used"), |at| ui.ago(at));
             let kind = key.test.then(|| {

@@ -35,10 +35,12 @@ pub async fn overview(reader: Reader) -> Response {
         Err(elsewhere) => return elsewhere.into_response(),
     };
     match read(&services, &account).await {
-        Ok(facts) => {
-            let page = Page { frame: Frame::Account, title: t!(ui, "overview.title"), description: None, body: content(&ui, &facts) };
-            respond(&ui, StatusCode::OK, page)
-        }
+        Ok(facts) => respond(&ui, StatusCode::OK, |ui| Page {
+            frame: Frame::Account,
+            title: t!(ui, "overview.title"),
+            description: None,
+            body: content(ui, &facts),
+        }),
         Err(_) => error::page(&ui, StatusCode::SERVICE_UNAVAILABLE),
     }
 }
