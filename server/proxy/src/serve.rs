@@ -101,8 +101,14 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
 }
 
 /// Test keys reach only the sandbox upstream, with every model it has, and cost nothing.
+///
+/// Its names are not in our catalogue, so what is accepted (and then written on the call's row) has the shape of one.
 fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
-    let upstream = name.starts_with("sandbox-").then(|| state.upstreams.sandbox()).flatten()?;
+    let rest = name.strip_prefix("sandbox-")?;
+    if rest.is_empty() || rest.len() > 24 || !rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        return None;
+    }
+    let upstream = state.upstreams.sandbox()?;
     Some(Offer {
         model: Arc::new(Model::free(name)),
         price: Price::default(),
