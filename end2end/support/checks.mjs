@@ -49,12 +49,12 @@ export async function nothingCut(page, what) {
 const validator = new HtmlValidate({
   root: true,
   extends: ['html-validate:recommended', 'html-validate:document'],
-  // Every file comes from the page's own host.
-  rules: { 'require-sri': 'off' },
+  // Every file comes from the page's own host; `hidden=""` means the same as `hidden`.
+  rules: { 'require-sri': 'off', 'attribute-empty-style': 'off' },
 });
 
 export async function validHtml(html, what) {
-  const { results } = await validator.validateString(html);
+  const { results } = await validator.validateString(html.replaceAll('<!>', ''));
   const told = results.flatMap((result) => result.messages).map(({ ruleId, message, line, column, selector }) => `${ruleId}: ${message} (${selector ?? `${line}:${column}`})`);
   expect(told, `html-validate on ${what}`).toEqual([]);
 }

@@ -21,6 +21,11 @@ export default class Reporter {
     for (const { path } of result.attachments) if (path) console.log(`     see ${path}`);
   }
 
+  // What a test has measured.
+  onStdOut(chunk) {
+    process.stdout.write(chunk);
+  }
+
   // Something broke outside of a test: a file that cannot be loaded, a worker that died.
   onError(error) {
     this.broken += 1;

@@ -1,0 +1,76 @@
+// Is the overview in order, for somebody who has spent something, and for somebody who has nothing yet?
+import { accessible, fits, guarded, nothingCut, validHtml } from './support/checks.mjs';
+import { call, farebox, person, seen } from './support/servers.mjs';
+import { awake, expect, signIn, test } from './support/test.mjs';
+import { spaced, t } from './support/words.mjs';
+
+let ada;
+
+test.beforeAll(async () => {
+  ada = person(farebox, 'overview');
+  await seen(farebox, ada.key);
+  for (const model of ['sandbox-echo', 'sandbox-lorem', 'sandbox-reasoner']) await call(farebox, ada.key, 'Hello', model);
+});
+
+async function open(page, who, locale, currency) {
+  await page.context().addCookies([{ name: 'prefs', value: `${locale}.${currency}.-`, url: farebox.url }]);
+  await signIn(page, farebox, who);
+  await awake(page);
+}
+
+for (const [locale, currency] of [['en', 'USD'], ['ru', 'RUB']]) {
+  test(`${locale}, ${currency}: accessible in both themes, at a desk and on a phone, nothing cut`, async ({ page }) => {
+    await open(page, ada, locale, currency);
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        await accessible(page, `the overview, ${colorScheme}, ${width} px`);
+      }
+    }
+    await page.getByText(t(locale, 'spend.chart.show_table')).click();
+    await fits(page, 'the overview');
+    await page.setViewportSize({ width: 320, height: 800 });
+    await nothingCut(page, 'the overview');
+    const words = await page.locator('body').innerText();
+    expect(words).not.toMatch(/%\{|\b(overview|wallet|spend|keys|calls|tokens|quickstart|copy)\.[a-z_]+\b/);
+  });
+}
+
+test('it shows what was spent, on which models, and the key without showing it', async ({ page }) => {
+  await open(page, ada, 'en', 'USD');
+  await expect(page.locator('[data-live="calls"]')).toHaveText('3');
+  for (const name of ['today', 'week', 'month']) expect(await page.locator(`[data-live="${name}"]`).innerText()).toMatch(/^\$0\.\d+$/);
+  for (const model of ['sandbox-echo', 'sandbox-lorem', 'sandbox-reasoner']) await expect(page.locator('.legend')).toContainText(model);
+  const row = page.locator('table.keys tbody tr');
+  await expect(row).toHaveCount(1);
+  await expect(row).toContainText('laptop');
+  await expect(row).toContainText(t('en', 'keys.status.active'));
+  await expect(row.locator('.mono')).toHaveText(new RegExp(`^${ada.key.slice(0, 6)}.*…${ada.key.slice(-4)}$`));
+  expect(await page.content()).not.toContain(ada.key);
+  // The table says the same as the bars.
+  await page.getByText(t('en', 'spend.chart.show_table')).click();
+  const cells = await page.locator('details.more tbody tr').first().locator('td').allInnerTexts();
+  expect(cells.map(spaced).at(-2)).toBe('3');
+  expect(cells.length).toBe(6);
+});
+
+test('with nothing yet it says how to begin', async ({ page }) => {
+  const bob = person(farebox, 'begins');
+  await open(page, bob, 'en', 'USD');
+  await expect(page.locator('[data-live="balance"]')).toHaveText('$5.00');
+  await expect(page.getByText(t('en', 'calls.empty.title'))).toBeVisible();
+  await expect(page.locator('[data-live="left"]')).toHaveText(t('en', 'wallet.days_left.unknown'));
+  await accessible(page, 'an overview without calls');
+  await fits(page, 'an overview without calls');
+});
+
+test('it is guarded by its headers, kept by nobody, and valid HTML', async ({ page }) => {
+  await open(page, ada, 'ru', 'EUR');
+  const answer = await page.request.get('/overview', { headers: { accept: 'text/html' } });
+  expect(answer.status()).toBe(200);
+  guarded(new Headers(answer.headers()), 'the overview', { islands: true });
+  expect(answer.headers()['cache-control']).toBe('no-store');
+  expect(answer.headers()['set-cookie'], 'rendering changes no session').toBeUndefined();
+  await validHtml(await answer.text(), 'the overview');
+});

@@ -1,0 +1,127 @@
+// Do pages survive a language that runs from right to left, and one that needs much more room? Made from English by
+// support/pseudo.mjs, so that what is still plain English on a page is a text that is not in `locales/`.
+import { accessible, fits, nothingCut } from './support/checks.mjs';
+import { call, person, pseudo, seen } from './support/servers.mjs';
+import { ERROR_PAGE, awake, expect, signIn, test } from './support/test.mjs';
+
+test.use({ baseURL: pseudo.url });
+
+const PAGES = ['/', '/login', '/no/such/page', '/claim/nothing', '/overview'];
+const DIRECTIONS = { ar: 'rtl', eo: 'ltr' };
+let bea;
+
+test.beforeAll(async () => {
+  bea = person(pseudo, 'rtl');
+  await seen(pseudo, bea.key);
+  await call(pseudo, bea.key, 'Hello');
+  await call(pseudo, bea.key, 'Hello', 'sandbox-lorem');
+});
+
+// Signs in for the overview, and shows the other pages as strangers see them.
+async function open(page, locale, path) {
+  await page.context().clearCookies();
+  await page.context().addCookies([{ name: 'prefs', value: `${locale}.EUR.-`, url: pseudo.url }]);
+  if (path === '/overview') {
+    await signIn(page, pseudo, bea, `/${locale}`);
+    await awake(page);
+  } else {
+    await page.goto(['/', '/login'].includes(path) ? `/${locale}${path}` : path);
+  }
+}
+
+for (const [locale, dir] of Object.entries(DIRECTIONS)) {
+  test(`${locale}: no page is wider than its screen, nothing is cut`, async ({ page, watch }) => {
+    watch.tolerate(ERROR_PAGE);
+    for (const path of PAGES) {
+      await open(page, locale, path);
+      await expect(page.locator('html')).toHaveAttribute('dir', dir);
+      await expect(page.locator('html')).toHaveAttribute('lang', locale);
+      await fits(page, path);
+      await page.setViewportSize({ width: 360, height: 800 });
+      await nothingCut(page, path);
+    }
+  });
+
+  test(`${locale}: every visible word comes from locales/`, async ({ page, watch }) => {
+    watch.tolerate(ERROR_PAGE);
+    for (const path of PAGES) {
+      await open(page, locale, path);
+      const plain = await page.evaluate(() => {
+        // Names, code and amounts are not translated; other languages in the menu are written in themselves.
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const found = [];
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          if (node.parentElement.closest('[translate="no"], [lang], code, pre, .num, [data-live], bdi')) continue;
+          found.push(...(node.textContent.match(/[A-Za-z]{3,}/g) ?? []));
+        }
+        for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
+          if (element.closest('[translate="no"]')) continue;
+          for (const name of ['aria-label', 'title', 'placeholder', 'alt']) found.push(...(element.getAttribute(name)?.match(/[A-Za-z]{3,}/g) ?? []));
+        }
+        return found;
+      });
+      // Names, currencies, and what the formatter calls a month in Esperanto.
+      const values = /^(Farebox|EUR|USD|sandbox|echo|lorem|reasoner|UTC|laptop|Jan|Feb|Mar|Apr|Maj|May|Jun|Jul|Aŭg|Aug|Sep|Okt|Oct|Nov|Dec)$/i;
+      expect([...new Set(plain)].filter((word) => !values.test(word)), path).toEqual([]);
+    }
+  });
+}
+
+test('right to left: accessible in both themes', async ({ page, watch }) => {
+  watch.tolerate(ERROR_PAGE);
+  for (const path of ['/', '/login', '/overview']) {
+    await open(page, 'ar', path);
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await accessible(page, `${path}, ${colorScheme}`);
+    }
+  }
+});
+
+test('right to left: pages are mirrored, code and addresses are not', async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await open(page, 'ar', '/');
+  const middle = async (locator) => {
+    const { x, width } = await locator.boundingBox();
+    return x + width / 2;
+  };
+  expect(await middle(page.locator('.top .brand')), 'the brand stands at the right').toBeGreaterThan(640);
+  expect(await middle(page.locator('.top .end')), 'the choices stand at the left').toBeLessThan(640);
+  expect(await middle(page.locator('.hero .words'))).toBeGreaterThan(await middle(page.locator('.hero .sheet')));
+  const style = (locator, name) => locator.first().evaluate((element, of) => getComputedStyle(element)[of], name);
+  expect(await style(page.locator('pre'), 'direction')).toBe('ltr');
+  expect(await style(page.locator('pre'), 'textAlign')).toBe('left');
+  expect(await style(page.locator('.ic.flip'), 'scale')).toBe('-1 1');
+  expect(await page.evaluate(() => document.fonts.ready.then(() => document.fonts.check('16px Vazirmatn')))).toBe(true);
+
+  await open(page, 'ar', '/login');
+  await page.locator('#email').fill('a@b.example');
+  expect(await style(page.locator('#email'), 'direction')).toBe('ltr');
+
+  await open(page, 'ar', '/overview');
+  expect(await middle(page.locator('.side')), 'the navigation stands at the right').toBeGreaterThan(640);
+  expect(await style(page.locator('.chart'), 'direction'), 'time runs from left to right').toBe('ltr');
+  expect(await style(page.locator('.ruler'), 'scale')).toBe('-1 1');
+  // An amount is in one piece, with its sign where its language puts it.
+  expect((await page.locator('[data-live="balance"]').innerText()).length).toBeGreaterThan(4);
+
+  // The tooltip stays beside its day, and within the chart.
+  const day = page.locator('[data-day]').last();
+  await day.focus();
+  const tip = await page.locator('[data-tip]:visible').boundingBox();
+  const chart = await page.locator('.chart').boundingBox();
+  expect(tip.x).toBeGreaterThanOrEqual(chart.x - 1);
+  expect(tip.x + tip.width).toBeLessThanOrEqual(chart.x + chart.width + 1);
+});
+
+test('right to left: menus open under their buttons, within a phone', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 800 });
+  await open(page, 'ar', '/');
+  for (const menu of ['languages', 'currencies', 'themes']) {
+    await page.locator(`button[popovertarget="${menu}"]`).click();
+    const box = await page.locator(`#${menu}`).boundingBox();
+    expect(box.x, menu).toBeGreaterThanOrEqual(0);
+    expect(box.x + box.width, menu).toBeLessThanOrEqual(320);
+    await page.keyboard.press('Escape');
+  }
+});
