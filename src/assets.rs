@@ -93,7 +93,7 @@ fn accepts(accepted: &str, encoding: &str) -> bool {
         let refused = |weight: &str| {
             weight
                 .strip_prefix("q=")
-                .is_some_and(|q| q.trim_end_matches('0').trim_end_matches('.').is_empty())
+                .is_some_and(|q| q.bytes().all(|b| matches!(b, b'0' | b'.')))
         };
         parts
             .next()

@@ -36,7 +36,6 @@ pub struct Front {
 }
 
 /// Everything that answers on our port.
-#[must_use]
 pub fn router(front: Arc<Front>, proxy: ProxyState) -> Router {
     let pages = app::router(front.handles.services(
         &front.config,

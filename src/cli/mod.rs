@@ -84,7 +84,9 @@ pub fn run(cli: Cli) -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            return output::failed(&anyhow::Error::from(error).context("no threads can be started"));
+            return output::failed(
+                &anyhow::Error::from(error).context("no threads can be started"),
+            );
         }
     };
     let done = runtime.block_on(async {
