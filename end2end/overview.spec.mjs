@@ -1,6 +1,6 @@
 // Is the overview in order, for somebody who has spent something, and for somebody who has nothing yet?
 import { accessible, fits, guarded, nothingCut, validHtml } from './support/checks.mjs';
-import { call, farebox, person, seen } from './support/servers.mjs';
+import { anotherKey, call, farebox, person, revokeKey, seen } from './support/servers.mjs';
 import { awake, expect, signIn, test } from './support/test.mjs';
 import { spaced, t } from './support/words.mjs';
 
@@ -63,6 +63,33 @@ test('with nothing yet it says how to begin', async ({ page }) => {
   await expect(page.locator('[data-live="left"]')).toHaveText(t('en', 'wallet.days_left.unknown'));
   await accessible(page, 'an overview without calls');
   await fits(page, 'an overview without calls');
+});
+
+test('with an empty wallet it says what that means, and calls stop', async ({ page }) => {
+  const poor = person(farebox, 'poor', null);
+  await seen(farebox, poor.key);
+  await expect(call(farebox, poor.key, 'Hello')).rejects.toThrow(/429.*insufficient_quota/);
+  await open(page, poor, 'en', 'USD');
+  await expect(page.getByRole('alert')).toContainText(t('en', 'wallet.low.empty_title'));
+  await expect(page.locator('[data-live="balance"]')).toHaveText('$0.00');
+  // Only an administrator can add credit with a command, so nobody else is told one.
+  await expect(page.locator('main')).not.toContainText('credit grant');
+  await accessible(page, 'an overview with an empty wallet');
+});
+
+test('long names and many keys fit a phone', async ({ page }) => {
+  const busy = person(farebox, `with-a-very-long-name-before-the-sign-${'x'.repeat(20)}`, '1234567.89');
+  for (const name of ['Rechtsschutzversicherungsgesellschaftenschlüssel für alle', 'ключ', '<b>bold</b> & "quoted"']) anotherKey(farebox, busy.email, name);
+  revokeKey(farebox, anotherKey(farebox, busy.email, 'retired').id);
+  await open(page, busy, 'en', 'USD');
+  await expect(page.locator('table.keys tbody tr')).toHaveCount(5);
+  await expect(page.locator('table.keys')).toContainText('<b>bold</b> & "quoted"');
+  await expect(page.locator('table.keys tr', { hasText: 'retired' })).toContainText(t('en', 'keys.status.revoked'));
+  await expect(page.locator('[data-live="balance"]')).toHaveText('$1,234,567.89');
+  await fits(page, 'a crowded overview');
+  await page.setViewportSize({ width: 360, height: 800 });
+  await nothingCut(page, 'a crowded overview');
+  await accessible(page, 'a crowded overview');
 });
 
 test('it is guarded by its headers, kept by nobody, and valid HTML', async ({ page }) => {

@@ -1,7 +1,7 @@
 // Can somebody else's page, link, name or cookie do something here? Tried from a browser and byte by byte.
 import http from 'node:http';
 
-import { guarded } from './support/checks.mjs';
+import { guarded, validHtml } from './support/checks.mjs';
 import { call, farebox, person, pseudo, seen } from './support/servers.mjs';
 import { ERROR_PAGE, awake, expect, signIn, test } from './support/test.mjs';
 import { t } from './support/words.mjs';
@@ -70,6 +70,10 @@ test('a form that comes from elsewhere, or does not say from where, is refused',
     expect([404, 405], `${name} by a link`).toContain(link.status);
   }
   expect((await overview(sid)).status, 'the session has survived all that').toBe(200);
+  // Somebody whose browser is odd reads why, in their language.
+  const told = await raw('/api/sign_in', { method: 'POST', headers: { origin: 'null', accept: 'text/html', 'accept-language': 'ru' } });
+  expect(told.text).toContain(t('ru', 'errors.forbidden.title'));
+  await validHtml(told.text, 'the page of a refusal');
 });
 
 test('a page of somebody else cannot sign out, switch or read for the one who visits it', async ({ page, watch }) => {
