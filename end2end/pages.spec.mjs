@@ -20,15 +20,16 @@ async function open(page, locale, path) {
 
 for (const locale of ['en', 'ru']) {
   for (const scheme of ['light', 'dark']) {
-    test(`${locale}, ${scheme}: accessible, at a desk and on a phone`, async ({ page, watch }) => {
+    test(`${locale}, ${scheme}: accessible`, async ({ page, watch }) => {
       watch.tolerate(ERROR_PAGE);
       await page.emulateMedia({ colorScheme: scheme });
-      for (const [name, path] of Object.entries(PAGES)) {
-        await page.setViewportSize({ width: 1280, height: 800 });
-        await open(page, locale, path);
-        await accessible(page, `${name} at 1280 px`);
-        await page.setViewportSize({ width: 360, height: 800 });
-        await accessible(page, `${name} at 360 px`);
+      // Colours do not depend on the width, so one of the two is enough for the second theme.
+      for (const width of scheme === 'light' ? [1280, 360] : [360]) {
+        await page.setViewportSize({ width, height: 800 });
+        for (const [name, path] of Object.entries(PAGES)) {
+          await open(page, locale, path);
+          await accessible(page, `${name} at ${width} px`);
+        }
       }
     });
   }

@@ -46,20 +46,21 @@ for (const [locale, dir] of Object.entries(DIRECTIONS)) {
     watch.tolerate(ERROR_PAGE);
     for (const path of PAGES) {
       await open(page, locale, path);
-      const plain = await page.evaluate(() => {
+      const plain = await page.evaluate((email) => {
         // Names, code and amounts are not translated; other languages in the menu are written in themselves.
         const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const words = (text) => text.replaceAll(email, '').match(/[A-Za-z]{3,}/g) ?? [];
         const found = [];
         for (let node = walker.nextNode(); node; node = walker.nextNode()) {
           if (node.parentElement.closest('[translate="no"], [lang], code, pre, .num, [data-live], bdi')) continue;
-          found.push(...(node.textContent.match(/[A-Za-z]{3,}/g) ?? []));
+          found.push(...words(node.textContent));
         }
         for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
           if (element.closest('[translate="no"]')) continue;
-          for (const name of ['aria-label', 'title', 'placeholder', 'alt']) found.push(...(element.getAttribute(name)?.match(/[A-Za-z]{3,}/g) ?? []));
+          for (const name of ['aria-label', 'title', 'placeholder', 'alt']) found.push(...words(element.getAttribute(name) ?? ''));
         }
         return found;
-      });
+      }, bea.email);
       // Names, currencies, and what the formatter calls a month in Esperanto.
       const values = /^(Farebox|EUR|USD|sandbox|echo|lorem|reasoner|UTC|laptop|Jan|Feb|Mar|Apr|Maj|May|Jun|Jul|Aŭg|Aug|Sep|Okt|Oct|Nov|Dec)$/i;
       expect([...new Set(plain)].filter((word) => !values.test(word)), path).toEqual([]);
