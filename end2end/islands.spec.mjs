@@ -109,6 +109,8 @@ test('the chart tells of a day on hover and on focus', async ({ page }) => {
   await expect(tip).toBeVisible();
   await expect(tip).toContainText('sandbox-reasoner');
   await expect(tip).toContainText(t('en', 'calls.count_other', { count: '2' }));
+  for (const row of await tip.locator('dl > div').all()) expect((await row.boundingBox()).height, 'a model and its amount on one line').toBeLessThan(32);
+  expect(await tip.locator('dl > div').count()).toBe(2);
   await page.mouse.move(2, 2);
   await expect(tip).toBeHidden();
 
