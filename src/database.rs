@@ -18,10 +18,11 @@ use crate::config::Config;
 pub async fn open(config: &Config) -> anyhow::Result<Db> {
     make_data_folder(&config.data)?;
     let db = connect(config).await?;
-    if config.sqlite_file().is_some() {
+    // Asked first: most commands find nothing to do, and need not wait for a busy server's writes.
+    if config.sqlite_file().is_some() && matches!(schema(&db).await?, Schema::Older(_)) {
         // Two commands may start at once: one migrates, the other waits and finds nothing to do.
-        let mut lock = lock_file(&config.data, "migrate.lock")?;
-        let _guard = lock.write().context("the migration lock cannot be taken")?;
+        let lock = lock_file(&config.data, "migrate.lock")?;
+        lock.lock().context("the migration lock cannot be taken")?;
         Migrator::up(db.write(), None)
             .await
             .context("the embedded database could not be migrated")?;
@@ -152,13 +153,13 @@ pub fn make_data_folder(data: &Path) -> anyhow::Result<()> {
         })
 }
 
-/// A file in the data folder that locks are taken on.
+/// A file in the data folder that locks are taken on; a lock ends with its file.
 ///
 /// # Errors
 /// When it cannot be opened for writing.
-pub fn lock_file(data: &Path, name: &str) -> anyhow::Result<fd_lock::RwLock<fs::File>> {
+pub fn lock_file(data: &Path, name: &str) -> anyhow::Result<fs::File> {
     let path = data.join(name);
-    let file = fs::OpenOptions::new()
+    fs::OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
@@ -168,6 +169,5 @@ pub fn lock_file(data: &Path, name: &str) -> anyhow::Result<fd_lock::RwLock<fs::
                 "{} cannot be written; does the data folder belong to another user?",
                 path.display()
             )
-        })?;
-    Ok(fd_lock::RwLock::new(file))
+        })
 }

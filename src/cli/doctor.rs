@@ -370,7 +370,7 @@ async fn lock(found: &mut Findings, config: &Config) {
         return;
     }
     let running = match database::lock_file(&config.data, super::serve::LOCK) {
-        Ok(mut lock) => lock.try_write().is_err(),
+        Ok(lock) => lock.try_lock().is_err(),
         Err(error) => return found.fail("lock", format!("{error:#}")),
     };
     if !running {

@@ -1,5 +1,6 @@
 //! `farebox serve`: build the handles, bind, serve, drain, exit.
 
+use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,16 +46,14 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::load()?;
     telemetry::start(&config.log);
     telemetry::protect_memory();
+    telemetry::raise_file_limit();
     if let Some(refusal) = config.refusal() {
         bail!(refusal);
     }
     database::make_data_folder(&config.data)?;
-    let mut lock = database::lock_file(&config.data, LOCK)?;
     let embedded = config.sqlite_file().is_some();
-    let _guard = if embedded {
-        Some(lock.try_write().map_err(|_| {
-            anyhow::anyhow!("another `farebox serve` runs on the data folder {}; stop it first, or use another folder", config.data.display())
-        })?)
+    let _alone = if embedded {
+        Some(alone(&config).await?)
     } else {
         None
     };
@@ -112,6 +111,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         None
     };
     tracing::info!(address = %listener.local_addr()?, public_url = %site.public_url, local = site.local, "Farebox is listening");
+    if !handles.accounts.any().await? {
+        tracing::info!(
+            "Nobody has an account yet; make the first with `farebox admin account create --admin`"
+        );
+    }
     let drain = config.drain;
     let front = Front {
         config,
@@ -149,6 +153,22 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     handles.ledger.shutdown().await;
     tracing::info!("Farebox has stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes sure that no other server uses the embedded database, until the file is dropped.
+async fn alone(config: &Config) -> anyhow::Result<File> {
+    let lock = database::lock_file(&config.data, LOCK)?;
+    for _ in 0..10 {
+        if lock.try_lock().is_ok() {
+            return Ok(lock);
+        }
+        // `doctor` looks at the lock for an instant, and a predecessor may be on its last breath.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!(
+        "another `farebox serve` runs on the data folder {}; stop it first, or use another folder",
+        config.data.display()
+    )
 }
 
 /// What runs beside the server until it has stopped.

@@ -88,6 +88,22 @@ pub fn protect_memory() {
     }
 }
 
+/// Allows as many open files as the system does: each running call has two, and the usual default is 1024 in all.
+pub fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if setrlimit(Resource::Nofile, raised).is_err() {
+        tracing::warn!(
+            open_files = limit.current,
+            "the limit of open files could not be raised"
+        );
+    }
+}
+
 /// Where lines go: through [`redact`] to standard error.
 struct Redacting;
 

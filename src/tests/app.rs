@@ -92,19 +92,26 @@ impl TestApp {
     pub async fn sqlite() -> Self {
         let data = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", data.path().join("farebox.db").display());
-        Self::over(data, url, None, LedgerConfig::default()).await
+        Self::over(data, url, None, LedgerConfig::default(), |_| {}).await
+    }
+
+    /// With settings of its own.
+    pub async fn set(change: impl FnOnce(&mut Config)) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", data.path().join("farebox.db").display());
+        Self::over(data, url, None, LedgerConfig::default(), change).await
     }
 
     pub async fn postgres() -> Option<Self> {
         let scratch = Scratch::create().await?;
         let (data, url) = (tempfile::tempdir().unwrap(), scratch.url());
-        Some(Self::over(data, url, Some(scratch), LedgerConfig::default()).await)
+        Some(Self::over(data, url, Some(scratch), LedgerConfig::default(), |_| {}).await)
     }
 
     pub async fn with_ledger(ledger: LedgerConfig) -> Self {
         let data = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", data.path().join("farebox.db").display());
-        Self::over(data, url, None, ledger).await
+        Self::over(data, url, None, ledger, |_| {}).await
     }
 
     async fn over(
@@ -112,12 +119,14 @@ impl TestApp {
         database_url: String,
         postgres: Option<Scratch>,
         ledger: LedgerConfig,
+        change: impl FnOnce(&mut Config),
     ) -> Self {
         // Only the first test of the process installs it.
         rustls::crypto::ring::default_provider()
             .install_default()
             .ok();
-        let config = config(data.path(), database_url);
+        let mut config = config(data.path(), database_url);
+        change(&mut config);
         let db = farebox::database::connect(&config).await.unwrap();
         <::migrations::Migrator as ::migrations::MigratorTrait>::up(db.write(), None)
             .await

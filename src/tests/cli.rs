@@ -499,7 +499,11 @@ fn doctor_finds_a_healthy_installation_healthy() {
 #[test]
 fn a_second_server_on_the_same_folder_is_refused() {
     let farebox = Installation::sqlite();
-    let _first = farebox.serve(&[]);
+    let first = farebox.serve(&[]);
+    assert!(
+        first.log().contains("admin account create"),
+        "an empty installation says how to begin"
+    );
     let second = farebox.run(&["serve"], "");
     assert_eq!(second.status.code(), Some(1));
     assert!(

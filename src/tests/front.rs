@@ -133,3 +133,43 @@ async fn files_of_the_bundle_are_compressed_and_cached_for_ever() {
     assert_eq!(again.status(), 304);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn elsewhere_the_figures_need_their_token() {
+    let app = TestApp::set(|config| {
+        config.public_url = Some("https://ai.example.com".parse().unwrap());
+        config.metrics_token = Some("figures".to_owned().into());
+    })
+    .await;
+    assert_eq!(
+        app.get("/metrics").await.status(),
+        404,
+        "behind a proxy on this machine everybody is loopback"
+    );
+    let ask = |token: &str| {
+        reqwest::Client::new()
+            .get(app.url("/metrics"))
+            .bearer_auth(token)
+            .send()
+    };
+    assert_eq!(ask("guess").await.unwrap().status(), 404);
+    assert_eq!(ask("figures").await.unwrap().status(), 200);
+    assert_eq!(app.get("/healthz").await.status(), 200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_without_being_asked_first() {
+    let app = TestApp::sqlite().await;
+    let client = reqwest::Client::builder()
+        .http2_prior_knowledge()
+        .no_proxy()
+        .build()
+        .unwrap();
+    let response = client.get(app.url("/v1/models")).send().await.unwrap();
+    assert_eq!(
+        (response.version(), response.status().as_u16()),
+        (reqwest::Version::HTTP_2, 401)
+    );
+    app.finish().await;
+}
