@@ -5,11 +5,11 @@ use std::sync::Arc;
 use domain::Amount;
 use domain::ids::LeaseId;
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
 
 use crate::calls::{self, Booked};
-use crate::db::{Db, exec, for_update, one};
+use crate::db::{exec, for_update, one};
 
 use super::books::{System, Transfer, lock_book, system_book, transfer};
 use super::hold::SettleError;
@@ -34,8 +34,15 @@ impl Flush {
         self.lease.as_ref().map(|lease| lease.id)
     }
 
-    /// Numbers the batch and fingerprints its content.
-    pub(super) fn seal(&mut self) {
+    /// Claims the calls that are still waited for, withdraws the others, numbers the rest and fingerprints its content.
+    pub(super) fn claim(&mut self) {
+        self.items.retain(|item| {
+            let claimed = item.ticket.claim();
+            if !claimed && let Some(lease) = &item.lease {
+                lease.unsettle(item.charge);
+            }
+            claimed
+        });
         self.number = self.lease.as_ref().map_or(0, |lease| lease.next_flush());
         let mut hasher = Sha256::new();
         for item in &self.items {
@@ -46,14 +53,21 @@ impl Flush {
         self.hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     }
 
+    /// The database certainly does not have it: its waiters may give up again.
+    pub(super) fn put_back(&self) {
+        self.items.iter().for_each(|item| item.ticket.put_back());
+    }
+
     pub(super) fn succeeded(self) {
         let charges = Amount::sum(self.items.iter().map(|item| item.charge)).unwrap_or(Amount::ZERO);
         if let Some(lease) = &self.lease {
             lease.committed(charges);
         }
         for item in self.items {
-            // A waiter that has given up meanwhile is charged all the same: the batch was sent.
-            let _ = item.reply.send(Ok(()));
+            let call = item.record.id;
+            if item.reply.send(Ok(())).is_err() {
+                tracing::error!(call.id = %call, "A call was charged after its waiter had given up on a commit of unknown outcome");
+            }
         }
     }
 
@@ -70,21 +84,25 @@ impl Flush {
     }
 }
 
+/// Why a flush is not known to be committed.
+pub(super) enum Failure {
+    /// It failed before COMMIT: nothing of it is in the database.
+    NotCommitted(DbErr),
+    /// COMMIT was sent and its answer lost: all of it is there, or nothing. Sending it again finds out.
+    Unknown(DbErr),
+}
+
 /// Commits the flushes in one transaction. Repeating it is harmless.
-///
-/// # Errors
-/// When the database cannot be reached or refuses; then nothing of it is committed, or all of it is and saying so
-/// failed: the next try finds out.
-pub(super) async fn apply(db: &Db, now: UnixMs, flushes: &[Flush]) -> Result<(), DbErr> {
-    let tx = db.begin().await?;
+pub(super) async fn apply(tx: DatabaseTransaction, now: UnixMs, flushes: &[Flush]) -> Result<(), Failure> {
     for flush in flushes {
-        match &flush.lease {
-            Some(lease) => apply_to_lease(&tx, now, flush, lease).await?,
+        let written = match &flush.lease {
+            Some(lease) => apply_to_lease(&tx, now, flush, lease).await,
             // Calls that cost nothing have no lease; their rows are unique by id.
-            None => calls::insert(&tx, &booked(flush, None, None)).await?,
-        }
+            None => calls::insert(&tx, &booked(flush, None, None)).await,
+        };
+        written.map_err(Failure::NotCommitted)?;
     }
-    tx.commit().await
+    tx.commit().await.map_err(Failure::Unknown)
 }
 
 async fn apply_to_lease<C: ConnectionTrait>(conn: &C, now: UnixMs, flush: &Flush, lease: &Lease) -> Result<(), DbErr> {

@@ -17,10 +17,10 @@ use crate::clock::Clock;
 use crate::db::Db;
 
 use super::books::{self, GrantError, Granted};
-use super::hold::{Hold, HoldError, SettleError};
+use super::hold::{Hold, HoldError, SettleError, Settled};
 use super::leases::{self, Asked};
 use super::wallet::{Lease, Wallet};
-use super::writer::{self, Item};
+use super::writer::{self, Item, Ticket};
 
 /// Times and sizes of the ledger. The defaults are what production runs with.
 #[derive(Debug, Clone)]
@@ -45,6 +45,8 @@ const RENEW_AFTER: Duration = Duration::from_secs(20);
 const MARGIN: Duration = Duration::from_secs(5);
 /// A lease takes so many times what the call needs, so that most calls find their money in memory.
 const AHEAD: i64 = 64;
+/// How long an ending waits for a commit that was sent and not answered. Each statement takes five seconds at most.
+const OUTCOME_WAIT: Duration = Duration::from_secs(30);
 /// Settled calls that wait for the writer. Beyond it, settling waits.
 const QUEUE: usize = 4096;
 
@@ -286,11 +288,19 @@ impl Ledger {
     }
 
     /// Hands a settled call to the writer and waits for its commit.
-    pub(super) async fn commit(&self, item: impl FnOnce(oneshot::Sender<Result<(), SettleError>>) -> Item) -> Result<(), SettleError> {
-        let (reply, committed) = oneshot::channel();
-        let item = item(reply);
+    pub(super) async fn commit(&self, settled: Settled) -> Result<(), SettleError> {
+        let (reply, mut committed) = oneshot::channel();
+        let ticket = Ticket::default();
+        let undo = (settled.lease.clone(), settled.charge);
+        let item = Item {
+            record: settled.record,
+            lease: settled.lease,
+            charge: settled.charge,
+            unbilled: settled.unbilled,
+            ticket: ticket.clone(),
+            reply,
+        };
         let sender = self.0.queue.lock().clone();
-        let undo = (item.lease.clone(), item.charge);
         let sent = match sender {
             Some(sender) => sender.send(item).await.is_ok(),
             None => false,
@@ -301,9 +311,23 @@ impl Ledger {
             }
             return Err(SettleError::NotCommitted);
         }
-        match tokio::time::timeout(self.0.config.commit_wait, committed).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) | Err(_) => Err(SettleError::NotCommitted),
+        let wait = self.0.config.commit_wait;
+        match tokio::time::timeout(wait, &mut committed).await {
+            Ok(Ok(outcome)) => return outcome,
+            Ok(Err(_)) => return Err(SettleError::NotCommitted),
+            Err(_) if ticket.withdraw() => return Err(SettleError::NotCommitted),
+            // It is on its way to the database at this moment: each try is bounded, so the outcome is near.
+            Err(_) => {}
+        }
+        // After a failed try it waits again and can be withdrawn.
+        let until = tokio::time::Instant::now() + OUTCOME_WAIT;
+        loop {
+            match tokio::time::timeout(Duration::from_millis(100), &mut committed).await {
+                Ok(Ok(outcome)) => return outcome,
+                Ok(Err(_)) => return Err(SettleError::NotCommitted),
+                Err(_) if ticket.withdraw() || tokio::time::Instant::now() >= until => return Err(SettleError::NotCommitted),
+                Err(_) => {}
+            }
         }
     }
 

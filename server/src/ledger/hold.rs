@@ -11,7 +11,6 @@ use crate::calls::CallRecord;
 
 use super::handle::Ledger;
 use super::wallet::{Lease, Wallet};
-use super::writer::Item;
 
 /// Why no money could be set aside.
 #[derive(Debug, Error)]
@@ -33,6 +32,14 @@ pub enum SettleError {
     NotCommitted,
     #[error(transparent)]
     Money(#[from] MoneyError),
+}
+
+/// A call whose money is decided, to be committed.
+pub(super) struct Settled {
+    pub(super) record: CallRecord,
+    pub(super) lease: Option<Arc<Lease>>,
+    pub(super) charge: Amount,
+    pub(super) unbilled: Amount,
 }
 
 /// Money set aside for one call.
@@ -91,7 +98,7 @@ impl Hold {
     /// [`SettleError::NotCommitted`] when the commit did not happen in time.
     ///
     /// # Cancellation
-    /// Dropping the future before the flush is sent withdraws the charge.
+    /// Once begun, the charge is committed whether or not anybody awaits it.
     pub async fn settle(mut self, record: CallRecord) -> Result<(), SettleError> {
         if record.cost > self.amount && self.grow_to(record.cost).await.is_err() {
             tracing::warn!(call.id = %record.id, "The cost is above what the wallet can still cover");
@@ -105,7 +112,7 @@ impl Hold {
             None => (Amount::ZERO, record.cost),
         };
         self.amount = Amount::ZERO;
-        self.ledger.commit(|reply| Item { record, lease, charge, unbilled, reply }).await
+        self.ledger.commit(Settled { record, lease, charge, unbilled }).await
     }
 
     /// Gives everything back: nothing was served.

@@ -236,6 +236,25 @@ async fn without_a_running_writer_nothing_is_charged_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn while_the_database_is_busy_nobody_is_charged_for_an_ending_they_did_not_get() {
+    let mut bank = Bank::open().await;
+    bank.grant(1_000, None).await;
+    let impatient = LedgerConfig { commit_wait: Duration::from_millis(300), heartbeat: Duration::from_secs(60), ..LedgerConfig::default() };
+    bank.ledger = Ledger::new(bank.db.db.clone(), bank.clock.clone(), impatient);
+    bank.ledger.start();
+    let before = bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap();
+    let during = bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap();
+    before.settle(bank.call(10)).await.unwrap();
+    // Somebody else holds the write lock for longer than an ending waits.
+    let lock = bank.db.begin().await.unwrap();
+    assert!(during.settle(bank.call(20)).await.is_err());
+    lock.rollback().await.unwrap();
+    let after = bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap();
+    after.settle(bank.call(40)).await.unwrap();
+    assert_eq!(bank.close().await, 950);
+}
+
+#[tokio::test]
 async fn the_database_itself_refuses_to_change_history_or_to_overdraw() {
     let bank = Bank::with(100).await;
     for sql in [

@@ -1,9 +1,11 @@
 //! How do many settled calls share one commit? One task gathers them for five milliseconds, or until there are 256.
 //!
-//! What was sent is frozen: a batch whose reply was lost is sent again unchanged, and the lease's flush number tells
-//! the database whether it already has it. Calls whose waiters gave up before their batch was sent are withdrawn.
+//! A call's waiter may give up while its batch is not on its way: then the call is withdrawn and not charged. What may
+//! have reached the database is frozen: it is sent again unchanged until the outcome is known, and the lease's flush
+//! number tells the database whether it already has it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use domain::Amount;
@@ -16,7 +18,7 @@ use crate::calls::CallRecord;
 use crate::clock::Clock;
 use crate::db::Db;
 
-use super::flush::{self, Flush};
+use super::flush::{self, Failure, Flush};
 use super::hold::SettleError;
 use super::wallet::Lease;
 
@@ -26,7 +28,37 @@ pub(super) struct Item {
     pub(super) lease: Option<Arc<Lease>>,
     pub(super) charge: Amount,
     pub(super) unbilled: Amount,
+    pub(super) ticket: Ticket,
     pub(super) reply: oneshot::Sender<Result<(), SettleError>>,
+}
+
+/// Whose turn it is: the waiter may withdraw a waiting call, the writer may send it, never both.
+#[derive(Clone, Default)]
+pub(super) struct Ticket(Arc<AtomicU8>);
+
+const WAITING: u8 = 0;
+const SENDING: u8 = 1;
+const WITHDRAWN: u8 = 2;
+
+impl Ticket {
+    /// The waiter gives up. False when the call is already on its way: its outcome comes.
+    pub(super) fn withdraw(&self) -> bool {
+        self.turn(WAITING, WITHDRAWN)
+    }
+
+    /// The writer sends it. False when it was withdrawn.
+    pub(super) fn claim(&self) -> bool {
+        self.turn(WAITING, SENDING)
+    }
+
+    /// The database certainly does not have it: it waits again.
+    pub(super) fn put_back(&self) {
+        self.turn(SENDING, WAITING);
+    }
+
+    fn turn(&self, from: u8, to: u8) -> bool {
+        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
 }
 
 /// The first of a batch waits so long for company.
@@ -35,7 +67,7 @@ const BATCH_MAX: usize = 256;
 /// The wait after a failed commit doubles up to this.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-/// Runs until every sender is gone and everything sent has been committed.
+/// Runs until every sender is gone and everything sent has been committed or withdrawn.
 pub(super) async fn run(db: Db, clock: Clock, mut queue: mpsc::Receiver<Item>) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while let Some(first) = queue.recv().await {
@@ -47,25 +79,11 @@ pub(super) async fn run(db: Db, clock: Clock, mut queue: mpsc::Receiver<Item>) {
                 Ok(None) | Err(_) => break,
             }
         }
-        let flushes = freeze(batch.drain(..).filter_map(still_wanted));
-        if !flushes.is_empty() {
-            commit(&db, &clock, flushes).await;
-        }
+        commit(&db, &clock, by_lease(batch.drain(..))).await;
     }
 }
 
-fn still_wanted(item: Item) -> Option<Item> {
-    if !item.reply.is_closed() {
-        return Some(item);
-    }
-    if let Some(lease) = &item.lease {
-        lease.unsettle(item.charge);
-    }
-    None
-}
-
-/// Groups by lease and numbers each group; from here on the content does not change.
-fn freeze(items: impl Iterator<Item = Item>) -> Vec<Flush> {
+fn by_lease(items: impl Iterator<Item = Item>) -> Vec<Flush> {
     let mut flushes: Vec<Flush> = Vec::new();
     for item in items {
         let lease: Option<LeaseId> = item.lease.as_ref().map(|lease| lease.id);
@@ -76,39 +94,59 @@ fn freeze(items: impl Iterator<Item = Item>) -> Vec<Flush> {
     }
     // Locked in the same order by every node, so that two batches cannot wait for each other.
     flushes.sort_by_key(|flush| flush.lease.as_ref().map(|lease| lease.book));
-    for flush in &mut flushes {
-        flush.seal();
-    }
     flushes
 }
 
-/// Sends the batch until the database has it.
-async fn commit(db: &Db, clock: &Clock, flushes: Vec<Flush>) {
+/// Sends the batch until the database has it, or nobody waits for it any more.
+async fn commit(db: &Db, clock: &Clock, mut flushes: Vec<Flush>) {
     let mut wait = Duration::from_millis(50);
+    let mut frozen = false;
     loop {
-        match flush::apply(db, clock.now_ms(), &flushes).await {
+        // Waiting for a connection or for the write lock is not sending: meanwhile waiters may still give up.
+        let begun = db.begin().await;
+        if !frozen {
+            flushes.iter_mut().for_each(Flush::claim);
+            flushes.retain(|flush| !flush.items.is_empty());
+        }
+        if flushes.is_empty() {
+            return;
+        }
+        let outcome = match begun {
+            Ok(tx) => flush::apply(tx, clock.now_ms(), &flushes).await,
+            Err(error) => Err(Failure::NotCommitted(error)),
+        };
+        let error = match outcome {
             Ok(()) => {
                 flushes.into_iter().for_each(Flush::succeeded);
                 return;
             }
-            Err(error) if is_refusal(&error) && flushes.len() > 1 => {
+            Err(Failure::NotCommitted(error)) if !frozen && is_refusal(&error) => {
+                if flushes.len() == 1 {
+                    tracing::error!(error = %error, "The database refused a flush: its calls are not charged, its lease is shut");
+                    flushes.into_iter().for_each(Flush::refused);
+                    return;
+                }
                 // One of them is wrong; the others must not suffer for it.
                 for flush in flushes {
+                    flush.put_back();
                     Box::pin(commit(db, clock, vec![flush])).await;
                 }
                 return;
             }
-            Err(error) if is_refusal(&error) => {
-                tracing::error!(error = %error, "The database refused a flush: its calls are not charged, its lease is shut");
-                flushes.into_iter().for_each(Flush::refused);
-                return;
+            Err(Failure::NotCommitted(error)) => {
+                if !frozen {
+                    flushes.iter().for_each(Flush::put_back);
+                }
+                error
             }
-            Err(error) => {
-                tracing::warn!(error = %error, wait_ms = wait.as_millis(), "The ledger cannot be written; trying again");
-                sleep(wait).await;
-                wait = (wait * 2).min(BACKOFF_MAX);
+            Err(Failure::Unknown(error)) => {
+                frozen = true;
+                error
             }
-        }
+        };
+        tracing::warn!(error = %error, wait_ms = wait.as_millis(), "The ledger cannot be written; trying again");
+        sleep(wait).await;
+        wait = (wait * 2).min(BACKOFF_MAX);
     }
 }
 
