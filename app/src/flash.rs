@@ -60,11 +60,17 @@ pub struct Flash {
 
 impl Flash {
     pub fn notice(notice: Notice) -> Self {
-        Self { notice: Some(notice), ..Self::default() }
+        Self {
+            notice: Some(notice),
+            ..Self::default()
+        }
     }
 
     pub fn fault(field: Field, fault: Fault) -> Self {
-        Self { faults: vec![(field, fault)], ..Self::default() }
+        Self {
+            faults: vec![(field, fault)],
+            ..Self::default()
+        }
     }
 
     /// With the e-mail that was typed.
@@ -75,7 +81,10 @@ impl Flash {
 
     /// The first thing that is wrong in a field.
     pub fn of(&self, field: Field) -> Option<Fault> {
-        self.faults.iter().find(|(at, _)| *at == field).map(|(_, fault)| *fault)
+        self.faults
+            .iter()
+            .find(|(at, _)| *at == field)
+            .map(|(_, fault)| *fault)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -108,9 +117,13 @@ mod tests {
     #[test]
     fn a_flash_survives_the_journey_once_within_a_minute() {
         let ring = ring();
-        let sent = Flash::fault(Field::Form, Fault::TooMany { seconds: 7 }).typed("ada@example.com");
+        let sent =
+            Flash::fault(Field::Form, Fault::TooMany { seconds: 7 }).typed("ada@example.com");
         let text = sent.seal(&ring, 1_000_000).unwrap();
-        assert!(!text.contains("ada"), "the e-mail must not be readable in the cookie");
+        assert!(
+            !text.contains("ada"),
+            "the e-mail must not be readable in the cookie"
+        );
         assert_eq!(Flash::open(&text, &ring, 1_030_000), Some(sent));
         assert_eq!(Flash::open(&text, &ring, 1_061_000), None, "too old");
         assert_eq!(Flash::open(&text, &ring, 999_000), None, "from the future");
@@ -123,7 +136,10 @@ mod tests {
         let mut other = text.clone().into_bytes();
         let last = other.len() - 2;
         other[last] = if other[last] == b'A' { b'B' } else { b'A' };
-        assert_eq!(Flash::open(std::str::from_utf8(&other).unwrap(), &ring, 0), None);
+        assert_eq!(
+            Flash::open(std::str::from_utf8(&other).unwrap(), &ring, 0),
+            None
+        );
         for nonsense in ["", "AQ", "%%%", &"A".repeat(10_000)] {
             assert_eq!(Flash::open(nonsense, &ring, 0), None);
         }

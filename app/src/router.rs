@@ -45,13 +45,25 @@ pub fn router(services: Services) -> Router {
 }
 
 /// An error without a page (from a layer or an extractor) gets one, for browsers.
-async fn bare_errors_dressed(State(services): State<Services>, request: Request, next: Next) -> Response {
-    let wants_page = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+async fn bare_errors_dressed(
+    State(services): State<Services>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let wants_page = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
     let mut shell = Request::new(axum::body::Body::empty());
     *shell.uri_mut() = request.uri().clone();
     shell.headers_mut().clone_from(request.headers());
     let response = next.run(request).await;
     let failed = response.status().is_client_error() || response.status().is_server_error();
     let dressed = response.headers().contains_key(header::CONTENT_LANGUAGE);
-    if failed && wants_page && !dressed { pages::error_page(&services, &shell, response.status()) } else { response }
+    if failed && wants_page && !dressed {
+        pages::error_page(&services, &shell, response.status())
+    } else {
+        response
+    }
 }

@@ -66,9 +66,15 @@ impl SiteConfig {
             && let Some((scheme, host)) = self.public_url.split_once("://")
         {
             let port = host.rsplit_once(':').map_or(String::new(), |(_, port)| {
-                if port.bytes().all(|b| b.is_ascii_digit()) { format!(":{port}") } else { String::new() }
+                if port.bytes().all(|b| b.is_ascii_digit()) {
+                    format!(":{port}")
+                } else {
+                    String::new()
+                }
             });
-            origins.extend(["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{scheme}://{name}{port}")));
+            origins.extend(
+                ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{scheme}://{name}{port}")),
+            );
         }
         origins
     }
@@ -82,15 +88,29 @@ impl Assets {
     /// From the bundle's manifest; paths are taken relative to the site's root.
     #[must_use]
     pub fn new(manifest: impl IntoIterator<Item = (String, String)>) -> Self {
-        let rooted = |path: String| if path.starts_with('/') { path } else { format!("/{path}") };
-        Self(Arc::new(manifest.into_iter().map(|(name, path)| (name, rooted(path))).collect()))
+        let rooted = |path: String| {
+            if path.starts_with('/') {
+                path
+            } else {
+                format!("/{path}")
+            }
+        };
+        Self(Arc::new(
+            manifest
+                .into_iter()
+                .map(|(name, path)| (name, rooted(path)))
+                .collect(),
+        ))
     }
 
     /// The path of a file. One that is not in the bundle is named as it would be without one: a page without its
     /// style is better than none.
     #[must_use]
     pub fn path(&self, name: &str) -> String {
-        self.0.get(name).cloned().unwrap_or_else(|| format!("/assets/{name}"))
+        self.0
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| format!("/assets/{name}"))
     }
 }
 

@@ -65,19 +65,30 @@ mod figures {
     pub const RULER_DAYS: u32 = 30;
 
     /// Wallet and spend of a workspace.
-    pub async fn read(services: &Services, workspace: WorkspaceId) -> Result<(BalanceView, SpendView), Unavailable> {
+    pub async fn read(
+        services: &Services,
+        workspace: WorkspaceId,
+    ) -> Result<(BalanceView, SpendView), Unavailable> {
         let failed = |error| {
             tracing::error!(%error, "balance and spend cannot be read");
             Unavailable
         };
-        let balance = services.ledger.balance(workspace).await.map_err(failed)?.unwrap_or_default();
+        let balance = services
+            .ledger
+            .balance(workspace)
+            .await
+            .map_err(failed)?
+            .unwrap_or_default();
         let spend = services.calls.spend(workspace).await.map_err(failed)?;
         Ok((balance, spend))
     }
 
     /// How many whole days the money lasts at the pace of the last seven; nothing when nothing was spent.
     pub fn days_left(available: Amount, last_7_days: Amount) -> Option<u64> {
-        let (available, spent) = (i128::from(available.nanos()).max(0), i128::from(last_7_days.nanos()));
+        let (available, spent) = (
+            i128::from(available.nanos()).max(0),
+            i128::from(last_7_days.nanos()),
+        );
         (spent > 0).then(|| u64::try_from(available * 7 / spent).unwrap_or(u64::MAX))
     }
 
@@ -86,7 +97,9 @@ mod figures {
         match days {
             _ if balance.available.nanos() <= 0 => 0,
             // Something is left: never an empty ruler.
-            Some(days) => u32::try_from(days).unwrap_or(RULER_DAYS).clamp(1, RULER_DAYS),
+            Some(days) => u32::try_from(days)
+                .unwrap_or(RULER_DAYS)
+                .clamp(1, RULER_DAYS),
             None => RULER_DAYS,
         }
     }
@@ -136,12 +149,20 @@ mod figures {
             assert_eq!(days_left(usd(1), usd(14)), Some(0));
             assert_eq!(days_left(usd(18), Amount::ZERO), None);
             assert_eq!(days_left(usd(-5), usd(7)), Some(0));
-            assert_eq!(days_left(Amount::MAX, Amount::from_nanos(1)), Some(u64::MAX), "beyond what can be counted");
+            assert_eq!(
+                days_left(Amount::MAX, Amount::from_nanos(1)),
+                Some(u64::MAX),
+                "beyond what can be counted"
+            );
         }
 
         #[test]
         fn the_ruler_is_empty_only_when_the_wallet_is() {
-            let wallet = |available| BalanceView { posted: available, reserved: Amount::ZERO, available };
+            let wallet = |available| BalanceView {
+                posted: available,
+                reserved: Amount::ZERO,
+                available,
+            };
             assert_eq!(filled(&wallet(Amount::ZERO), None), 0);
             assert_eq!(filled(&wallet(Amount::ZERO), Some(0)), 0);
             assert_eq!(filled(&wallet(usd(1)), Some(0)), 1);

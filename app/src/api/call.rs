@@ -56,22 +56,34 @@ pub async fn call(State(services): State<Services>, mut request: Request) -> Res
         session: reader.session.clone(),
         prefs: reader.prefs,
         account,
-        ip: request.extensions().get::<ClientIp>().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |ip| ip.0),
+        ip: request
+            .extensions()
+            .get::<ClientIp>()
+            .map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |ip| ip.0),
         reply: Reply::default(),
     };
     let reply = asker.reply.clone();
     // Leptos would send whoever accepts HTML back to the address in `Referer`, with the error in the URL.
-    let shell = Request::builder().uri(request.uri().clone()).body(Body::empty());
+    let shell = Request::builder()
+        .uri(request.uri().clone())
+        .body(Body::empty());
     let headers = request.headers_mut();
     headers.remove(header::REFERER);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    let response = leptos_axum::handle_server_fns_with_context(move || provide_context(asker.clone()), request).await.into_response();
+    let response = leptos_axum::handle_server_fns_with_context(
+        move || provide_context(asker.clone()),
+        request,
+    )
+    .await
+    .into_response();
     let failed = response.status().is_client_error() || response.status().is_server_error();
     match (failed, shell) {
         // A form that could not be read has said nothing about where to go.
-        (true, Ok(shell)) if wants_page && !reply.redirects() => {
-            error_page(&services, &shell, reply.status().unwrap_or(StatusCode::BAD_REQUEST))
-        }
+        (true, Ok(shell)) if wants_page && !reply.redirects() => error_page(
+            &services,
+            &shell,
+            reply.status().unwrap_or(StatusCode::BAD_REQUEST),
+        ),
         _ => reply.apply(response),
     }
 }
@@ -92,12 +104,22 @@ fn refuse(services: &Services, request: &Request, wants_page: bool, refusal: Ref
     }
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, "/login")]).into_response();
     let flash = Flash::notice(Notice::SessionExpired).seal(&services.ring, services.clock.now_ms());
-    if let Some(Ok(line)) = flash.map(|text| HeaderValue::from_str(&set_cookie(&services.site, "flash", &text, crate::flash::LIFETIME_S))) {
+    if let Some(Ok(line)) = flash.map(|text| {
+        HeaderValue::from_str(&set_cookie(
+            &services.site,
+            "flash",
+            &text,
+            crate::flash::LIFETIME_S,
+        ))
+    }) {
         response.headers_mut().append(header::SET_COOKIE, line);
     }
     response
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }

@@ -27,14 +27,28 @@ pub async fn claim(token: String, email: String, password: String) -> Result<(),
     let mut flash = Flash::default().typed(&email);
     let address = Email::parse(&email);
     if address.is_err() {
-        flash.faults.push((Field::Email, if email.trim().is_empty() { Fault::Missing } else { Fault::Malformed }));
+        flash.faults.push((
+            Field::Email,
+            if email.trim().is_empty() {
+                Fault::Missing
+            } else {
+                Fault::Malformed
+            },
+        ));
     }
     if password.expose().is_empty() {
         flash.faults.push((Field::Password, Fault::Missing));
     }
     if let (Ok(address), true) = (address, flash.faults.is_empty()) {
-        let outcome = match asker.services.accounts.claim(&token, &address, password).await {
-            Ok(account) => crate::session::begin(&asker.session, &account).await.map_err(|_| ClaimError::Unavailable),
+        let outcome = match asker
+            .services
+            .accounts
+            .claim(&token, &address, password)
+            .await
+        {
+            Ok(account) => crate::session::begin(&asker.session, &account)
+                .await
+                .map_err(|_| ClaimError::Unavailable),
             Err(error) => Err(error),
         };
         let fault = match outcome {
@@ -48,9 +62,13 @@ pub async fn claim(token: String, email: String, password: String) -> Result<(),
                 return Ok(());
             }
             Err(ClaimError::EmailTaken) => (Field::Email, Fault::Taken),
-            Err(ClaimError::Password(PasswordError::TooShort)) => (Field::Password, Fault::TooShort),
+            Err(ClaimError::Password(PasswordError::TooShort)) => {
+                (Field::Password, Fault::TooShort)
+            }
             Err(ClaimError::Password(PasswordError::TooLong)) => (Field::Password, Fault::TooLong),
-            Err(ClaimError::Password(PasswordError::Common | PasswordError::IsEmail)) => (Field::Password, Fault::TooWeak),
+            Err(ClaimError::Password(PasswordError::Common | PasswordError::IsEmail)) => {
+                (Field::Password, Fault::TooWeak)
+            }
             Err(ClaimError::Busy) => (Field::Form, Fault::Busy),
             Err(ClaimError::Unavailable) => (Field::Form, Fault::Unavailable),
         };

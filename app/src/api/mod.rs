@@ -61,7 +61,9 @@ impl FromServerFnError for Refusal {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => Self::Invalid,
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::Deserialization(_) => Self::Invalid,
             _ => Self::Unavailable,
         }
     }
@@ -78,7 +80,11 @@ mod tests {
                 TABLE.iter().any(|(known, _)| *known == path),
                 "{path} is not in TABLE: add it to app/src/api/mod.rs with who may call it"
             );
-            assert_eq!(method, http::Method::POST, "{path}: a server function must not be a GET, links must not change anything");
+            assert_eq!(
+                method,
+                http::Method::POST,
+                "{path}: a server function must not be a GET, links must not change anything"
+            );
         }
     }
 

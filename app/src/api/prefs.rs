@@ -44,7 +44,9 @@ pub async fn set_prefs(
     let (prefix, bare) = split_locale(texts, back);
     let path = bare.split('?').next().unwrap_or_default();
     let to = match choice.locale {
-        Some(chosen) if is_public(path) && (locale.is_some() || prefix.is_some()) => localized(chosen, bare),
+        Some(chosen) if is_public(path) && (locale.is_some() || prefix.is_some()) => {
+            localized(chosen, bare)
+        }
         _ => back.to_owned(),
     };
     asker.set_cookie(COOKIE, &choice.to_cookie(), LIFETIME_S);

@@ -77,6 +77,9 @@ impl Asker {
     }
 
     pub fn set_cookie(&self, name: &str, value: &str, max_age: i64) {
-        self.reply.header(header::SET_COOKIE, &set_cookie(&self.services.site, name, value, max_age));
+        self.reply.header(
+            header::SET_COOKIE,
+            &set_cookie(&self.services.site, name, value, max_age),
+        );
     }
 }

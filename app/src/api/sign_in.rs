@@ -21,13 +21,32 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
 
     let asker = Asker::current();
     let password = Secret::new(password);
-    let next = next.as_deref().and_then(safe_next).unwrap_or("/overview").to_owned();
-    let missing = [(Field::Email, email.trim().is_empty()), (Field::Password, password.expose().is_empty())];
+    let next = next
+        .as_deref()
+        .and_then(safe_next)
+        .unwrap_or("/overview")
+        .to_owned();
+    let missing = [
+        (Field::Email, email.trim().is_empty()),
+        (Field::Password, password.expose().is_empty()),
+    ];
     let mut flash = Flash::default().typed(&email);
-    flash.faults.extend(missing.iter().filter(|(_, missing)| *missing).map(|(field, _)| (*field, Fault::Missing)));
+    flash.faults.extend(
+        missing
+            .iter()
+            .filter(|(_, missing)| *missing)
+            .map(|(field, _)| (*field, Fault::Missing)),
+    );
     if flash.faults.is_empty() {
-        let outcome = match asker.services.accounts.sign_in(&email, password, asker.ip).await {
-            Ok(account) => crate::session::begin(&asker.session, &account).await.map_err(|_| SignInError::Unavailable),
+        let outcome = match asker
+            .services
+            .accounts
+            .sign_in(&email, password, asker.ip)
+            .await
+        {
+            Ok(account) => crate::session::begin(&asker.session, &account)
+                .await
+                .map_err(|_| SignInError::Unavailable),
             Err(error) => Err(error),
         };
         let fault = match outcome {
@@ -36,7 +55,9 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
                 return Ok(());
             }
             Err(SignInError::Wrong) => Fault::Wrong,
-            Err(SignInError::TooMany { retry_after }) => Fault::TooMany { seconds: retry_after.as_secs() },
+            Err(SignInError::TooMany { retry_after }) => Fault::TooMany {
+                seconds: retry_after.as_secs(),
+            },
             Err(SignInError::Busy) => Fault::Busy,
             Err(SignInError::Unavailable) => Fault::Unavailable,
         };
@@ -45,7 +66,12 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
     let mut back = localized(asker.prefs.locale, "/login");
     if next != "/overview" {
         // Only characters that mean themselves within a query, but for these two.
-        back = format!("{back}?next={}", next.replace('%', "%25").replace('&', "%26").replace('+', "%2B"));
+        back = format!(
+            "{back}?next={}",
+            next.replace('%', "%25")
+                .replace('&', "%26")
+                .replace('+', "%2B")
+        );
     }
     asker.go_and_tell(back, &flash);
     Ok(())

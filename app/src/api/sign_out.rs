@@ -19,7 +19,13 @@ pub async fn sign_out() -> Result<(), Refusal> {
         asker.reply.fail(http::StatusCode::SERVICE_UNAVAILABLE);
         return Err(Refusal::Unavailable);
     }
-    asker.reply.header(http::HeaderName::from_static("clear-site-data"), "\"cache\", \"storage\"");
-    asker.go_and_tell(localized(asker.prefs.locale, "/login"), &Flash::notice(Notice::SignedOut));
+    asker.reply.header(
+        http::HeaderName::from_static("clear-site-data"),
+        "\"cache\", \"storage\"",
+    );
+    asker.go_and_tell(
+        localized(asker.prefs.locale, "/login"),
+        &Flash::notice(Notice::SignedOut),
+    );
     Ok(())
 }

@@ -20,11 +20,21 @@ enum Refused {
     ContentType,
 }
 
-pub async fn same_site_only(State(services): State<Services>, request: Request, next: Next) -> Response {
-    match verdict(request.method(), request.headers(), &services.site.origins()) {
+pub async fn same_site_only(
+    State(services): State<Services>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match verdict(
+        request.method(),
+        request.headers(),
+        &services.site.origins(),
+    ) {
         Ok(()) => next.run(request).await,
         Err(Refused::Foreign) => error_page(&services, &request, StatusCode::FORBIDDEN),
-        Err(Refused::ContentType) => error_page(&services, &request, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        Err(Refused::ContentType) => {
+            error_page(&services, &request, StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        }
     }
 }
 
@@ -35,18 +45,27 @@ fn verdict(method: &Method, headers: &HeaderMap, origins: &[String]) -> Result<(
     let ours = match headers.get("sec-fetch-site") {
         // Not "same-site": other ports and subdomains count as the same site.
         Some(site) => site == "same-origin",
-        None => headers.get(header::ORIGIN).is_some_and(|origin| origins.iter().any(|ours| origin == ours.as_str())),
+        None => headers
+            .get(header::ORIGIN)
+            .is_some_and(|origin| origins.iter().any(|ours| origin == ours.as_str())),
     };
     if !ours {
         return Err(Refused::Foreign);
     }
-    match headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?")) {
+    match headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| value.to_str().unwrap_or("?"))
+    {
         // Without a body there is nothing to disagree about.
         None => Ok(()),
         Some(value) => {
             let essence = value.split(';').next().unwrap_or_default().trim();
             let known = ["application/x-www-form-urlencoded", "application/json"];
-            if known.iter().any(|one| one.eq_ignore_ascii_case(essence)) { Ok(()) } else { Err(Refused::ContentType) }
+            if known.iter().any(|one| one.eq_ignore_ascii_case(essence)) {
+                Ok(())
+            } else {
+                Err(Refused::ContentType)
+            }
         }
     }
 }
@@ -58,9 +77,18 @@ mod tests {
 
     const FORM: &str = "application/x-www-form-urlencoded";
 
-    fn ask(method: Method, site: Option<&str>, origin: Option<&str>, content_type: Option<&str>) -> Result<(), Refused> {
+    fn ask(
+        method: Method,
+        site: Option<&str>,
+        origin: Option<&str>,
+        content_type: Option<&str>,
+    ) -> Result<(), Refused> {
         let mut headers = HeaderMap::new();
-        for (name, value) in [("sec-fetch-site", site), ("origin", origin), ("content-type", content_type)] {
+        for (name, value) in [
+            ("sec-fetch-site", site),
+            ("origin", origin),
+            ("content-type", content_type),
+        ] {
             if let Some(value) = value {
                 headers.insert(name, value.parse().unwrap());
             }
@@ -73,10 +101,25 @@ mod tests {
         let (ok, foreign, odd) = (Ok(()), Err(Refused::Foreign), Err(Refused::ContentType));
         let table = [
             (Some("same-origin"), None, Some(FORM), ok),
-            (Some("same-origin"), Some("https://pay.example"), Some("application/x-www-form-urlencoded; charset=UTF-8"), ok),
+            (
+                Some("same-origin"),
+                Some("https://pay.example"),
+                Some("application/x-www-form-urlencoded; charset=UTF-8"),
+                ok,
+            ),
             (Some("same-origin"), None, None, ok),
-            (Some("same-site"), Some("https://pay.example"), Some(FORM), foreign),
-            (Some("cross-site"), Some("https://pay.example"), Some(FORM), foreign),
+            (
+                Some("same-site"),
+                Some("https://pay.example"),
+                Some(FORM),
+                foreign,
+            ),
+            (
+                Some("cross-site"),
+                Some("https://pay.example"),
+                Some(FORM),
+                foreign,
+            ),
             (Some("none"), None, Some(FORM), foreign),
             (Some(""), Some("https://pay.example"), Some(FORM), foreign),
             (None, Some("https://pay.example"), Some(FORM), ok),
@@ -86,18 +129,30 @@ mod tests {
             (None, Some("null"), Some(FORM), foreign),
             (None, None, Some(FORM), foreign),
             (Some("same-origin"), None, Some("text/plain"), odd),
-            (Some("same-origin"), None, Some("multipart/form-data; boundary=x"), odd),
+            (
+                Some("same-origin"),
+                None,
+                Some("multipart/form-data; boundary=x"),
+                odd,
+            ),
         ];
         for (site, origin, content_type, wanted) in table {
             let got = ask(Method::POST, site, origin, content_type);
-            assert_eq!(got, wanted, "site {site:?}, origin {origin:?}, type {content_type:?}");
+            assert_eq!(
+                got, wanted,
+                "site {site:?}, origin {origin:?}, type {content_type:?}"
+            );
         }
     }
 
     #[test]
     fn every_method_that_changes_something_is_asked() {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-            assert_eq!(ask(method.clone(), None, None, None), Err(Refused::Foreign), "{method}");
+            assert_eq!(
+                ask(method.clone(), None, None, None),
+                Err(Refused::Foreign),
+                "{method}"
+            );
         }
         for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
             assert_eq!(ask(method, Some("cross-site"), None, None), Ok(()));

@@ -30,7 +30,11 @@ const FIXED: [(&str, &str); 6] = [
     ),
 ];
 
-pub async fn answer_headers(State(services): State<Services>, request: Request, next: Next) -> Response {
+pub async fn answer_headers(
+    State(services): State<Services>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     dress(response.headers_mut(), services.site.secure());
     response
@@ -38,11 +42,18 @@ pub async fn answer_headers(State(services): State<Services>, request: Request, 
 
 fn dress(headers: &mut HeaderMap, secure: bool) {
     for (name, value) in FIXED {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CSP_PLAIN));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(CSP_PLAIN));
     // What does not say otherwise may hold something personal.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     if secure {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
@@ -59,7 +70,10 @@ mod tests {
         for secure in [true, false] {
             let mut headers = HeaderMap::new();
             dress(&mut headers, secure);
-            assert_eq!(headers.contains_key(header::STRICT_TRANSPORT_SECURITY), secure);
+            assert_eq!(
+                headers.contains_key(header::STRICT_TRANSPORT_SECURITY),
+                secure
+            );
             assert_eq!(headers.get("x-frame-options").unwrap(), "DENY");
         }
     }
@@ -67,8 +81,16 @@ mod tests {
     #[test]
     fn no_policy_allows_inline_code() {
         for policy in [CSP_PLAIN, CSP_ISLANDS] {
-            assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains('*'), "{policy}");
+            assert!(
+                !policy.contains("unsafe-inline")
+                    && !policy.contains("'unsafe-eval'")
+                    && !policy.contains('*'),
+                "{policy}"
+            );
         }
-        assert!(!CSP_PLAIN.contains("script-src"), "plain pages fall back to default-src 'none'");
+        assert!(
+            !CSP_PLAIN.contains("script-src"),
+            "plain pages fall back to default-src 'none'"
+        );
     }
 }

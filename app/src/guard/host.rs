@@ -9,10 +9,26 @@ use http::{StatusCode, header};
 use crate::pages::error_page;
 use crate::services::{Services, SiteConfig};
 
-pub async fn known_host_only(State(services): State<Services>, request: Request, next: Next) -> Response {
+pub async fn known_host_only(
+    State(services): State<Services>,
+    request: Request,
+    next: Next,
+) -> Response {
     // HTTP/2 carries the name in the address itself.
-    let named = request.uri().authority().map(|authority| authority.as_str().to_owned());
-    let named = named.or_else(|| Some(request.headers().get(header::HOST)?.to_str().ok()?.to_owned()));
+    let named = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str().to_owned());
+    let named = named.or_else(|| {
+        Some(
+            request
+                .headers()
+                .get(header::HOST)?
+                .to_str()
+                .ok()?
+                .to_owned(),
+        )
+    });
     if named.is_some_and(|host| known(&host, &services.site)) {
         next.run(request).await
     } else {
@@ -22,9 +38,15 @@ pub async fn known_host_only(State(services): State<Services>, request: Request,
 
 fn known(host: &str, site: &SiteConfig) -> bool {
     site.origins().iter().any(|origin| {
-        let Some((scheme, ours)) = origin.split_once("://") else { return false };
+        let Some((scheme, ours)) = origin.split_once("://") else {
+            return false;
+        };
         let default_port = if scheme == "https" { ":443" } else { ":80" };
-        let bare = |name: &str| name.strip_suffix(default_port).unwrap_or(name).to_ascii_lowercase();
+        let bare = |name: &str| {
+            name.strip_suffix(default_port)
+                .unwrap_or(name)
+                .to_ascii_lowercase()
+        };
         bare(ours) == bare(host)
     })
 }
@@ -34,7 +56,12 @@ mod tests {
     use super::*;
 
     fn site(public_url: &str, local: bool) -> SiteConfig {
-        SiteConfig { brand: String::new(), public_url: public_url.to_owned(), local, support: None }
+        SiteConfig {
+            brand: String::new(),
+            public_url: public_url.to_owned(),
+            local,
+            support: None,
+        }
     }
 
     #[test]
@@ -43,7 +70,14 @@ mod tests {
         for host in ["pay.example", "PAY.example", "pay.example:443"] {
             assert!(known(host, &public), "{host}");
         }
-        for host in ["", "evil.example", "pay.example:80", "pay.example.evil", "127.0.0.1", "x@pay.example"] {
+        for host in [
+            "",
+            "evil.example",
+            "pay.example:80",
+            "pay.example.evil",
+            "127.0.0.1",
+            "x@pay.example",
+        ] {
             assert!(!known(host, &public), "{host}");
         }
     }

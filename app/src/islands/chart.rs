@@ -43,7 +43,9 @@ mod behaviour {
             listen(root, name, |root, _| hide(root));
         }
         listen(root, "keydown", |root, event| {
-            let Ok(event) = event.dyn_into::<KeyboardEvent>() else { return };
+            let Ok(event) = event.dyn_into::<KeyboardEvent>() else {
+                return;
+            };
             match event.key().as_str() {
                 "Escape" => hide(root),
                 "ArrowRight" => step(root, &event, 1),
@@ -58,19 +60,36 @@ mod behaviour {
         let owner = root.clone();
         let callback = Closure::<dyn FnMut(Event)>::new(move |event| act(&owner, event));
         // Leaves with the page.
-        let _ = root.add_event_listener_with_callback(name, callback.into_js_value().unchecked_ref());
+        let _ =
+            root.add_event_listener_with_callback(name, callback.into_js_value().unchecked_ref());
     }
 
     fn day_of(event: &Event) -> Option<Element> {
-        event.target()?.dyn_into::<Element>().ok()?.closest("[data-day]").ok().flatten()
+        event
+            .target()?
+            .dyn_into::<Element>()
+            .ok()?
+            .closest("[data-day]")
+            .ok()
+            .flatten()
     }
 
     fn show(root: &HtmlElement, day: &Element) {
         hide(root);
-        let Some(tip) = day.get_attribute("data-day").and_then(|at| one(root, &format!("[data-tip='{at}']"))) else { return };
+        let Some(tip) = day
+            .get_attribute("data-day")
+            .and_then(|at| one(root, &format!("[data-tip='{at}']")))
+        else {
+            return;
+        };
         tip.set_hidden(false);
-        let Some(parent) = tip.parent_element() else { return };
-        let (bar, frame) = (day.get_bounding_client_rect(), parent.get_bounding_client_rect());
+        let Some(parent) = tip.parent_element() else {
+            return;
+        };
+        let (bar, frame) = (
+            day.get_bounding_client_rect(),
+            parent.get_bounding_client_rect(),
+        );
         // Whole pixels are exact enough for a tooltip.
         let (left, width) = (bar.left() as i32 - frame.left() as i32, bar.width() as i32);
         let last = (frame.width() as i32 - HALF_TIP).max(HALF_TIP);
@@ -89,7 +108,9 @@ mod behaviour {
     fn step(root: &HtmlElement, event: &Event, by: i32) {
         let days = all(root, "[data-day]");
         let Some(day) = day_of(event) else { return };
-        let Some(at) = days.iter().position(|one| *one == day) else { return };
+        let Some(at) = days.iter().position(|one| *one == day) else {
+            return;
+        };
         let next = i32::try_from(at).unwrap_or(0) + by;
         if let Some(next) = usize::try_from(next).ok().and_then(|at| days.get(at))
             && let Some(next) = next.dyn_ref::<SvgElement>()

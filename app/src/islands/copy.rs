@@ -42,7 +42,9 @@ mod behaviour {
     const SHOWN: Duration = Duration::from_millis(1_600);
 
     pub fn start(root: &HtmlElement) {
-        let Some(button) = one(root, "button") else { return };
+        let Some(button) = one(root, "button") else {
+            return;
+        };
         button.set_hidden(false);
         let shown_in = root.clone();
         let click = Closure::<dyn FnMut()>::new(move || {
@@ -50,16 +52,27 @@ mod behaviour {
             spawn_local(async move { copy(&root).await });
         });
         // Leaves with the page.
-        if button.add_event_listener_with_callback("click", click.into_js_value().unchecked_ref()).is_ok() {
+        if button
+            .add_event_listener_with_callback("click", click.into_js_value().unchecked_ref())
+            .is_ok()
+        {
             awake(root);
         }
     }
 
     async fn copy(root: &HtmlElement) {
-        let source = root.closest("[data-copyable]").ok().flatten().and_then(|place| one(&place, "[data-copy]"));
+        let source = root
+            .closest("[data-copyable]")
+            .ok()
+            .flatten()
+            .and_then(|place| one(&place, "[data-copy]"));
         let text = source.and_then(|source| source.text_content());
         let done = match (text, web_sys::window()) {
-            (Some(text), Some(window)) => JsFuture::from(window.navigator().clipboard().write_text(&text)).await.is_ok(),
+            (Some(text), Some(window)) => {
+                JsFuture::from(window.navigator().clipboard().write_text(&text))
+                    .await
+                    .is_ok()
+            }
             _ => false,
         };
         let sentence = if done { ".copied" } else { ".failed" };

@@ -53,7 +53,9 @@ mod behaviour {
     }
 
     async fn turn(root: HtmlElement) {
-        let in_view = web_sys::window().and_then(|window| window.document()).is_some_and(|document| !document.hidden());
+        let in_view = web_sys::window()
+            .and_then(|window| window.document())
+            .is_some_and(|document| !document.hidden());
         if !in_view {
             return later(root, EVERY);
         }
@@ -68,14 +70,20 @@ mod behaviour {
     }
 
     async fn ask() -> Answer {
-        let Some(window) = web_sys::window() else { return Answer::Trouble };
+        let Some(window) = web_sys::window() else {
+            return Answer::Trouble;
+        };
         let init = RequestInit::new();
         init.set_method("POST");
         let sent = JsFuture::from(window.fetch_with_str_and_init("/api/balance", &init)).await;
-        let Ok(response) = sent.and_then(|answer| answer.dyn_into::<Response>()) else { return Answer::Trouble };
+        let Ok(response) = sent.and_then(|answer| answer.dyn_into::<Response>()) else {
+            return Answer::Trouble;
+        };
         match response.status() {
             200 => match response.json() {
-                Ok(body) => JsFuture::from(body).await.map_or(Answer::Trouble, Answer::Fresh),
+                Ok(body) => JsFuture::from(body)
+                    .await
+                    .map_or(Answer::Trouble, Answer::Fresh),
                 Err(_) => Answer::Trouble,
             },
             401 | 403 => Answer::SignedOut,
@@ -85,7 +93,9 @@ mod behaviour {
 
     fn put(root: &HtmlElement, values: &JsValue) {
         for element in all(root, "[data-live]") {
-            if let Some(text) = element.get_attribute("data-live").and_then(|name| value(values, &name))
+            if let Some(text) = element
+                .get_attribute("data-live")
+                .and_then(|name| value(values, &name))
                 && element.text_content().as_deref() != Some(text.as_str())
             {
                 element.set_text_content(Some(&text));
@@ -99,10 +109,14 @@ mod behaviour {
     }
 
     fn one_of(root: &HtmlElement, name: &str) -> Option<web_sys::Element> {
-        root.query_selector(&format!("[data-live-{name}]")).ok().flatten()
+        root.query_selector(&format!("[data-live-{name}]"))
+            .ok()
+            .flatten()
     }
 
     fn value(values: &JsValue, name: &str) -> Option<String> {
-        Reflect::get(values, &JsString::from(name)).ok()?.as_string()
+        Reflect::get(values, &JsString::from(name))
+            .ok()?
+            .as_string()
     }
 }

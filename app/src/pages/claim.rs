@@ -16,17 +16,33 @@ use crate::shell::{Frame, Page, notice, respond, rich, ruler};
 pub async fn claim(Path(token): Path<String>, reader: Reader) -> Response {
     let open = reader.services.accounts.claim_open(&token).await;
     let ui = anyone(reader).await;
-    let aside = |title, body| Page { frame: Frame::Aside, title, description: None, body };
+    let aside = |title, body| Page {
+        frame: Frame::Aside,
+        title,
+        description: None,
+        body,
+    };
     match open {
-        Ok(true) => respond(&ui, StatusCode::OK, |ui| aside(t!(ui, "account.claim.title", brand = ui.site().brand), form(ui, token))),
-        Ok(false) => respond(&ui, StatusCode::GONE, |ui| aside(t!(ui, "account.claim.open_title"), closed(ui))),
+        Ok(true) => respond(&ui, StatusCode::OK, |ui| {
+            aside(
+                t!(ui, "account.claim.title", brand = ui.site().brand),
+                form(ui, token),
+            )
+        }),
+        Ok(false) => respond(&ui, StatusCode::GONE, |ui| {
+            aside(t!(ui, "account.claim.open_title"), closed(ui))
+        }),
         Err(_) => error::page(&ui, StatusCode::SERVICE_UNAVAILABLE),
     }
 }
 
 fn form(ui: &Ui, token: String) -> AnyView {
     let flash = ui.flash().cloned().unwrap_or_default();
-    let hint = t!(ui, "account.claim.password_hint", min = SHORTEST_PASSWORD.to_string());
+    let hint = t!(
+        ui,
+        "account.claim.password_hint",
+        min = SHORTEST_PASSWORD.to_string()
+    );
     view! {
         <div class="gate">
             {ruler(1, 30, None)}
@@ -63,6 +79,8 @@ fn closed(ui: &Ui) -> AnyView {
 
 fn sign_in_instead(ui: &Ui) -> AnyView {
     let login = ui.link("/login");
-    let words = rich(&t!(ui, "account.claim.sign_in_instead"), |inner| view! { <a href=login>{inner}</a> }.into_any());
+    let words = rich(&t!(ui, "account.claim.sign_in_instead"), |inner| {
+        view! { <a href=login>{inner}</a> }.into_any()
+    });
     view! { <p class="small">{words}</p> }.into_any()
 }

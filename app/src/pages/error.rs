@@ -22,7 +22,10 @@ pub async fn method_not_allowed(State(services): State<Services>, request: Reque
 /// The page for a request that failed, in its reader's language.
 pub fn error_page(services: &Services, request: &Request, status: StatusCode) -> Response {
     // No session: nothing here may wait for the database.
-    page(&Reader::of(services, request.uri(), request.headers(), None).ui(None), status)
+    page(
+        &Reader::of(services, request.uri(), request.headers(), None).ui(None),
+        status,
+    )
 }
 
 /// The same for a reader who is known already.
@@ -34,7 +37,9 @@ fn content(ui: &Ui, status: StatusCode) -> Page {
     let (title, body, action) = words(ui, status);
     let support = ui.site().support.clone().map(|address| {
         let text = t!(ui, "errors.support", email = address);
-        let link = rich(&text, |inner| view! { <a href=format!("mailto:{address}")><bdi>{inner}</bdi></a> }.into_any());
+        let link = rich(&text, |inner| {
+            view! { <a href=format!("mailto:{address}")><bdi>{inner}</bdi></a> }.into_any()
+        });
         view! { <p class="hint">{link}</p> }
     });
     let content = view! {
@@ -48,7 +53,12 @@ fn content(ui: &Ui, status: StatusCode) -> Page {
             {support}
         </section>
     };
-    Page { frame: Frame::Aside, title, description: None, body: content.into_any() }
+    Page {
+        frame: Frame::Aside,
+        title,
+        description: None,
+        body: content.into_any(),
+    }
 }
 
 /// Title, what happened, what to do.
@@ -59,25 +69,44 @@ fn words(ui: &Ui, status: StatusCode) -> (String, String, String) {
             t!(ui, "errors.forbidden.body"),
             t!(ui, "errors.forbidden.action", brand = ui.site().brand),
         ),
-        StatusCode::NOT_FOUND => {
-            (t!(ui, "errors.not_found.title"), t!(ui, "errors.not_found.body"), t!(ui, "errors.not_found.action"))
-        }
+        StatusCode::NOT_FOUND => (
+            t!(ui, "errors.not_found.title"),
+            t!(ui, "errors.not_found.body"),
+            t!(ui, "errors.not_found.action"),
+        ),
         StatusCode::MISDIRECTED_REQUEST => (
             t!(ui, "errors.misdirected.title"),
             t!(ui, "errors.misdirected.body"),
-            t!(ui, "errors.misdirected.action", address = ui.site().public_url),
+            t!(
+                ui,
+                "errors.misdirected.action",
+                address = ui.site().public_url
+            ),
         ),
-        StatusCode::SERVICE_UNAVAILABLE => {
-            (t!(ui, "errors.unavailable.title"), t!(ui, "errors.unavailable.body"), t!(ui, "errors.unavailable.action"))
-        }
-        StatusCode::TOO_MANY_REQUESTS => {
-            (t!(ui, "errors.too_many.title"), t!(ui, "errors.too_many.body"), t!(ui, "errors.too_many.action"))
-        }
-        status if status.is_client_error() => (
+        StatusCode::SERVICE_UNAVAILABLE => (
+            t!(ui, "errors.unavailable.title"),
+            t!(ui, "errors.unavailable.body"),
+            t!(ui, "errors.unavailable.action"),
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (
+            t!(ui, "errors.too_many.title"),
+            t!(ui, "errors.too_many.body"),
+            t!(ui, "errors.too_many.action"),
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => (
             t!(ui, "errors.method_not_allowed.title"),
             t!(ui, "errors.method_not_allowed.body"),
             t!(ui, "errors.method_not_allowed.action"),
         ),
-        _ => (t!(ui, "errors.internal.title"), t!(ui, "errors.internal.body"), t!(ui, "errors.internal.action")),
+        status if status.is_client_error() => (
+            t!(ui, "errors.bad_request.title"),
+            t!(ui, "errors.bad_request.body"),
+            t!(ui, "errors.bad_request.action"),
+        ),
+        _ => (
+            t!(ui, "errors.internal.title"),
+            t!(ui, "errors.internal.body"),
+            t!(ui, "errors.internal.action"),
+        ),
     }
 }

@@ -20,7 +20,11 @@ pub struct Asked {
 
 pub async fn login(reader: Reader, Query(asked): Query<Asked>) -> Response {
     let ui = anyone(reader).await;
-    let next = asked.next.as_deref().and_then(safe_next).map(ToOwned::to_owned);
+    let next = asked
+        .next
+        .as_deref()
+        .and_then(safe_next)
+        .map(ToOwned::to_owned);
     if ui.account().is_some() {
         return Redirect::to(next.as_deref().unwrap_or("/overview")).into_response();
     }
@@ -62,14 +66,32 @@ fn content(ui: &Ui, next: Option<String>) -> AnyView {
 /// The e-mail, with what was typed last time. No `required`: the server's own words come in the reader's language.
 pub fn email_field(ui: &Ui, label: String, hint: Option<String>, flash: &Flash) -> AnyView {
     let typed = flash.email.clone().unwrap_or_default();
-    let input = Input { id: "email", kind: "email", autocomplete: "username", value: typed, fault: flash.of(Field::Email) };
+    let input = Input {
+        id: "email",
+        kind: "email",
+        autocomplete: "username",
+        value: typed,
+        fault: flash.of(Field::Email),
+    };
     // Whoever comes back with a typed e-mail goes on with the password.
     let focus = flash.email.is_none() || input.fault.is_some();
     field(ui, label, hint, input, focus)
 }
 
-pub fn password_field(ui: &Ui, label: String, autocomplete: &'static str, hint: Option<String>, flash: &Flash) -> AnyView {
-    let input = Input { id: "password", kind: "password", autocomplete, value: String::new(), fault: flash.of(Field::Password) };
+pub fn password_field(
+    ui: &Ui,
+    label: String,
+    autocomplete: &'static str,
+    hint: Option<String>,
+    flash: &Flash,
+) -> AnyView {
+    let input = Input {
+        id: "password",
+        kind: "password",
+        autocomplete,
+        value: String::new(),
+        fault: flash.of(Field::Password),
+    };
     let focus = flash.email.is_some() && flash.of(Field::Email).is_none();
     field(ui, label, hint, input, focus)
 }
@@ -83,10 +105,22 @@ struct Input {
 }
 
 fn field(ui: &Ui, label: String, hint: Option<String>, input: Input, focus: bool) -> AnyView {
-    let Input { id, kind, autocomplete, value, fault } = input;
+    let Input {
+        id,
+        kind,
+        autocomplete,
+        value,
+        fault,
+    } = input;
     let (hint_id, wrong_id) = (format!("{id}-hint"), format!("{id}-wrong"));
-    let described: Vec<&str> =
-        [(fault.is_some(), wrong_id.as_str()), (hint.is_some(), hint_id.as_str())].iter().filter(|(there, _)| *there).map(|(_, id)| *id).collect();
+    let described: Vec<&str> = [
+        (fault.is_some(), wrong_id.as_str()),
+        (hint.is_some(), hint_id.as_str()),
+    ]
+    .iter()
+    .filter(|(there, _)| *there)
+    .map(|(_, id)| *id)
+    .collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
     let wrong = fault.map(|fault| {
         let words = match (id, fault) {
@@ -115,8 +149,16 @@ pub fn fault_words(ui: &Ui, fault: Fault) -> String {
         Fault::Missing => t!(ui, "form.required"),
         Fault::Malformed => t!(ui, "form.email_invalid"),
         Fault::Taken => t!(ui, "form.email_taken"),
-        Fault::TooShort => t!(ui, "form.password_too_short", min = SHORTEST_PASSWORD.to_string()),
-        Fault::TooLong => t!(ui, "form.password_too_long", max = LONGEST_PASSWORD.to_string()),
+        Fault::TooShort => t!(
+            ui,
+            "form.password_too_short",
+            min = SHORTEST_PASSWORD.to_string()
+        ),
+        Fault::TooLong => t!(
+            ui,
+            "form.password_too_long",
+            max = LONGEST_PASSWORD.to_string()
+        ),
         Fault::TooWeak => t!(ui, "form.password_too_weak"),
         Fault::Wrong => t!(ui, "sessions.sign_in.wrong"),
         Fault::TooMany { seconds } => n!(ui, "sessions.sign_in.too_many", seconds),

@@ -33,10 +33,17 @@ async fn signed_in(reader: Reader) -> Result<(Ui, AccountView), Response> {
         Ok(None) => {
             let login = crate::reader::localized(reader.prefs.locale, "/login");
             // The overview is where signing in leads anyway.
-            let to = if reader.asked == "/overview" { login } else { format!("{login}?next={}", reader.path) };
+            let to = if reader.asked == "/overview" {
+                login
+            } else {
+                format!("{login}?next={}", reader.path)
+            };
             Err(Redirect::to(&to).into_response())
         }
-        Err(_) => Err(error::page(&reader.ui(None), StatusCode::SERVICE_UNAVAILABLE)),
+        Err(_) => Err(error::page(
+            &reader.ui(None),
+            StatusCode::SERVICE_UNAVAILABLE,
+        )),
     }
 }
 

@@ -35,8 +35,16 @@ pub fn snippets(ui: &Ui, call: &Call, copy: bool) -> AnyView {
     let prompt = t!(ui, "quickstart.prompt");
     let tabs = [
         ("curl", t!(ui, "quickstart.tab_curl"), curl(call, &prompt)),
-        ("python", t!(ui, "quickstart.tab_python"), python(call, &prompt)),
-        ("javascript", t!(ui, "quickstart.tab_javascript"), javascript(call, &prompt)),
+        (
+            "python",
+            t!(ui, "quickstart.tab_python"),
+            python(call, &prompt),
+        ),
+        (
+            "javascript",
+            t!(ui, "quickstart.tab_javascript"),
+            javascript(call, &prompt),
+        ),
     ];
     let panes = tabs.into_iter().enumerate().map(|(at, (id, name, code))| {
         let input_id = format!("snippet-{id}");
@@ -71,9 +79,16 @@ fn coloured(code: Vec<Bit>) -> Vec<AnyView> {
 }
 
 fn curl(call: &Call, prompt: &str) -> Vec<Bit> {
-    let Call { base_url, model, key } = call;
+    let Call {
+        base_url,
+        model,
+        key,
+    } = call;
     let message = serde_json::json!({ "role": "user", "content": prompt });
-    let body = format!("{{\n    \"model\": {},\n    \"messages\": [{message}]\n  }}", quoted(model));
+    let body = format!(
+        "{{\n    \"model\": {},\n    \"messages\": [{message}]\n  }}",
+        quoted(model)
+    );
     // A single quote would end the shell's string.
     let body = body.replace('\'', "'\\''");
     vec![
@@ -88,7 +103,11 @@ fn curl(call: &Call, prompt: &str) -> Vec<Bit> {
 }
 
 fn python(call: &Call, prompt: &str) -> Vec<Bit> {
-    let Call { base_url, model, key } = call;
+    let Call {
+        base_url,
+        model,
+        key,
+    } = call;
     vec![
         Word("from"),
         plain(" openai "),
@@ -112,7 +131,11 @@ fn python(call: &Call, prompt: &str) -> Vec<Bit> {
 }
 
 fn javascript(call: &Call, prompt: &str) -> Vec<Bit> {
-    let Call { base_url, model, key } = call;
+    let Call {
+        base_url,
+        model,
+        key,
+    } = call;
     vec![
         Word("import"),
         plain(" OpenAI "),
@@ -160,7 +183,11 @@ mod tests {
 
     #[test]
     fn quotes_in_a_text_cannot_leave_their_string() {
-        let call = Call { base_url: "http://x/v1".to_owned(), model: "m\"'".to_owned(), key: "k".to_owned() };
+        let call = Call {
+            base_url: "http://x/v1".to_owned(),
+            model: "m\"'".to_owned(),
+            key: "k".to_owned(),
+        };
         assert!(written(curl(&call, "it's")).contains(r#""content":"it'\''s""#));
         assert!(written(python(&call, "a\"b")).contains(r#""a\"b""#));
         assert!(written(javascript(&call, "a\"b")).contains(r#"model: "m\"'""#));
@@ -168,10 +195,23 @@ mod tests {
 
     #[test]
     fn every_example_names_address_model_and_key() {
-        let call = Call { base_url: "http://x/v1".to_owned(), model: "echo".to_owned(), key: "sk-fb_1".to_owned() };
-        for code in [curl(&call, "hi"), python(&call, "hi"), javascript(&call, "hi")] {
+        let call = Call {
+            base_url: "http://x/v1".to_owned(),
+            model: "echo".to_owned(),
+            key: "sk-fb_1".to_owned(),
+        };
+        for code in [
+            curl(&call, "hi"),
+            python(&call, "hi"),
+            javascript(&call, "hi"),
+        ] {
             let code = written(code);
-            assert!(["http://x/v1", "echo", "sk-fb_1"].iter().all(|part| code.contains(part)), "{code}");
+            assert!(
+                ["http://x/v1", "echo", "sk-fb_1"]
+                    .iter()
+                    .all(|part| code.contains(part)),
+                "{code}"
+            );
         }
     }
 }

@@ -38,17 +38,29 @@ pub struct Reader {
 
 impl Reader {
     /// Reads a request without touching the database. `parts` need not carry a session.
-    pub fn of(services: &Services, uri: &http::Uri, headers: &HeaderMap, session: Option<Session>) -> Self {
+    pub fn of(
+        services: &Services,
+        uri: &http::Uri,
+        headers: &HeaderMap,
+        session: Option<Session>,
+    ) -> Self {
         let now = services.clock.now_ms();
         let (prefix, path) = split_locale(&services.texts, uri.path());
-        let choice = cookie(headers, &services.site, prefs::COOKIE).map(|text| Choice::parse(&text, &services.texts)).unwrap_or_default();
-        let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let flash = cookie(headers, &services.site, "flash").and_then(|text| Flash::open(&text, &services.ring, now));
+        let choice = cookie(headers, &services.site, prefs::COOKIE)
+            .map(|text| Choice::parse(&text, &services.texts))
+            .unwrap_or_default();
+        let accept = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok());
+        let flash = cookie(headers, &services.site, "flash")
+            .and_then(|text| Flash::open(&text, &services.ring, now));
         Self {
             services: services.clone(),
             session: session.unwrap_or_else(crate::session::nobody),
             prefs: Prefs::resolve(prefix, &choice, accept, &services.texts, now),
-            asked: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+            asked: uri
+                .path_and_query()
+                .map_or_else(|| "/".to_owned(), ToString::to_string),
             path: path.to_owned(),
             accept_language: accept.unwrap_or_default().to_owned(),
             flash,
@@ -69,7 +81,10 @@ impl Reader {
 impl FromRequestParts<Services> for Reader {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, services: &Services) -> Result<Self, Infallible> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        services: &Services,
+    ) -> Result<Self, Infallible> {
         let session = parts.extensions.get::<Session>().cloned();
         Ok(Self::of(services, &parts.uri, &parts.headers, session))
     }

@@ -58,7 +58,10 @@ impl Choice {
     pub fn to_cookie(self) -> String {
         let locale = self.locale.map_or("-", Locale::code);
         let currency = self.currency.map_or("-", Currency::code);
-        format!("{locale}.{currency}.{}", self.theme.map_or("-", Theme::code))
+        format!(
+            "{locale}.{currency}.{}",
+            self.theme.map_or("-", Theme::code)
+        )
     }
 }
 
@@ -75,7 +78,13 @@ pub struct Prefs {
 
 impl Prefs {
     /// `prefix` is the language in the address, `accept` the `Accept-Language` header.
-    pub fn resolve(prefix: Option<Locale>, choice: &Choice, accept: Option<&str>, texts: &Texts, now: UnixMs) -> Self {
+    pub fn resolve(
+        prefix: Option<Locale>,
+        choice: &Choice,
+        accept: Option<&str>,
+        texts: &Texts,
+        now: UnixMs,
+    ) -> Self {
         let negotiated = || negotiate(accept.unwrap_or_default(), &offered(texts));
         Self {
             locale: prefix.or(choice.locale).unwrap_or_else(negotiated),
@@ -89,12 +98,19 @@ impl Prefs {
 
 /// The languages that are offered by themselves; the pseudo-locales only come when asked for by name.
 pub fn offered(texts: &Texts) -> Vec<Locale> {
-    texts.locales().into_iter().filter(|locale| !locale.code().starts_with("qps")).collect()
+    texts
+        .locales()
+        .into_iter()
+        .filter(|locale| !locale.code().starts_with("qps"))
+        .collect()
 }
 
 /// The language's prefix of a path, and the path without it: `/ru/login` is Russian and `/login`. English has none.
 pub fn split_locale<'a>(texts: &Texts, path: &'a str) -> (Option<Locale>, &'a str) {
-    let first = path.strip_prefix('/').and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let first = path
+        .strip_prefix('/')
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or_default();
     match texts.locale(first) {
         Some(locale) if locale != Locale::EN && locale.code() == first => {
             let rest = &path[1 + first.len()..];
@@ -106,7 +122,11 @@ pub fn split_locale<'a>(texts: &Texts, path: &'a str) -> (Option<Locale>, &'a st
 
 /// The path of a public page in a language: `/login` in Russian is `/ru/login`.
 pub fn localized(locale: Locale, path: &str) -> String {
-    if locale == Locale::EN { path.to_owned() } else { format!("/{}{path}", locale.code()) }
+    if locale == Locale::EN {
+        path.to_owned()
+    } else {
+        format!("/{}{path}", locale.code())
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +139,9 @@ mod tests {
         let texts = Texts::embedded();
         let ru = texts.locale("ru").unwrap();
         let resolve = |prefix, cookie: &str, accept| {
-            Prefs::resolve(prefix, &Choice::parse(cookie, &texts), accept, &texts, 0).locale.code()
+            Prefs::resolve(prefix, &Choice::parse(cookie, &texts), accept, &texts, 0)
+                .locale
+                .code()
         };
         assert_eq!(resolve(Some(ru), "en.-.-", Some("en")), "ru");
         assert_eq!(resolve(None, "ru.-.-", Some("en")), "ru");
@@ -137,7 +159,11 @@ mod tests {
         }
         for nonsense in ["", "...", "ru", "../../x", "ru.rub;dark", "RU;x.?.?"] {
             let choice = Choice::parse(nonsense, &texts);
-            assert_eq!((choice.currency, choice.theme), (None, None), "{nonsense:?}");
+            assert_eq!(
+                (choice.currency, choice.theme),
+                (None, None),
+                "{nonsense:?}"
+            );
         }
     }
 

@@ -122,13 +122,25 @@ impl Ui {
 
     /// A round amount in the reader's currency, without the sign for "about": a mark on a scale.
     pub fn mark(&self, nanos: i128) -> String {
-        format::money(self.locale(), &format::Money { nanos, currency: self.prefs().currency, approx: false })
+        format::money(
+            self.locale(),
+            &format::Money {
+                nanos,
+                currency: self.prefs().currency,
+                approx: false,
+            },
+        )
     }
 
     /// The day of the rates when amounts are not in the wallet's own currency.
     pub fn rates_date(&self) -> Option<String> {
-        (self.prefs().currency != domain::Currency::Usd)
-            .then(|| format::date(self.locale(), rates::Snapshot::embedded().date(), format::Zone::Utc))
+        (self.prefs().currency != domain::Currency::Usd).then(|| {
+            format::date(
+                self.locale(),
+                rates::Snapshot::embedded().date(),
+                format::Zone::Utc,
+            )
+        })
     }
 
     pub fn number(&self, number: u64) -> String {
@@ -151,6 +163,9 @@ impl Ui {
 
     /// How long ago that was, seen from this request.
     pub fn ago(&self, then: UnixMs) -> String {
-        self.reader.services.texts.ago(self.locale(), then, self.prefs().now)
+        self.reader
+            .services
+            .texts
+            .ago(self.locale(), then, self.prefs().now)
     }
 }

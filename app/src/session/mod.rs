@@ -33,7 +33,10 @@ struct Holder {
 
 impl From<Holder> for Owner {
     fn from(holder: Holder) -> Self {
-        Self { account: holder.account, admin: holder.admin }
+        Self {
+            account: holder.account,
+            admin: holder.admin,
+        }
     }
 }
 
@@ -55,12 +58,24 @@ pub fn nobody() -> Session {
 }
 
 /// The account of a session. Nobody, when the account is gone.
-pub async fn signed_in(session: &Session, accounts: &Accounts) -> Result<Option<AccountView>, Unavailable> {
+pub async fn signed_in(
+    session: &Session,
+    accounts: &Accounts,
+) -> Result<Option<AccountView>, Unavailable> {
     if session.id().is_none() {
         return Ok(None);
     }
-    let Some(holder) = session.get::<Holder>(OWNER).await.map_err(|_| Unavailable)? else { return Ok(None) };
-    accounts.by_id(holder.account).await.map_err(|_| Unavailable)
+    let Some(holder) = session
+        .get::<Holder>(OWNER)
+        .await
+        .map_err(|_| Unavailable)?
+    else {
+        return Ok(None);
+    };
+    accounts
+        .by_id(holder.account)
+        .await
+        .map_err(|_| Unavailable)
 }
 
 /// Makes the session this account's, under a new id: one that somebody else may know gains nothing.
@@ -69,8 +84,14 @@ pub async fn begin(session: &Session, account: &AccountView) -> Result<(), Unava
         session.cycle_id().await.map_err(|_| Unavailable)?;
     }
     session.clear().await;
-    let holder = Holder { account: account.id, admin: account.admin };
-    session.insert(OWNER, holder).await.map_err(|_| Unavailable)?;
+    let holder = Holder {
+        account: account.id,
+        admin: account.admin,
+    };
+    session
+        .insert(OWNER, holder)
+        .await
+        .map_err(|_| Unavailable)?;
     session.save().await.map_err(|_| Unavailable)
 }
 

@@ -4,9 +4,9 @@
 use async_trait::async_trait;
 use server::sessions::{Owner, SessionError, Sessions};
 use time::OffsetDateTime;
+use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::SessionStore;
 
 use super::{Holder, OWNER};
 
@@ -30,7 +30,11 @@ impl std::fmt::Debug for Rows {
 impl SessionStore for Rows {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
-            match self.0.create(&record.id.to_string(), owner(record), &data(record)?).await {
+            match self
+                .0
+                .create(&record.id.to_string(), owner(record), &data(record)?)
+                .await
+            {
                 Err(SessionError::Taken) => record.id = Id::default(),
                 done => return done.map_err(backend),
             }
@@ -39,19 +43,34 @@ impl SessionStore for Rows {
 
     /// Updates only. A session that was ended meanwhile stays ended: its browser is signed out at the next page.
     async fn save(&self, record: &Record) -> Result<()> {
-        self.0.save(&record.id.to_string(), owner(record), &data(record)?).await.map(|_| ()).map_err(backend)
+        self.0
+            .save(&record.id.to_string(), owner(record), &data(record)?)
+            .await
+            .map(|_| ())
+            .map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let Some(row) = self.0.load(&id.to_string()).await.map_err(backend)? else { return Ok(None) };
-        let data = serde_json::from_str(&row.data).map_err(|error| Error::Decode(error.to_string()))?;
+        let Some(row) = self.0.load(&id.to_string()).await.map_err(backend)? else {
+            return Ok(None);
+        };
+        let data =
+            serde_json::from_str(&row.data).map_err(|error| Error::Decode(error.to_string()))?;
         let expiry_date = OffsetDateTime::from_unix_timestamp(row.expires_at.div_euclid(1_000));
         let expiry_date = expiry_date.map_err(|error| Error::Decode(error.to_string()))?;
-        Ok(Some(Record { id: *id, data, expiry_date }))
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.0.delete(&id.to_string()).await.map(|_| ()).map_err(backend)
+        self.0
+            .delete(&id.to_string())
+            .await
+            .map(|_| ())
+            .map_err(backend)
     }
 }
 
@@ -75,7 +94,10 @@ impl SessionStore for Nowhere {
 }
 
 fn owner(record: &Record) -> Option<Owner> {
-    let holder: Option<Holder> = record.data.get(OWNER).and_then(|value| serde_json::from_value(value.clone()).ok());
+    let holder: Option<Holder> = record
+        .data
+        .get(OWNER)
+        .and_then(|value| serde_json::from_value(value.clone()).ok());
     holder.map(Owner::from)
 }
 

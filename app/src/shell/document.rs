@@ -38,16 +38,28 @@ pub struct Page {
 }
 
 pub fn document(ui: &Ui, page: Page) -> AnyView {
-    let Page { frame, title, description, body } = page;
+    let Page {
+        frame,
+        title,
+        description,
+        body,
+    } = page;
     let locale = ui.locale();
     let theme = match ui.prefs().theme {
         Theme::System => None,
         chosen => Some(chosen.code()),
     };
-    let brand = ui.site().brand.clone();
+    let brand = &ui.site().brand;
     // The landing page's title already begins with the name.
-    let title = if title.contains(&brand) { title } else { format!("{title} · {brand}") };
-    let notice = ui.flash().and_then(|flash| flash.notice).map(|notice| sign_notice(ui, notice));
+    let title = if title.contains(brand.as_str()) {
+        title
+    } else {
+        t!(ui, "site.title", page = title, brand = brand)
+    };
+    let notice = ui
+        .flash()
+        .and_then(|flash| flash.notice)
+        .map(|notice| sign_notice(ui, notice));
     let skip = t!(ui, "header.skip");
     let content = match frame {
         Frame::Public | Frame::Aside => view! {
@@ -112,7 +124,10 @@ fn addresses(ui: &Ui, frame: Frame) -> AnyView {
 /// What starts the islands: a file of ours that learns from its own element where module and wasm lie. The hints let
 /// the browser fetch both while it still reads the page.
 fn loader(ui: &Ui) -> AnyView {
-    let (module, wasm) = (ui.assets().path("farebox.js"), ui.assets().path("farebox.wasm"));
+    let (module, wasm) = (
+        ui.assets().path("farebox.js"),
+        ui.assets().path("farebox.wasm"),
+    );
     view! {
         <link rel="modulepreload" href=module.clone()/>
         <link rel="preload" href=wasm.clone() r#as="fetch" type="application/wasm" crossorigin=""/>

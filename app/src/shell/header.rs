@@ -38,7 +38,10 @@ pub fn signed_in_header(ui: &Ui) -> AnyView {
 
 /// The navigation of the signed-in, and the way out.
 pub fn side(ui: &Ui) -> AnyView {
-    let email = ui.account().map(|account| account.email.clone()).unwrap_or_default();
+    let email = ui
+        .account()
+        .map(|account| account.email.clone())
+        .unwrap_or_default();
     let current = (ui.path() == "/overview").then_some("page");
     view! {
         <div class="side"><div>
@@ -47,10 +50,14 @@ pub fn side(ui: &Ui) -> AnyView {
                     <li><a href="/overview" aria-current=current>{icon(ui, "activity", "")}{t!(ui, "header.overview")}</a></li>
                 </ul>
             </nav>
-            <form class="leave" method="post" action="/api/sign_out">
-                <p class="hint" translate="no"><bdi>{email}</bdi></p>
-                <button class="quiet" type="submit">{icon(ui, "log-out", "flip")}{t!(ui, "header.sign_out")}</button>
-            </form>
+            <section class="leave" aria-label=t!(ui, "account.menu.label")>
+                <p class="hint" title=t!(ui, "account.menu.signed_in_as", email = email)>
+                    <bdi translate="no">{email.clone()}</bdi>
+                </p>
+                <form method="post" action="/api/sign_out">
+                    <button class="quiet" type="submit">{icon(ui, "log-out", "flip")}{t!(ui, "header.sign_out")}</button>
+                </form>
+            </section>
         </div></div>
     }
     .into_any()
@@ -106,7 +113,13 @@ fn languages(ui: &Ui) -> AnyView {
         <span class="autonym" id="languages-face" translate="no">{ui.locale().autonym()}</span>
     };
     let entries = entries.collect();
-    menu(ui, "languages", t!(ui, "locale.label"), face.into_any(), entries)
+    menu(
+        ui,
+        "languages",
+        t!(ui, "locale.label"),
+        face.into_any(),
+        entries,
+    )
 }
 
 fn currencies(ui: &Ui) -> AnyView {
@@ -117,24 +130,49 @@ fn currencies(ui: &Ui) -> AnyView {
             Currency::Rub => t!(ui, "currency.name_rub"),
         };
         let content = view! { <span class="code" translate="no">{currency.code()}</span>{name} };
-        entry(ui, "currency", currency.code(), currency == ui.prefs().currency, content.into_any())
+        entry(
+            ui,
+            "currency",
+            currency.code(),
+            currency == ui.prefs().currency,
+            content.into_any(),
+        )
     });
     let code = ui.prefs().currency.code();
-    let face = view! { {icon(ui, "coins", "")}<span id="currencies-face" translate="no">{code}</span> };
+    let face =
+        view! { {icon(ui, "coins", "")}<span id="currencies-face" translate="no">{code}</span> };
     let entries = entries.collect();
-    menu(ui, "currencies", t!(ui, "currency.label"), face.into_any(), entries)
+    menu(
+        ui,
+        "currencies",
+        t!(ui, "currency.label"),
+        face.into_any(),
+        entries,
+    )
 }
 
 fn themes(ui: &Ui) -> AnyView {
     let entries = Theme::ALL.into_iter().map(|theme| {
         let (name, sign) = theme_words(ui, theme);
         let content = view! { {icon(ui, sign, "sign")}{name} };
-        entry(ui, "theme", theme.code(), theme == ui.prefs().theme, content.into_any())
+        entry(
+            ui,
+            "theme",
+            theme.code(),
+            theme == ui.prefs().theme,
+            content.into_any(),
+        )
     });
     let (name, sign) = theme_words(ui, ui.prefs().theme);
     let face = view! { {icon(ui, sign, "")}<span class="vh" id="themes-face">{name}</span> };
     let entries = entries.collect();
-    menu(ui, "themes", t!(ui, "theme.label"), face.into_any(), entries)
+    menu(
+        ui,
+        "themes",
+        t!(ui, "theme.label"),
+        face.into_any(),
+        entries,
+    )
 }
 
 fn theme_words(ui: &Ui, theme: Theme) -> (String, &'static str) {

@@ -62,7 +62,8 @@ pub fn notice(ui: &Ui, kind: &'static str, content: impl IntoView + 'static) -> 
         _ => "triangle-alert",
     };
     let role = if kind == "danger" { "alert" } else { "status" };
-    view! { <div class=format!("note {kind}") role=role>{icon(ui, sign, "")}<p>{content}</p></div> }.into_any()
+    view! { <div class=format!("note {kind}") role=role>{icon(ui, sign, "")}<p>{content}</p></div> }
+        .into_any()
 }
 
 /// What the last form did.
@@ -70,7 +71,11 @@ pub fn sign_notice(ui: &Ui, done: Notice) -> AnyView {
     match done {
         Notice::SignedOut => notice(ui, "ok", t!(ui, "flash.signed_out")),
         Notice::SessionExpired => notice(ui, "warn", t!(ui, "flash.session_expired")),
-        Notice::AdminCreated => notice(ui, "ok", t!(ui, "flash.admin_created", brand = ui.site().brand)),
+        Notice::AdminCreated => notice(
+            ui,
+            "ok",
+            t!(ui, "flash.admin_created", brand = ui.site().brand),
+        ),
     }
 }
 
@@ -83,15 +88,19 @@ pub fn copy_button(ui: &Ui, label: String) -> AnyView {
         <span class="done">{icon(ui, "check", "")}<span class="copied">{t!(ui, "copy.copied")}</span></span>
         <span class="failed" hidden>{t!(ui, "copy.failed")}</span>
     };
-    view! { <Copy>{faces}</Copy> }
-    .into_any()
+    view! { <Copy>{faces}</Copy> }.into_any()
 }
 
 /// A text with one marked part: `Write to <0>us</0>` with `part` making the link around "us".
 pub fn rich(text: &str, part: impl FnOnce(String) -> AnyView) -> AnyView {
-    let marked = text.split_once("<0>").and_then(|(before, rest)| rest.split_once("</0>").map(|(inner, after)| (before, inner, after)));
+    let marked = text.split_once("<0>").and_then(|(before, rest)| {
+        rest.split_once("</0>")
+            .map(|(inner, after)| (before, inner, after))
+    });
     match marked {
-        Some((before, inner, after)) => (before.to_owned(), part(inner.to_owned()), after.to_owned()).into_any(),
+        Some((before, inner, after)) => {
+            (before.to_owned(), part(inner.to_owned()), after.to_owned()).into_any()
+        }
         None => text.to_owned().into_any(),
     }
 }

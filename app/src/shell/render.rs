@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hydration_context::SsrSharedContext;
 use leptos::prelude::*;
 use leptos::reactive::owner::Owner;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::document::{Frame, Page, document};
 use crate::guard::CSP_ISLANDS;
@@ -31,7 +31,15 @@ pub fn respond(ui: &Ui, status: StatusCode, make: impl FnOnce(&Ui) -> Page) -> R
     if public {
         // Shown to nobody else's eyes even so: the header differs for who is signed in.
         set(headers, header::VARY, "Accept-Language, Cookie");
-        set(headers, header::CACHE_CONTROL, if ui.account().is_none() && ui.flash().is_none() { "private, no-cache" } else { "no-store" });
+        set(
+            headers,
+            header::CACHE_CONTROL,
+            if ui.account().is_none() && ui.flash().is_none() {
+                "private, no-cache"
+            } else {
+                "no-store"
+            },
+        );
     }
     if islands {
         set(headers, header::CONTENT_SECURITY_POLICY, CSP_ISLANDS);
@@ -52,10 +60,42 @@ fn html(ui: &Ui, make: impl FnOnce(&Ui) -> Page) -> (String, Frame) {
     let made = owner.with(|| {
         let page = make(ui);
         let frame = page.frame;
-        (format!("<!DOCTYPE html>{}", document(ui, page).to_html()), frame)
+        (
+            format!(
+                "<!DOCTYPE html>{}",
+                whole_comments(&document(ui, page).to_html())
+            ),
+            frame,
+        )
     });
     owner.unset_with_forced_cleanup();
     made
+}
+
+/// Leptos marks empty places with `<!>`, which browsers read as an empty comment and validators as a mistake. This
+/// writes the comment out; what the browser makes of it stays the same. Attributes are left alone.
+fn whole_comments(html: &str) -> String {
+    let mut out = String::with_capacity(html.len() + html.len() / 32);
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        let (text, tag) = rest.split_at(at);
+        out.push_str(text);
+        if let Some(after) = tag.strip_prefix("<!>") {
+            out.push_str("<!---->");
+            rest = after;
+            continue;
+        }
+        let mut quoted = false;
+        let end = tag.find(|c| {
+            quoted ^= c == '"';
+            c == '>' && !quoted
+        });
+        let (tag, after) = tag.split_at(end.map_or(tag.len(), |end| end + 1));
+        out.push_str(tag);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Style and the one font of the reader's script, before the document is read.
@@ -66,7 +106,11 @@ fn preloads(ui: &Ui) -> String {
         _ => "fonts/onest-latin.woff2",
     };
     let mut link = format!("<{}>; rel=preload; as=style", ui.assets().path("app.css"));
-    let written = write!(link, ", <{}>; rel=preload; as=font; type=\"font/woff2\"; crossorigin", ui.assets().path(font));
+    let written = write!(
+        link,
+        ", <{}>; rel=preload; as=font; type=\"font/woff2\"; crossorigin",
+        ui.assets().path(font)
+    );
     written.expect("writing to a string cannot fail");
     link
 }
@@ -74,5 +118,22 @@ fn preloads(ui: &Ui) -> String {
 fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_become_comments_and_nothing_else_changes() {
+        let html = r#"<p title="a <!> > b">x<!>y</p><!><input value="<!>"/>1 > 0"#;
+        assert_eq!(
+            whole_comments(html),
+            r#"<p title="a <!> > b">x<!---->y</p><!----><input value="<!>"/>1 > 0"#
+        );
+        for broken in ["<", "<p", "<p title=\"", "", "<!"] {
+            assert_eq!(whole_comments(broken), broken);
+        }
     }
 }

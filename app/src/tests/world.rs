@@ -47,21 +47,59 @@ pub struct World {
 /// An installation with one administrator (who can sign in), five dollars, two keys and one model.
 pub async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
-    let db = Db::connect(&format!("sqlite:{}", folder.path().join("test.db").display())).await.unwrap();
+    let db = Db::connect(&format!(
+        "sqlite:{}",
+        folder.path().join("test.db").display()
+    ))
+    .await
+    .unwrap();
     Migrator::up(db.write(), None).await.unwrap();
     let (clock, ring) = (Clock::fixed(NOW), ring());
     let accounts = Accounts::new(db.clone(), clock.clone(), ring.clone());
     let keys = Keys::new(db.clone(), clock.clone(), ring.clone());
     let ledger = Ledger::new(db.clone(), clock.clone(), LedgerConfig::default());
     let catalog = Catalog::new(db.clone(), clock.clone());
-    let account = accounts.create(&Email::parse(EMAIL).unwrap(), Some(Secret::new(PASSWORD.to_owned())), true).await.unwrap();
-    ledger.grant(account.workspace, Amount::parse_usd("5.00").unwrap(), "welcome", None).await.unwrap();
-    keys.create(account.workspace, "laptop \"><svg onload=alert(1)>", false).await.unwrap();
-    let gone = keys.create(account.workspace, "old-bot", true).await.unwrap();
+    let account = accounts
+        .create(
+            &Email::parse(EMAIL).unwrap(),
+            Some(Secret::new(PASSWORD.to_owned())),
+            true,
+        )
+        .await
+        .unwrap();
+    ledger
+        .grant(
+            account.workspace,
+            Amount::parse_usd("5.00").unwrap(),
+            "welcome",
+            None,
+        )
+        .await
+        .unwrap();
+    keys.create(account.workspace, "laptop \"><svg onload=alert(1)>", false)
+        .await
+        .unwrap();
+    let gone = keys
+        .create(account.workspace, "old-bot", true)
+        .await
+        .unwrap();
     keys.revoke(gone.view.id).await.unwrap();
-    let upstreams = Upstreams::new(db.clone(), clock.clone(), ring.clone(), AddressRule { local: true, private_ranges: Vec::new() });
+    let upstreams = Upstreams::new(
+        db.clone(),
+        clock.clone(),
+        ring.clone(),
+        AddressRule {
+            local: true,
+            private_ranges: Vec::new(),
+        },
+    );
     upstreams
-        .create(NewUpstream { name: "sandbox".to_owned(), dialect: "openai".parse().unwrap(), base_url: "http://127.0.0.1:9/v1".to_owned(), api_key: None })
+        .create(NewUpstream {
+            name: "sandbox".to_owned(),
+            dialect: "openai".parse().unwrap(),
+            base_url: "http://127.0.0.1:9/v1".to_owned(),
+            api_key: None,
+        })
         .await
         .unwrap();
     let price = NewPrice {
@@ -70,7 +108,13 @@ pub async fn world() -> World {
         ..NewPrice::default()
     };
     catalog
-        .create_model(NewModel { id: "sandbox-echo".to_owned(), upstream: "sandbox".to_owned(), upstream_model: None, price, context: 128_000 })
+        .create_model(NewModel {
+            id: "sandbox-echo".to_owned(),
+            upstream: "sandbox".to_owned(),
+            upstream_model: None,
+            price,
+            context: 128_000,
+        })
         .await
         .unwrap();
     let services = Services {
@@ -91,7 +135,12 @@ pub async fn world() -> World {
         assets: Assets::default(),
         clock,
     };
-    World { router: crate::router(services.clone()), services, account, _folder: folder }
+    World {
+        router: crate::router(services.clone()),
+        services,
+        account,
+        _folder: folder,
+    }
 }
 
 /// What came back.
@@ -103,7 +152,9 @@ pub struct Answer {
 
 impl Answer {
     pub fn location(&self) -> &str {
-        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(header::LOCATION)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -134,16 +185,29 @@ impl Browser {
     pub async fn sign_in(&mut self, world: &World) {
         let form = format!("email={EMAIL}&password={}", PASSWORD.replace(' ', "+"));
         let answer = self.post(world, "/api/sign_in", &form).await;
-        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/overview"), "{}", answer.body);
+        assert_eq!(
+            (answer.status, answer.location()),
+            (StatusCode::SEE_OTHER, "/overview"),
+            "{}",
+            answer.body
+        );
     }
 
     pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "pay.example").header(header::ACCEPT, "text/html");
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "pay.example")
+            .header(header::ACCEPT, "text/html");
         if let Some(languages) = self.accept_language {
             request = request.header(header::ACCEPT_LANGUAGE, languages);
         }
         if !self.cookies.is_empty() {
-            let line: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let line: Vec<_> = self
+                .cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             request = request.header(header::COOKIE, line.join("; "));
         }
         request
@@ -155,17 +219,26 @@ impl Browser {
         for line in parts.headers.get_all(header::SET_COOKIE) {
             let line = line.to_str().unwrap();
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
-            if line.contains("Max-Age=0") { self.cookies.remove(name) } else { self.cookies.insert(name.to_owned(), value.to_owned()) };
+            if line.contains("Max-Age=0") {
+                self.cookies.remove(name)
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned())
+            };
         }
         let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 }
 
 /// The words that people see or hear on a page, without what is marked as not to be translated.
 pub fn visible(html: &str) -> String {
     let body = html.split_once("<body>").map_or(html, |(_, body)| body);
-    let (mut out, mut rest, mut silent): (String, &str, Vec<String>) = (String::new(), body, Vec::new());
+    let (mut out, mut rest, mut silent): (String, &str, Vec<String>) =
+        (String::new(), body, Vec::new());
     while let Some((text, after)) = rest.split_once('<') {
         if silent.is_empty() {
             out.push_str(text);
@@ -173,8 +246,14 @@ pub fn visible(html: &str) -> String {
         }
         let (tag, next) = after.split_once('>').unwrap();
         rest = next;
-        let name: String = tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-        let void = tag.ends_with('/') || ["input", "meta", "link", "br"].contains(&name.as_str()) || tag.starts_with('!');
+        let name: String = tag
+            .trim_start_matches('/')
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect();
+        let void = tag.ends_with('/')
+            || ["input", "meta", "link", "br"].contains(&name.as_str())
+            || tag.starts_with('!');
         if tag.starts_with('/') {
             if silent.last() == Some(&name) {
                 silent.pop();
@@ -190,5 +269,9 @@ pub fn visible(html: &str) -> String {
             }
         }
     }
-    out.replace("&amp;", "&").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&#x27;", "'")
+    out.replace("&amp;", "&")
+        .replace("&quot;", "\"")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&#x27;", "'")
 }

@@ -29,7 +29,10 @@ pub async fn landing(reader: Reader) -> Response {
 
 /// The model to show first: a real one before the sandbox's.
 pub fn first_model(models: &[ModelView]) -> Option<&ModelView> {
-    models.iter().find(|model| !model.id.starts_with("sandbox-")).or_else(|| models.first())
+    models
+        .iter()
+        .find(|model| !model.id.starts_with("sandbox-"))
+        .or_else(|| models.first())
 }
 
 pub fn content(ui: &Ui, models: &[ModelView]) -> AnyView {
@@ -51,7 +54,8 @@ pub fn content(ui: &Ui, models: &[ModelView]) -> AnyView {
 fn hero(ui: &Ui, models: &[ModelView]) -> AnyView {
     let call = Call {
         base_url: ui.site().api_base(),
-        model: first_model(models).map_or_else(|| FALLBACK_MODEL.to_owned(), |model| model.id.clone()),
+        model: first_model(models)
+            .map_or_else(|| FALLBACK_MODEL.to_owned(), |model| model.id.clone()),
         key: KEY_PLACEHOLDER.to_owned(),
     };
     view! {
@@ -80,5 +84,6 @@ fn call_to_action(ui: &Ui) -> AnyView {
     } else {
         (ui.link("/login"), t!(ui, "landing.cta.sign_in"))
     };
-    view! { <a class="btn primary" href=href>{words}{icon(ui, "arrow-right", "flip")}</a> }.into_any()
+    view! { <a class="btn primary" href=href>{words}{icon(ui, "arrow-right", "flip")}</a> }
+        .into_any()
 }

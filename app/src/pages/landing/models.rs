@@ -8,7 +8,12 @@ use crate::reader::Ui;
 use crate::shell::ruler;
 
 /// The sample call: about one page in, half a page out.
-const SAMPLE: Usage = Usage { input: 1_200, cached_input: 0, output: 400, reasoning: 0 };
+const SAMPLE: Usage = Usage {
+    input: 1_200,
+    cached_input: 0,
+    output: 400,
+    reasoning: 0,
+};
 
 /// One call, metered: what goes in, what comes out, what it costs at this model's price.
 pub fn sample(ui: &Ui, model: &ModelView) -> Option<AnyView> {
@@ -48,7 +53,9 @@ pub fn prices(ui: &Ui, models: &[ModelView]) -> AnyView {
             }
         })
         .collect();
-    let rates = ui.rates_date().map(|date| view! { <p class="hint">{t!(ui, "currency.approximate_hint", date = date)}</p> });
+    let rates = ui.rates_date().map(
+        |date| view! { <p class="hint">{t!(ui, "currency.approximate_hint", date = date)}</p> },
+    );
     view! {
         <section id="models" aria-labelledby="models-title">
             <h2 id="models-title">{t!(ui, "landing.models.title")}</h2>

@@ -10,7 +10,9 @@ use crate::shell::icon;
 /// "This page is also available in …", in that language, for a reader whose browser prefers another one than shown.
 pub fn other_language(ui: &Ui) -> Option<AnyView> {
     let wanted = negotiate(ui.accept_language(), &ui.locales());
-    let known = ui.accept_language().contains(wanted.code().split('-').next().unwrap_or_default());
+    let known = ui
+        .accept_language()
+        .contains(wanted.code().split('-').next().unwrap_or_default());
     (known && wanted != ui.locale()).then(|| offer(ui, wanted))
 }
 
@@ -25,9 +27,21 @@ fn offer(ui: &Ui, wanted: Locale) -> AnyView {
 
 pub fn facts(ui: &Ui) -> AnyView {
     let facts = [
-        ("gauge", t!(ui, "landing.facts.exact_title"), t!(ui, "landing.facts.exact_body")),
-        ("wallet", t!(ui, "landing.facts.prepaid_title"), t!(ui, "landing.facts.prepaid_body")),
-        ("lock", t!(ui, "landing.facts.private_title"), t!(ui, "landing.facts.private_body")),
+        (
+            "gauge",
+            t!(ui, "landing.facts.exact_title"),
+            t!(ui, "landing.facts.exact_body"),
+        ),
+        (
+            "wallet",
+            t!(ui, "landing.facts.prepaid_title"),
+            t!(ui, "landing.facts.prepaid_body"),
+        ),
+        (
+            "lock",
+            t!(ui, "landing.facts.private_title"),
+            t!(ui, "landing.facts.private_body"),
+        ),
     ];
     let facts = facts.map(|(sign, title, body)| {
         view! { <li>{icon(ui, sign, "")}<h2 class="big">{title}</h2><p>{body}</p></li> }
@@ -36,7 +50,11 @@ pub fn facts(ui: &Ui) -> AnyView {
 }
 
 pub fn money(ui: &Ui) -> AnyView {
-    let steps = [t!(ui, "landing.money.step_1"), t!(ui, "landing.money.step_2"), t!(ui, "landing.money.step_3")];
+    let steps = [
+        t!(ui, "landing.money.step_1"),
+        t!(ui, "landing.money.step_2"),
+        t!(ui, "landing.money.step_3"),
+    ];
     let steps: Vec<_> = steps.into_iter().zip(1_u64..).map(|(step, at)| {
         view! { <li><span class="at num" aria-hidden="true">{ui.number(at)}</span><p>{step}</p></li> }
     }).collect();
@@ -51,10 +69,22 @@ pub fn money(ui: &Ui) -> AnyView {
 
 pub fn questions(ui: &Ui) -> AnyView {
     let all = [
-        (t!(ui, "landing.faq.balance_question"), t!(ui, "landing.faq.balance_answer")),
-        (t!(ui, "landing.faq.charge_question"), t!(ui, "landing.faq.charge_answer")),
-        (t!(ui, "landing.faq.prompts_question"), t!(ui, "landing.faq.prompts_answer")),
-        (t!(ui, "landing.faq.currency_question"), t!(ui, "landing.faq.currency_answer")),
+        (
+            t!(ui, "landing.faq.balance_question"),
+            t!(ui, "landing.faq.balance_answer"),
+        ),
+        (
+            t!(ui, "landing.faq.charge_question"),
+            t!(ui, "landing.faq.charge_answer"),
+        ),
+        (
+            t!(ui, "landing.faq.prompts_question"),
+            t!(ui, "landing.faq.prompts_answer"),
+        ),
+        (
+            t!(ui, "landing.faq.currency_question"),
+            t!(ui, "landing.faq.currency_answer"),
+        ),
     ];
     let all: Vec<_> = all
         .into_iter()

@@ -16,6 +16,9 @@ const HEIGHT: i128 = 1_000;
 /// A day is named under every so many bars.
 const NAMED: usize = 7;
 
+/// Days with spend from which on a chart shows more than its parts.
+const ENOUGH: usize = 3;
+
 /// One model's part of the chart; the last may be all the others.
 struct Series {
     name: String,
@@ -29,6 +32,12 @@ const CLASSES: [&str; 5] = ["s1", "s2", "s3", "s4", "s5"];
 
 pub fn spend(ui: &Ui, spend: &SpendView) -> AnyView {
     let series = series(ui, spend);
+    let few = spend
+        .days
+        .iter()
+        .filter(|day| !day.amount.is_zero())
+        .count()
+        < ENOUGH;
     let content = if spend.last_30_days.is_zero() {
         view! {
             <div class="empty">
@@ -42,6 +51,7 @@ pub fn spend(ui: &Ui, spend: &SpendView) -> AnyView {
         view! {
             <Chart>{picture}</Chart>
             {legend(&series)}
+            {few.then(|| view! { <p class="hint">{t!(ui, "spend.chart.not_enough")}</p> })}
             {table(ui, spend, &series)}
         }
         .into_any()
@@ -64,16 +74,30 @@ fn series(ui: &Ui, spend: &SpendView) -> Vec<Series> {
         .models
         .iter()
         .zip(CLASSES)
-        .map(|(model, class)| Series { name: model.model.clone(), model: true, by_day: model.by_day.clone(), class })
+        .map(|(model, class)| Series {
+            name: model.model.clone(),
+            model: true,
+            by_day: model.by_day.clone(),
+            class,
+        })
         .collect();
     let rest: Vec<Amount> = spend
         .days
         .iter()
         .enumerate()
-        .map(|(at, day)| all.iter().fold(day.amount, |left, series| left.minus_or_zero(of_day(series, at))))
+        .map(|(at, day)| {
+            all.iter().fold(day.amount, |left, series| {
+                left.minus_or_zero(of_day(series, at))
+            })
+        })
         .collect();
     if rest.iter().any(|amount| !amount.is_zero()) {
-        all.push(Series { name: t!(ui, "spend.chart.other_models"), model: false, by_day: rest, class: "s6" });
+        all.push(Series {
+            name: t!(ui, "spend.chart.other_models"),
+            model: false,
+            by_day: rest,
+            class: "s6",
+        });
     }
     all
 }
@@ -84,7 +108,14 @@ fn of_day(series: &Series, at: usize) -> Amount {
 
 fn picture(ui: &Ui, spend: &SpendView, series: &[Series]) -> AnyView {
     let nanos = |amount: Amount| ui.convert(amount).nanos;
-    let step = step(spend.days.iter().map(|day| nanos(day.amount)).max().unwrap_or(0));
+    let step = step(
+        spend
+            .days
+            .iter()
+            .map(|day| nanos(day.amount))
+            .max()
+            .unwrap_or(0),
+    );
     let width = DAY * spend.days.len();
     let lines: Vec<_> = (0..=STEPS)
         .map(|at| {
@@ -92,9 +123,17 @@ fn picture(ui: &Ui, spend: &SpendView, series: &[Series]) -> AnyView {
             view! { <line class="grid" x1="0" x2=width.to_string() y1=y.clone() y2=y></line> }
         })
         .collect();
-    let marks: Vec<_> = (0..=STEPS).rev().map(|at| view! { <span class="num">{ui.mark(step * at)}</span> }).collect();
-    let days: Vec<_> = (0..spend.days.len()).map(|at| day(ui, spend, series, at, step)).collect();
-    let tips: Vec<_> = (0..spend.days.len()).filter(|at| !spend.days[*at].amount.is_zero()).map(|at| tip(ui, spend, series, at)).collect();
+    let marks: Vec<_> = (0..=STEPS)
+        .rev()
+        .map(|at| view! { <span class="num">{ui.mark(step * at)}</span> })
+        .collect();
+    let days: Vec<_> = (0..spend.days.len())
+        .map(|at| day(ui, spend, series, at, step))
+        .collect();
+    let tips: Vec<_> = (0..spend.days.len())
+        .filter(|at| !spend.days[*at].amount.is_zero())
+        .map(|at| tip(ui, spend, series, at))
+        .collect();
     let last = spend.days.len().saturating_sub(1);
     let axis: Vec<_> = spend
         .days
@@ -152,12 +191,28 @@ fn day(ui: &Ui, spend: &SpendView, series: &[Series], at: usize, step: i128) -> 
 /// The day in one sentence, for screen readers and for browsers without the island.
 fn summary(ui: &Ui, spend: &SpendView, series: &[Series], at: usize) -> String {
     let day = &spend.days[at];
-    let whole = t!(ui, "spend.chart.day_summary", date = ui.date(day.day_start), amount = ui.money(day.amount));
+    let whole = t!(
+        ui,
+        "spend.chart.day_summary",
+        date = ui.date(day.day_start),
+        amount = ui.money(day.amount)
+    );
     let parts = series
         .iter()
         .filter(|series| !of_day(series, at).is_zero())
-        .map(|series| t!(ui, "spend.chart.day_summary_model", model = series.name, amount = ui.money(of_day(series, at))));
-    std::iter::once(whole).chain(parts).chain([ui.count("calls.count", day.calls)]).collect::<Vec<_>>().join("; ")
+        .map(|series| {
+            t!(
+                ui,
+                "spend.chart.day_summary_model",
+                model = series.name,
+                amount = ui.money(of_day(series, at))
+            )
+        });
+    std::iter::once(whole)
+        .chain(parts)
+        .chain([ui.count("calls.count", day.calls)])
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn tip(ui: &Ui, spend: &SpendView, series: &[Series], at: usize) -> AnyView {
@@ -167,9 +222,10 @@ fn tip(ui: &Ui, spend: &SpendView, series: &[Series], at: usize) -> AnyView {
         .filter(|series| !of_day(series, at).is_zero())
         .map(|series| {
             view! {
-                <span class=format!("swatch {}", series.class)></span>
-                <dt>{name(series)}</dt>
-                <dd class="num">{ui.money(of_day(series, at))}</dd>
+                <div>
+                    <dt><span class=format!("swatch {}", series.class)></span>{name(series)}</dt>
+                    <dd class="num">{ui.money(of_day(series, at))}</dd>
+                </div>
             }
         })
         .collect();
@@ -199,7 +255,10 @@ fn legend(series: &[Series]) -> AnyView {
 
 /// The same figures as a table, for whoever reads better than they look.
 fn table(ui: &Ui, spend: &SpendView, series: &[Series]) -> AnyView {
-    let heads: Vec<_> = series.iter().map(|series| view! { <th scope="col" class="n">{name(series)}</th> }).collect();
+    let heads: Vec<_> = series
+        .iter()
+        .map(|series| view! { <th scope="col" class="n">{name(series)}</th> })
+        .collect();
     let rows: Vec<_> = spend
         .days
         .iter()
@@ -207,8 +266,10 @@ fn table(ui: &Ui, spend: &SpendView, series: &[Series]) -> AnyView {
         .rev()
         .filter(|(_, day)| day.calls > 0 || !day.amount.is_zero())
         .map(|(at, day)| {
-            let cells: Vec<_> =
-                series.iter().map(|series| view! { <td class="n num">{ui.money(of_day(series, at))}</td> }).collect();
+            let cells: Vec<_> = series
+                .iter()
+                .map(|series| view! { <td class="n num">{ui.money(of_day(series, at))}</td> })
+                .collect();
             view! {
                 <tr>
                     <th scope="row">{ui.date(day.day_start)}</th>

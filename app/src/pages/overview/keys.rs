@@ -7,7 +7,11 @@ use crate::reader::Ui;
 use crate::shell::{copy_button, icon};
 
 pub fn keys(ui: &Ui, keys: &[KeyView]) -> AnyView {
-    let content = if keys.is_empty() { empty(ui) } else { table(ui, keys) };
+    let content = if keys.is_empty() {
+        empty(ui)
+    } else {
+        table(ui, keys)
+    };
     view! {
         <section class="sheet" aria-labelledby="keys">
             <header>
@@ -22,7 +26,10 @@ pub fn keys(ui: &Ui, keys: &[KeyView]) -> AnyView {
 
 /// No key yet: the one command that makes one.
 fn empty(ui: &Ui) -> AnyView {
-    let email = ui.account().map(|account| account.email.clone()).unwrap_or_default();
+    let email = ui
+        .account()
+        .map(|account| account.email.clone())
+        .unwrap_or_default();
     let command = format!("farebox admin key create --email {email} --name laptop --json");
     view! {
         <div class="empty" data-copyable="">
@@ -37,7 +44,8 @@ fn empty(ui: &Ui) -> AnyView {
 
 fn table(ui: &Ui, keys: &[KeyView]) -> AnyView {
     // Those that work first; within each, the newest.
-    let (working, gone): (Vec<&KeyView>, Vec<&KeyView>) = keys.iter().partition(|key| key.revoked_at.is_none());
+    let (working, gone): (Vec<&KeyView>, Vec<&KeyView>) =
+        keys.iter().partition(|key| key.revoked_at.is_none());
     let rows: Vec<_> = working
         .into_iter()
         .chain(gone)
@@ -48,8 +56,10 @@ fn table(ui: &Ui, keys: &[KeyView]) -> AnyView {
             });
             view! {
                 <tr>
-                    <th scope="row" class="name"><bdi translate="no">{key.name.clone()}</bdi></th>
-                    <td class="mono num" dir="ltr" translate="no">{key.masked.clone()}</td>
+                    <th scope="row" translate="no">
+                        <bdi class="name">{key.name.clone()}</bdi>
+                        <bdi class="masked mono">{key.masked.clone()}</bdi>
+                    </th>
                     <td class="hide-narrow">{used}</td>
                     <td><span class="row tight">{status(ui, key)}{kind}</span></td>
                 </tr>
@@ -61,8 +71,7 @@ fn table(ui: &Ui, keys: &[KeyView]) -> AnyView {
             <table class="keys">
                 <thead>
                     <tr>
-                        <th scope="col">{t!(ui, "keys.list.name")}</th>
-                        <th scope="col">{t!(ui, "keys.list.key")}</th>
+                        <th scope="col">{t!(ui, "keys.list.name")}" / "{t!(ui, "keys.list.key")}</th>
                         <th scope="col" class="hide-narrow">{t!(ui, "keys.list.last_used")}</th>
                         <th scope="col">{t!(ui, "keys.list.status")}</th>
                     </tr>

@@ -47,15 +47,24 @@ pub async fn overview(reader: Reader) -> Response {
 
 async fn read(services: &Services, account: &AccountView) -> Result<Facts, Unavailable> {
     let (balance, spend) = read_balance(services, account.workspace).await?;
-    let keys = services.keys.list(account.workspace).await.map_err(|_| Unavailable)?;
-    Ok(Facts { balance, spend, keys, models: services.catalog.models() })
+    let keys = services
+        .keys
+        .list(account.workspace)
+        .await
+        .map_err(|_| Unavailable)?;
+    Ok(Facts {
+        balance,
+        spend,
+        keys,
+        models: services.catalog.models(),
+    })
 }
 
 pub fn content(ui: &Ui, facts: &Facts) -> AnyView {
-    let empty = facts.balance.available.nanos() <= 0;
+    let is_empty = facts.balance.available.nanos() <= 0;
     view! {
         <h1>{t!(ui, "overview.title")}</h1>
-        {empty.then(|| notice(ui, "danger", format!("{}. {}", t!(ui, "wallet.low.empty_title"), t!(ui, "wallet.low.empty_body"))))}
+        {is_empty.then(|| balance::empty(ui))}
         {ui.site().local.then(|| notice(ui, "", t!(ui, "overview.local_note")))}
         {balance::balance(ui, &facts.balance, &facts.spend)}
         <div class="split">
@@ -69,10 +78,19 @@ pub fn content(ui: &Ui, facts: &Facts) -> AnyView {
 
 fn quick_start(ui: &Ui, facts: &Facts) -> AnyView {
     let base_url = ui.site().api_base();
-    let key = facts.keys.iter().find(|key| key.revoked_at.is_none()).map_or(KEY_PLACEHOLDER.to_owned(), |key| key.masked.clone());
-    let model = first_model(&facts.models).map_or_else(|| "sandbox-echo".to_owned(), |model| model.id.clone());
+    let key = facts
+        .keys
+        .iter()
+        .find(|key| key.revoked_at.is_none())
+        .map_or(KEY_PLACEHOLDER.to_owned(), |key| key.masked.clone());
+    let model = first_model(&facts.models)
+        .map_or_else(|| "sandbox-echo".to_owned(), |model| model.id.clone());
     let hint = t!(ui, "quickstart.key_placeholder_hint", placeholder = key);
-    let call = Call { base_url: base_url.clone(), model, key };
+    let call = Call {
+        base_url: base_url.clone(),
+        model,
+        key,
+    };
     view! {
         <section class="sheet" aria-labelledby="quick-start">
             <header><h2 id="quick-start">{t!(ui, "quickstart.title")}</h2></header>

@@ -19,7 +19,11 @@ pub fn step(highest: i128) -> i128 {
 
 /// How long a bar of `value` is when the whole scale is `length` long. What is not nothing shows.
 pub fn length(value: i128, step: i128, length: i128) -> i128 {
-    if value <= 0 { 0 } else { (value * length / (step * STEPS)).max(1) }
+    if value <= 0 {
+        0
+    } else {
+        (value * length / (step * STEPS)).max(1)
+    }
 }
 
 #[cfg(test)]
@@ -28,7 +32,16 @@ mod tests {
 
     #[test]
     fn steps_are_round_and_reach_the_top() {
-        for (highest, wanted) in [(0, 1), (1, 1), (4, 1), (5, 2), (9, 5), (21, 10), (2_560_000_000, 1_000_000_000), (i128::from(i64::MAX), 5_000_000_000_000_000_000)] {
+        for (highest, wanted) in [
+            (0, 1),
+            (1, 1),
+            (4, 1),
+            (5, 2),
+            (9, 5),
+            (21, 10),
+            (2_560_000_000, 1_000_000_000),
+            (i128::from(i64::MAX), 5_000_000_000_000_000_000),
+        ] {
             assert_eq!(step(highest), wanted, "{highest}");
             assert!(step(highest) * STEPS >= highest);
         }
