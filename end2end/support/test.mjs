@@ -7,8 +7,9 @@ export const test = plain.extend({
   // `watch.tolerate(/words/)` for a message that the test itself provokes.
   watch: [
     async ({ context }, use) => {
-      // Chromium tells whoever signs out that it has obeyed.
-      const [tolerated, heard] = [[/^info: Clear-Site-Data header .* Cleared data types/], []];
+      const heard = [];
+      // Chromium tells whoever signs out that it has obeyed, and whoever leaves quickly that a page did not fade.
+      const tolerated = [/^info: Clear-Site-Data header .* Cleared data types/, /InvalidStateError: Transition was aborted/];
       context.on('console', (message) => heard.push(`${message.type()}: ${message.text()}`));
       context.on('weberror', (error) => heard.push(`error in the page: ${error.error().stack || error.error()}`));
       context.on('request', (request) => {
