@@ -17,6 +17,9 @@ use crate::config::ProxyConfig;
 /// when it has finished, and a connection closed in its face looks like a network fault.
 const DRAIN_MAX: usize = 128 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// A stranger's body is worth less patience.
+const DISCARD_MAX: usize = 1 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(2);
 /// Unpacking less than this costs less than handing it to another thread.
 const UNPACK_INLINE: usize = 64 << 10;
 
@@ -90,10 +93,20 @@ async fn gather(config: &ProxyConfig, headers: &HeaderMap, mut body: Body) -> Re
     Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
 }
 
-async fn drain(mut body: Body) {
-    let until = Instant::now() + DRAIN_TIME;
+/// Reads the body of a request that is refused whatever it says. hyper closes a connection whose request was not
+/// read, without a word, and a client that keeps it for the next request would see a network fault.
+pub(crate) async fn discard(body: Body) {
+    throw_away(body, DISCARD_MAX, DISCARD_TIME).await;
+}
+
+async fn drain(body: Body) {
+    throw_away(body, DRAIN_MAX, DRAIN_TIME).await;
+}
+
+async fn throw_away(mut body: Body, max: usize, time: Duration) {
+    let until = Instant::now() + time;
     let mut thrown = 0;
-    while thrown < DRAIN_MAX {
+    while thrown < max {
         match timeout_at(until, body.frame()).await {
             Ok(Some(Ok(frame))) => thrown += frame.data_ref().map_or(0, Bytes::len),
             _ => return,

@@ -52,8 +52,13 @@ pub(crate) async fn chat_completions(State(state): State<ProxyState>, request: R
 /// Until money is held, this runs in the caller's future and leaves nothing behind. The call itself runs in a task of
 /// its own that notices when the caller leaves, cancels the upstream and settles.
 async fn serve(state: &ProxyState, call: CallId, began: Instant, headers: &HeaderMap, body: Body) -> Result<Response<Body>, Problem> {
-    let key = admit::caller(state, headers).await?; // who is asking?
-    let permit = admit::permit(state, &key)?; // may they, now?
+    let (key, permit) = match admit(state, headers).await {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            body::discard(body).await;
+            return Err(problem);
+        }
+    };
     let body = body::read(&state.config, headers, body).await?;
     let request = ChatRequest::read(body).map_err(|bad| Problem::InvalidBody { detail: bad.detail, param: bad.param })?;
 
@@ -67,6 +72,13 @@ async fn serve(state: &ProxyState, call: CallId, began: Instant, headers: &Heade
         return pump::start(state, meter, covered, offer.places, permit).await;
     }
     plain::start(state, meter, covered, offer.places, permit).await
+}
+
+/// Who is asking, and may they, now?
+async fn admit(state: &ProxyState, headers: &HeaderMap) -> Result<(Arc<KeyRecord>, Permit), Problem> {
+    let key = admit::caller(state, headers).await?;
+    let permit = admit::permit(state, &key)?;
+    Ok((key, permit))
 }
 
 /// What a model costs and where it is served, at this moment.
