@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use proxy::{ProxyConfig, ProxyState};
+use proxy::ProxyState;
 use texts::Texts;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -96,7 +96,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         texts.clone(),
         handles.clock.clone(),
         proxy_metrics.expect("Metrics::new calls its argument"),
-        ProxyConfig::default(),
+        config.calls.clone(),
     );
     let background = background(&handles, &proxy, &stopped);
     let counts = Counts::new(config.connections.total);

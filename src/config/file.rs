@@ -23,6 +23,17 @@ pub struct File {
     pub metrics: MetricsTable,
     #[serde(default)]
     pub connections: ConnectionsTable,
+    #[serde(default)]
+    pub calls: CallsTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallsTable {
+    pub concurrent: Option<u64>,
+    pub requests_per_minute: Option<u64>,
+    pub first_byte_seconds: Option<u64>,
+    pub pause_seconds: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

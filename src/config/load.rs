@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use ipnet::IpNet;
+use proxy::ProxyConfig;
 use server::secrets::Secret;
 
 use super::file::File;
@@ -238,13 +239,48 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         file.connections.header_seconds,
         bounds.header_timeout.as_secs(),
     );
+    let patience = ProxyConfig::default();
+    let concurrent = count(
+        "calls.concurrent",
+        None,
+        file.calls.concurrent,
+        u64::from(patience.concurrent_calls),
+    );
+    let first_byte = count(
+        "calls.first_byte_seconds",
+        None,
+        file.calls.first_byte_seconds,
+        patience.first_byte.as_secs(),
+    );
+    let pause = count(
+        "calls.pause_seconds",
+        None,
+        file.calls.pause_seconds,
+        patience.pause.as_secs(),
+    );
     let drain = count(
         "drain_seconds",
         Some("FAREBOX_DRAIN_SECONDS"),
         file.drain_seconds,
         600,
     );
+    let raw = l.raw(
+        None,
+        file.calls.requests_per_minute.map(|n| n.to_string()),
+        "",
+    );
+    let requests_per_minute = l.read("calls.requests_per_minute", raw, "", |text| {
+        optional(text, positive)
+    });
+    let calls = ProxyConfig {
+        concurrent_calls: u32::try_from(concurrent).unwrap_or(u32::MAX),
+        requests_per_minute: requests_per_minute.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
+        first_byte: Duration::from_secs(first_byte),
+        pause: Duration::from_secs(pause),
+        ..patience
+    };
     Config {
+        calls,
         data,
         listen,
         public_url,

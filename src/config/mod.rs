@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use proxy::ProxyConfig;
 use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
@@ -41,6 +42,8 @@ pub struct Config {
     /// Who may read `/metrics` from elsewhere: the bearer of this.
     pub metrics_token: Option<Secret>,
     pub connections: Connections,
+    /// Patience and limits of the metered calls.
+    pub calls: ProxyConfig,
     /// How long a stopping server lets running calls finish.
     pub drain: Duration,
 }
