@@ -150,7 +150,7 @@ impl TestApp {
             texts.clone(),
             handles.clock.clone(),
             proxy_metrics.unwrap(),
-            quick_proxy(),
+            config.calls.clone(),
         );
         let (stop, counts) = (CancellationToken::new(), Counts::new(1000));
         let front = Arc::new(Front {
@@ -352,6 +352,7 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
         trusted_proxies: Vec::new(),
         metrics_token: None,
         connections: Connections::default(),
+        calls: quick_proxy(),
         drain: Duration::from_secs(30),
     }
 }
