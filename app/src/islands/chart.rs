@@ -25,9 +25,6 @@ mod behaviour {
 
     use crate::islands::browser::{all, awake, one};
 
-    /// Half of the narrowest tooltip in pixels: nearer to an edge than this it would be cut off.
-    const HALF_TIP: i32 = 104;
-
     pub fn start(root: &HtmlElement) {
         // The browser's own tooltip is for pages without this island.
         for title in all(root, "[data-day] > title") {
@@ -92,8 +89,10 @@ mod behaviour {
         );
         // Whole pixels are exact enough for a tooltip.
         let (left, width) = (bar.left() as i32 - frame.left() as i32, bar.width() as i32);
-        let last = (frame.width() as i32 - HALF_TIP).max(HALF_TIP);
-        let centre = (left + width / 2).clamp(HALF_TIP, last);
+        // It stays within the frame; nearer to an edge than this it would be cut off.
+        let half = tip.offset_width() / 2;
+        let last = (frame.width() as i32 - half).max(half);
+        let centre = (left + width / 2).clamp(half, last);
         let _ = tip.style().set_property("left", &format!("{centre}px"));
     }
 

@@ -10,12 +10,12 @@ use crate::reader::{Theme, Ui};
 
 pub fn public_header(ui: &Ui) -> AnyView {
     let account = if ui.account().is_some() {
-        view! { <a class="quiet" href="/overview">{icon(ui, "activity", "")}{t!(ui, "header.overview")}</a> }.into_any()
+        view! { <a class="quiet" href="/overview">{icon(ui, "activity", "spare")}{t!(ui, "header.overview")}</a> }.into_any()
     } else if ui.path() == "/login" {
         // The way in is the page itself.
         ().into_any()
     } else {
-        view! { <a class="quiet" href=ui.link("/login")>{icon(ui, "log-in", "flip")}{t!(ui, "header.sign_in")}</a> }.into_any()
+        view! { <a class="quiet" href=ui.link("/login")>{icon(ui, "log-in", "flip spare")}{t!(ui, "header.sign_in")}</a> }.into_any()
     };
     view! {
         <header class="top">
@@ -139,8 +139,7 @@ fn currencies(ui: &Ui) -> AnyView {
         )
     });
     let code = ui.prefs().currency.code();
-    let face =
-        view! { {icon(ui, "coins", "")}<span id="currencies-face" translate="no">{code}</span> };
+    let face = view! { {icon(ui, "coins", "spare")}<span id="currencies-face" translate="no">{code}</span> };
     let entries = entries.collect();
     menu(
         ui,

@@ -139,7 +139,7 @@ fn picture(ui: &Ui, spend: &SpendView, series: &[Series]) -> AnyView {
         .days
         .iter()
         .enumerate()
-        .filter(|(at, _)| (last - at) % NAMED == 0)
+        .filter(|(at, _)| (last - at).is_multiple_of(NAMED))
         .map(|(_, day)| view! { <span>{ui.day(day.day_start)}</span> })
         .collect();
     view! {
