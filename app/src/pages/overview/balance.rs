@@ -18,7 +18,7 @@ pub fn balance(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> AnyView {
         view! { <p class="hint">{t!(ui, "currency.approximate_hint", date = date)}</p> }
     });
     let moving = view! {
-        <p class="value num" data-live="balance">{shown.balance}</p>
+        <p class="value" data-live="balance">{shown.balance}</p>
         {ruler(days, RULER_DAYS, Some(shown.label))}
         <p class="muted" data-live="left">{shown.left}</p>
         <p class="hint row"><span data-live="exact">{shown.exact}</span><span data-live="reserved">{shown.reserved}</span></p>
