@@ -14,7 +14,10 @@ pub fn serial(manager: &SchemaManager<'_>) -> &'static str {
 /// Runs the statements one by one, in the migration's transaction.
 pub async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
     for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
+        manager
+            .get_connection()
+            .execute_unprepared(statement)
+            .await?;
     }
     Ok(())
 }
@@ -48,16 +51,25 @@ pub async fn append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(),
         ],
     };
     for statement in &statements {
-        manager.get_connection().execute_unprepared(statement).await?;
+        manager
+            .get_connection()
+            .execute_unprepared(statement)
+            .await?;
     }
     Ok(())
 }
 
 /// Drops a table and the function of its append-only trigger; the triggers go with the table.
 pub async fn drop_append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
-    manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
+    manager
+        .get_connection()
+        .execute_unprepared(&format!("DROP TABLE {table}"))
+        .await?;
     if manager.get_database_backend() == DbBackend::Postgres {
-        manager.get_connection().execute_unprepared(&format!("DROP FUNCTION {table}_append_only()")).await?;
+        manager
+            .get_connection()
+            .execute_unprepared(&format!("DROP FUNCTION {table}_append_only()"))
+            .await?;
     }
     Ok(())
 }

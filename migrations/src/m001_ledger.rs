@@ -150,7 +150,10 @@ async fn apply_transfers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
              END"],
     };
     for statement in statements {
-        manager.get_connection().execute_unprepared(statement).await?;
+        manager
+            .get_connection()
+            .execute_unprepared(statement)
+            .await?;
     }
     Ok(())
 }

@@ -61,6 +61,14 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_append_only(manager, "price").await?;
-        run(manager, &["DROP TABLE route", "DROP TABLE model", "DROP TABLE upstream"]).await
+        run(
+            manager,
+            &[
+                "DROP TABLE route",
+                "DROP TABLE model",
+                "DROP TABLE upstream",
+            ],
+        )
+        .await
     }
 }

@@ -51,11 +51,15 @@ impl Seen {
     pub async fn changed(&mut self, db: &Db) -> Result<Vec<Topic>, DbErr> {
         let rows = db
             .read()
-            .query_all_raw(Statement::from_string(db.backend(), "SELECT topic, value FROM change_counter"))
+            .query_all_raw(Statement::from_string(
+                db.backend(),
+                "SELECT topic, value FROM change_counter",
+            ))
             .await?;
         let mut moved = Vec::new();
         for row in rows {
-            let (name, value): (String, i64) = (row.try_get("", "topic")?, row.try_get("", "value")?);
+            let (name, value): (String, i64) =
+                (row.try_get("", "topic")?, row.try_get("", "value")?);
             let topic = Topic::ALL.into_iter().find(|topic| topic.name() == name);
             if self.0.insert(name, value) != Some(value) {
                 moved.extend(topic);

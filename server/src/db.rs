@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait, Value,
 };
 
 /// A connected database. Cheap to clone.
@@ -37,7 +38,9 @@ impl Db {
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Self::postgres(url).await
         } else {
-            Err(DbErr::Custom("DATABASE_URL must begin with sqlite: or postgres://".into()))
+            Err(DbErr::Custom(
+                "DATABASE_URL must begin with sqlite: or postgres://".into(),
+            ))
         }
     }
 
@@ -64,7 +67,11 @@ impl Db {
             .max_connections(SQLITE_READERS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|o| o.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON").pragma("temp_store", "MEMORY"));
+            .map_sqlx_sqlite_opts(|o| {
+                o.busy_timeout(BUSY_TIMEOUT)
+                    .pragma("query_only", "ON")
+                    .pragma("temp_store", "MEMORY")
+            });
         let read = Database::connect(options).await?;
         Ok(Self { write, read })
     }
@@ -83,7 +90,10 @@ impl Db {
                 ])
             });
         let pool = Database::connect(options).await?;
-        Ok(Self { write: pool.clone(), read: pool })
+        Ok(Self {
+            write: pool.clone(),
+            read: pool,
+        })
     }
 
     #[must_use]
@@ -111,8 +121,14 @@ impl Db {
     /// # Errors
     /// When the database cannot be reached, or SQLite's writer stays busy for five seconds.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        let mode = (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
-        self.write.begin_with_options(TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() }).await
+        let mode =
+            (self.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
+        self.write
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: mode,
+                ..Default::default()
+            })
+            .await
     }
 
     /// Begins a read-only view of one moment.
@@ -123,7 +139,10 @@ impl Db {
         match self.backend() {
             DbBackend::Postgres => {
                 self.read
-                    .begin_with_config(Some(sea_orm::IsolationLevel::RepeatableRead), Some(sea_orm::AccessMode::ReadOnly))
+                    .begin_with_config(
+                        Some(sea_orm::IsolationLevel::RepeatableRead),
+                        Some(sea_orm::AccessMode::ReadOnly),
+                    )
                     .await
             }
             _ => self.read.begin().await,
@@ -138,7 +157,10 @@ impl Db {
     where
         T: Send,
         E: From<DbErr> + Send,
-        F: for<'c> FnOnce(&'c DatabaseTransaction) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>> + Send,
+        F: for<'c> FnOnce(
+                &'c DatabaseTransaction,
+            ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>
+            + Send,
     {
         let tx = self.begin().await?;
         let value = work(&tx).await?;
@@ -151,7 +173,10 @@ impl Db {
     /// # Errors
     /// When it is not.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.read.query_one_raw(Statement::from_string(self.backend(), "SELECT 1")).await.map(|_| ())
+        self.read
+            .query_one_raw(Statement::from_string(self.backend(), "SELECT 1"))
+            .await
+            .map(|_| ())
     }
 }
 
@@ -164,8 +189,17 @@ pub fn sqlite_path(url: &str) -> Option<&str> {
 }
 
 /// Hand-written SQL in one line; `$1`, `$2` … are the values, on both databases.
-pub(crate) async fn exec<C: ConnectionTrait>(conn: &C, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<ExecResult, DbErr> {
-    conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values)).await
+pub(crate) async fn exec<C: ConnectionTrait>(
+    conn: &C,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<ExecResult, DbErr> {
+    conn.execute_raw(Statement::from_sql_and_values(
+        conn.get_database_backend(),
+        sql,
+        values,
+    ))
+    .await
 }
 
 /// The first row of a question, if any.
@@ -174,17 +208,35 @@ pub(crate) async fn one<C: ConnectionTrait>(
     sql: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Option<QueryResult>, DbErr> {
-    conn.query_one_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values)).await
+    conn.query_one_raw(Statement::from_sql_and_values(
+        conn.get_database_backend(),
+        sql,
+        values,
+    ))
+    .await
 }
 
 /// All rows of a question.
-pub(crate) async fn all<C: ConnectionTrait>(conn: &C, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>, DbErr> {
-    conn.query_all_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values)).await
+pub(crate) async fn all<C: ConnectionTrait>(
+    conn: &C,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<QueryResult>, DbErr> {
+    conn.query_all_raw(Statement::from_sql_and_values(
+        conn.get_database_backend(),
+        sql,
+        values,
+    ))
+    .await
 }
 
 /// Locks the rows of a SELECT until commit. SQLite's IMMEDIATE transaction already holds the only write lock.
 pub(crate) fn for_update<C: ConnectionTrait>(conn: &C) -> &'static str {
-    if conn.get_database_backend() == DbBackend::Postgres { " FOR NO KEY UPDATE" } else { "" }
+    if conn.get_database_backend() == DbBackend::Postgres {
+        " FOR NO KEY UPDATE"
+    } else {
+        ""
+    }
 }
 
 /// The database's own clock in milliseconds since 1970 UTC: leases are judged by it alone.

@@ -18,4 +18,12 @@ macro_rules! new_id {
     };
 }
 
-new_id!(AccountId, CallId, KeyId, LeaseId, PriceId, UpstreamId, WorkspaceId);
+new_id!(
+    AccountId,
+    CallId,
+    KeyId,
+    LeaseId,
+    PriceId,
+    UpstreamId,
+    WorkspaceId
+);

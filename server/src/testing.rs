@@ -24,6 +24,11 @@ pub(crate) async fn db() -> TestDb {
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
     let db = Db::connect(&url).await.expect("SQLite makes the file");
-    Migrator::up(db.write(), None).await.expect("the migrations are valid");
-    TestDb { db, _folder: folder }
+    Migrator::up(db.write(), None)
+        .await
+        .expect("the migrations are valid");
+    TestDb {
+        db,
+        _folder: folder,
+    }
 }

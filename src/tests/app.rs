@@ -229,6 +229,15 @@ impl TestApp {
         }
     }
 
+    /// A second key of the same workspace.
+    pub async fn another_key(&self, caller: &Caller) -> String {
+        let key = self
+            .handles
+            .keys
+            .create(caller.account.workspace, "another", false);
+        key.await.unwrap().secret.expose().to_owned()
+    }
+
     /// Offers a model of this name at [`PRICE`], served by the fake.
     pub async fn offer(&self, model: &str, upstream: &FakeUpstream) {
         self.offer_at(model, upstream, PRICE).await;

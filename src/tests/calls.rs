@@ -338,15 +338,24 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
     let app = TestApp::set(|config| config.calls.requests_per_minute = Some(2)).await;
     let fake = FakeUpstream::start().await;
     app.offer("gpt", &fake).await;
-    let (caller, other) = (app.caller("5").await, app.caller("5").await);
+    let caller = app.caller("5").await;
+    let other = app.another_key(&caller).await;
     for _ in 0..2 {
         assert_eq!(app.chat(&caller.key, "gpt", json!({})).await.status(), 200);
     }
     let refused = app.chat(&caller.key, "gpt", json!({})).await;
-    let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    let wait: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((1..=60).contains(&wait));
     assert_eq!(envelope(refused, 429).await, "rate_limit_exceeded");
-    assert_eq!(app.chat(&other.key, "gpt", json!({})).await.status(), 200, "one key's haste is not another's");
+    assert_eq!(
+        app.chat(&other, "gpt", json!({})).await.status(),
+        200,
+        "one key's haste is not another's"
+    );
     assert_eq!(fake.seen().len(), 3);
     app.finish().await;
 }
@@ -368,6 +377,10 @@ async fn a_workspace_runs_so_many_calls_at_once_and_no_more() {
     let (first, second) = tokio::join!(running, second);
     assert_eq!(envelope(second, 429).await, "too_many_concurrent_calls");
     assert_eq!(envelope(first, 504).await, "upstream_timeout");
-    assert_eq!(app.chat(&caller.key, "gpt", json!({})).await.status(), 200, "room was made");
+    assert_eq!(
+        app.chat(&caller.key, "gpt", json!({})).await.status(),
+        200,
+        "room was made"
+    );
     app.finish().await;
 }

@@ -107,6 +107,10 @@ mod tests {
         let id = KeyId::from_uuid(Uuid::nil());
         assert!(id.to_string().parse::<WorkspaceId>().is_err());
         assert!("key_".parse::<KeyId>().is_err());
-        assert!("key_00000000-0000-0000-0000-000000000000".parse::<KeyId>().is_err());
+        assert!(
+            "key_00000000-0000-0000-0000-000000000000"
+                .parse::<KeyId>()
+                .is_err()
+        );
     }
 }

@@ -21,7 +21,9 @@ pub struct Amount(i64);
 pub enum MoneyError {
     #[error("the amount leaves the range of about nine billion dollars")]
     Overflow,
-    #[error("not an amount of money: write it like 25.00, with at most {max_digits} digits after the point")]
+    #[error(
+        "not an amount of money: write it like 25.00, with at most {max_digits} digits after the point"
+    )]
     Format { max_digits: u8 },
 }
 
@@ -52,19 +54,28 @@ impl Amount {
     /// # Errors
     /// [`MoneyError::Overflow`] when the sum leaves the range.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
-        self.0.checked_add(other.0).map(Self).ok_or(MoneyError::Overflow)
+        self.0
+            .checked_add(other.0)
+            .map(Self)
+            .ok_or(MoneyError::Overflow)
     }
 
     /// # Errors
     /// [`MoneyError::Overflow`] when the difference leaves the range.
     pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
-        self.0.checked_sub(other.0).map(Self).ok_or(MoneyError::Overflow)
+        self.0
+            .checked_sub(other.0)
+            .map(Self)
+            .ok_or(MoneyError::Overflow)
     }
 
     /// `self - other`, or zero when `other` is the larger one: what is left of a portion, never a debt.
     #[must_use]
     pub fn minus_or_zero(self, other: Self) -> Self {
-        self.0.checked_sub(other.0).filter(|left| *left > 0).map_or(Self::ZERO, Self)
+        self.0
+            .checked_sub(other.0)
+            .filter(|left| *left > 0)
+            .map_or(Self::ZERO, Self)
     }
 
     #[must_use]
@@ -98,7 +109,10 @@ impl Amount {
     pub fn to_usd_string(self) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };
         let nanos = self.0.unsigned_abs();
-        let (whole, part) = (nanos / NANOS_PER_USD.unsigned_abs(), nanos % NANOS_PER_USD.unsigned_abs());
+        let (whole, part) = (
+            nanos / NANOS_PER_USD.unsigned_abs(),
+            nanos % NANOS_PER_USD.unsigned_abs(),
+        );
         let digits = format!("{part:09}");
         let kept = digits.trim_end_matches('0').len().max(2);
         format!("{sign}{whole}.{}", &digits[..kept])
@@ -120,7 +134,9 @@ impl Serialize for Amount {
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        i64::from_str(&text).map(Self).map_err(serde::de::Error::custom)
+        i64::from_str(&text)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -134,7 +150,12 @@ pub fn parse_decimal(text: &str, digits: u8) -> Result<i64, MoneyError> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     let dot_without_digits = text.contains('.') && part.is_empty();
-    if whole.is_empty() || dot_without_digits || !all_digits(whole) || !all_digits(part) || part.len() > usize::from(digits) {
+    if whole.is_empty()
+        || dot_without_digits
+        || !all_digits(whole)
+        || !all_digits(part)
+        || part.len() > usize::from(digits)
+    {
         return Err(wrong);
     }
     let padded = format!("{whole}{part:0<width$}", width = usize::from(digits));
@@ -152,20 +173,42 @@ mod tests {
         assert_eq!(Amount::parse_usd("25.00").unwrap().nanos(), 25_000_000_000);
         assert_eq!(Amount::parse_usd("0.000000001").unwrap().nanos(), 1);
         assert_eq!(Amount::parse_usd("7").unwrap().to_usd_string(), "7.00");
-        assert_eq!(Amount::parse_usd("0.004183").unwrap().to_usd_string(), "0.004183");
+        assert_eq!(
+            Amount::parse_usd("0.004183").unwrap().to_usd_string(),
+            "0.004183"
+        );
     }
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", " 1", "0.0000000001", "٣", "99999999999"] {
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e3",
+            "1,5",
+            " 1",
+            "0.0000000001",
+            "٣",
+            "99999999999",
+        ] {
             assert!(Amount::parse_usd(text).is_err(), "{text:?} was accepted");
         }
     }
 
     #[test]
     fn json_carries_nanos_as_a_string() {
-        assert_eq!(serde_json::to_string(&Amount::from_nanos(-5)).unwrap(), "\"-5\"");
-        assert_eq!(serde_json::from_str::<Amount>("\"12\"").unwrap(), Amount::from_nanos(12));
+        assert_eq!(
+            serde_json::to_string(&Amount::from_nanos(-5)).unwrap(),
+            "\"-5\""
+        );
+        assert_eq!(
+            serde_json::from_str::<Amount>("\"12\"").unwrap(),
+            Amount::from_nanos(12)
+        );
         assert!(serde_json::from_str::<Amount>("12").is_err());
     }
 

@@ -12,7 +12,9 @@ use crate::usage::Usage;
 const PICOS_PER_NANO: i128 = 1_000;
 
 /// A price in micro-dollars per million tokens, which is the same number of pico-dollars per token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct PricePerMtok(i64);
 
@@ -23,7 +25,11 @@ impl PricePerMtok {
     /// # Errors
     /// [`MoneyError::Overflow`] for a negative price or one above [`Self::MICRO_USD_MAX`].
     pub fn from_micro_usd(micro_usd: i64) -> Result<Self, MoneyError> {
-        if (0..=Self::MICRO_USD_MAX).contains(&micro_usd) { Ok(Self(micro_usd)) } else { Err(MoneyError::Overflow) }
+        if (0..=Self::MICRO_USD_MAX).contains(&micro_usd) {
+            Ok(Self(micro_usd))
+        } else {
+            Err(MoneyError::Overflow)
+        }
     }
 
     #[must_use]
@@ -70,7 +76,9 @@ impl Price {
             + self.output.cost_picos(usage.output);
         // Prices and tokens are never negative, so dividing upwards is adding the divisor less one.
         let nanos = (picos + PICOS_PER_NANO - 1) / PICOS_PER_NANO;
-        i64::try_from(nanos).map(Amount::from_nanos).map_err(|_| MoneyError::Overflow)
+        i64::try_from(nanos)
+            .map(Amount::from_nanos)
+            .map_err(|_| MoneyError::Overflow)
     }
 
     /// The most that so many prompt and answer tokens can cost, whichever bucket the provider counts them in.
@@ -79,8 +87,16 @@ impl Price {
     /// [`MoneyError::Overflow`] when the ceiling leaves the range of [`Amount`].
     pub fn ceiling(&self, prompt_tokens: u64, answer_tokens: u64) -> Result<Amount, MoneyError> {
         let dearest_input = self.input.max(self.cached_input);
-        let dearest = Self { input: dearest_input, cached_input: dearest_input, output: self.output };
-        dearest.charge(&Usage { input: prompt_tokens, output: answer_tokens, ..Usage::default() })
+        let dearest = Self {
+            input: dearest_input,
+            cached_input: dearest_input,
+            output: self.output,
+        };
+        dearest.charge(&Usage {
+            input: prompt_tokens,
+            output: answer_tokens,
+            ..Usage::default()
+        })
     }
 
     /// How many answer tokens the money buys after the prompt is paid for; `None` when the answer is free.
@@ -103,7 +119,11 @@ mod tests {
 
     fn price(input: &str, cached: &str, output: &str) -> Price {
         let read = |text| PricePerMtok::parse_usd(text).unwrap();
-        Price { input: read(input), cached_input: read(cached), output: read(output) }
+        Price {
+            input: read(input),
+            cached_input: read(cached),
+            output: read(output),
+        }
     }
 
     #[test]
@@ -116,7 +136,12 @@ mod tests {
             ("0.000001", "0", "0", 1, 0, 0, 1),  // a thousandth of a nano-dollar is not free
             ("5", "5", "5", 0, 0, 0, 0),         // nothing used costs nothing
         ] {
-            let usage = Usage { input: ti, cached_input: tc, output: to, reasoning: 0 };
+            let usage = Usage {
+                input: ti,
+                cached_input: tc,
+                output: to,
+                reasoning: 0,
+            };
             assert_eq!(price(i, c, o).charge(&usage).unwrap().nanos(), nanos);
         }
     }
@@ -124,8 +149,15 @@ mod tests {
     #[test]
     fn reasoning_is_not_priced_twice() {
         let p = price("1", "1", "1");
-        let thought = Usage { output: 10, reasoning: 9, ..Usage::default() };
-        let plain = Usage { output: 10, ..Usage::default() };
+        let thought = Usage {
+            output: 10,
+            reasoning: 9,
+            ..Usage::default()
+        };
+        let plain = Usage {
+            output: 10,
+            ..Usage::default()
+        };
         assert_eq!(p.charge(&thought), p.charge(&plain));
     }
 
@@ -138,12 +170,22 @@ mod tests {
 
     fn any_price() -> impl Strategy<Value = Price> {
         let one = (0..=100_000_000_i64).prop_map(|p| PricePerMtok::from_micro_usd(p).unwrap());
-        (one.clone(), one.clone(), one).prop_map(|(input, cached_input, output)| Price { input, cached_input, output })
+        (one.clone(), one.clone(), one).prop_map(|(input, cached_input, output)| Price {
+            input,
+            cached_input,
+            output,
+        })
     }
 
     fn any_usage() -> impl Strategy<Value = Usage> {
-        (0..2_000_000_u64, 0..2_000_000_u64, 0..2_000_000_u64)
-            .prop_map(|(input, cached_input, output)| Usage { input, cached_input, output, reasoning: 0 })
+        (0..2_000_000_u64, 0..2_000_000_u64, 0..2_000_000_u64).prop_map(
+            |(input, cached_input, output)| Usage {
+                input,
+                cached_input,
+                output,
+                reasoning: 0,
+            },
+        )
     }
 
     proptest! {

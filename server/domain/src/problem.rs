@@ -17,7 +17,10 @@ pub enum Problem {
     /// The catalogue has no such model.
     ModelNotFound { model: String },
     /// The body is not what the endpoint takes; `detail` names the place, never the content.
-    InvalidBody { detail: String, param: Option<&'static str> },
+    InvalidBody {
+        detail: String,
+        param: Option<&'static str>,
+    },
     /// The decoded body is above the limit.
     BodyTooLarge { max_mib: u64 },
     /// `content-encoding` is neither gzip, zstd nor identity.
@@ -31,7 +34,13 @@ pub enum Problem {
     /// Too many calls of this workspace at the same time.
     TooManyAtOnce { max: u32 },
     /// The upstream refused the content of the request; its own words are passed on.
-    UpstreamRefused { status: u16, message: String, kind: Option<String>, param: Option<String>, code: Option<String> },
+    UpstreamRefused {
+        status: u16,
+        message: String,
+        kind: Option<String>,
+        param: Option<String>,
+        code: Option<String>,
+    },
     /// The upstream is limiting this installation.
     UpstreamBusy { retry_after: Option<Duration> },
     /// The upstream failed or gave a broken answer.
@@ -116,7 +125,10 @@ impl Problem {
             Self::InvalidBody { .. } => 400,
             Self::BodyTooLarge { .. } => 413,
             Self::UnsupportedEncoding => 415,
-            Self::OutOfCredit | Self::RateLimited { .. } | Self::TooManyAtOnce { .. } | Self::UpstreamBusy { .. } => 429,
+            Self::OutOfCredit
+            | Self::RateLimited { .. }
+            | Self::TooManyAtOnce { .. }
+            | Self::UpstreamBusy { .. } => 429,
             Self::UpstreamRefused { status, .. } => *status,
             // nginx's number for it; no answer carries it.
             Self::CallerLeft => 499,
@@ -133,7 +145,9 @@ impl Problem {
         match self {
             Self::MissingKey | Self::InvalidKey | Self::KeyExpired => "authentication_error",
             Self::OutOfCredit => "insufficient_quota",
-            Self::RateLimited { .. } | Self::TooManyAtOnce { .. } | Self::UpstreamBusy { .. } => "rate_limit_error",
+            Self::RateLimited { .. } | Self::TooManyAtOnce { .. } | Self::UpstreamBusy { .. } => {
+                "rate_limit_error"
+            }
             Self::CreditBusy
             | Self::UpstreamFailed
             | Self::UpstreamTimeout
@@ -150,7 +164,10 @@ impl Problem {
         match self {
             Self::RateLimited { retry_after } => Some(*retry_after),
             Self::UpstreamBusy { retry_after } => *retry_after,
-            Self::CreditBusy | Self::TooManyAtOnce { .. } | Self::Unavailable | Self::SettlementFailed => Some(Duration::from_secs(1)),
+            Self::CreditBusy
+            | Self::TooManyAtOnce { .. }
+            | Self::Unavailable
+            | Self::SettlementFailed => Some(Duration::from_secs(1)),
             _ => None,
         }
     }
@@ -172,7 +189,9 @@ impl Problem {
             Self::InvalidBody { detail, .. } => vec![("detail", detail.clone())],
             Self::BodyTooLarge { max_mib } => vec![("max", max_mib.to_string())],
             Self::TooManyAtOnce { max } => vec![("max", max.to_string())],
-            Self::RateLimited { retry_after } => vec![("seconds", retry_after.as_secs().max(1).to_string())],
+            Self::RateLimited { retry_after } => {
+                vec![("seconds", retry_after.as_secs().max(1).to_string())]
+            }
             Self::UpstreamRefused { message, .. } => vec![("message", message.clone())],
             _ => Vec::new(),
         }

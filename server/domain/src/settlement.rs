@@ -57,7 +57,14 @@ impl Rule {
     /// The rule with this id.
     #[must_use]
     pub fn from_id(id: &str) -> Option<Self> {
-        [Self::Reported, Self::Estimated, Self::NothingDelivered, Self::TestKey].into_iter().find(|rule| rule.id() == id)
+        [
+            Self::Reported,
+            Self::Estimated,
+            Self::NothingDelivered,
+            Self::TestKey,
+        ]
+        .into_iter()
+        .find(|rule| rule.id() == id)
     }
 
     /// Does this rule take the tokens on the row at the price on the row?
@@ -104,13 +111,22 @@ mod tests {
             (Stopped, false, true, Estimated),
             (Stopped, false, false, NothingDelivered),
         ] {
-            assert_eq!(Rule::choose(ending, reported, delivered), rule, "{ending:?} reported={reported} delivered={delivered}");
+            assert_eq!(
+                Rule::choose(ending, reported, delivered),
+                rule,
+                "{ending:?} reported={reported} delivered={delivered}"
+            );
         }
     }
 
     #[test]
     fn ids_lead_back_to_their_rule() {
-        for rule in [Rule::Reported, Rule::Estimated, Rule::NothingDelivered, Rule::TestKey] {
+        for rule in [
+            Rule::Reported,
+            Rule::Estimated,
+            Rule::NothingDelivered,
+            Rule::TestKey,
+        ] {
             assert_eq!(Rule::from_id(rule.id()), Some(rule));
         }
     }

@@ -22,7 +22,9 @@ impl Usage {
     /// The provider's own total: all disjoint buckets together.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.input.saturating_add(self.cached_input).saturating_add(self.output)
+        self.input
+            .saturating_add(self.cached_input)
+            .saturating_add(self.output)
     }
 
     #[must_use]

@@ -18,13 +18,23 @@ use crate::state::ProxyState;
 /// # Errors
 /// [`Problem::MissingKey`], [`Problem::InvalidKey`], [`Problem::KeyExpired`], or [`Problem::Unavailable`] when the key
 /// could not be looked up: trouble of ours is never a 401.
-pub(crate) async fn caller(state: &ProxyState, headers: &HeaderMap) -> Result<Arc<KeyRecord>, Problem> {
+pub(crate) async fn caller(
+    state: &ProxyState,
+    headers: &HeaderMap,
+) -> Result<Arc<KeyRecord>, Problem> {
     let presented = presented_key(headers).ok_or(Problem::MissingKey)?;
-    let key = state.keys.authenticate(presented).await.map_err(|error| match error {
-        AuthError::Invalid => Problem::InvalidKey,
-        AuthError::Unavailable => Problem::Unavailable,
-    })?;
-    if key.expires_at.is_some_and(|end| end <= state.clock.now_ms()) {
+    let key = state
+        .keys
+        .authenticate(presented)
+        .await
+        .map_err(|error| match error {
+            AuthError::Invalid => Problem::InvalidKey,
+            AuthError::Unavailable => Problem::Unavailable,
+        })?;
+    if key
+        .expires_at
+        .is_some_and(|end| end <= state.clock.now_ms())
+    {
         return Err(Problem::KeyExpired);
     }
     state.keys.touch(key.id);
@@ -32,12 +42,23 @@ pub(crate) async fn caller(state: &ProxyState, headers: &HeaderMap) -> Result<Ar
 }
 
 fn presented_key(headers: &HeaderMap) -> Option<&str> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
     let bearer = text("authorization").and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     });
-    bearer.or_else(|| ["x-api-key", "api-key", "x-goog-api-key"].into_iter().find_map(text)).filter(|key| !key.is_empty())
+    bearer
+        .or_else(|| {
+            ["x-api-key", "api-key", "x-goog-api-key"]
+                .into_iter()
+                .find_map(text)
+        })
+        .filter(|key| !key.is_empty())
 }
 
 /// Lets the call in, if the key's rate and the workspace's number of running calls allow it.
@@ -50,9 +71,16 @@ pub(crate) fn permit(state: &ProxyState, key: &KeyRecord) -> Result<Permit, Prob
     {
         let wait = not_until.wait_time_from(DefaultClock::default().now());
         // Whole seconds, upwards: `Retry-After` knows no parts.
-        return Err(Problem::RateLimited { retry_after: Duration::from_secs(wait.as_secs() + 1) });
+        return Err(Problem::RateLimited {
+            retry_after: Duration::from_secs(wait.as_secs() + 1),
+        });
     }
-    state.running.enter(key.workspace).ok_or(Problem::TooManyAtOnce { max: state.config.concurrent_calls })
+    state
+        .running
+        .enter(key.workspace)
+        .ok_or(Problem::TooManyAtOnce {
+            max: state.config.concurrent_calls,
+        })
 }
 
 /// Counts running calls per workspace.
@@ -69,7 +97,10 @@ pub(crate) struct Permit {
 
 impl Running {
     pub(crate) fn new(max: u32) -> Self {
-        Self { max, counts: Arc::default() }
+        Self {
+            max,
+            counts: Arc::default(),
+        }
     }
 
     fn enter(&self, workspace: WorkspaceId) -> Option<Permit> {
@@ -79,11 +110,18 @@ impl Running {
             return None;
         }
         *count += 1;
-        Some(Permit { workspace, counts: self.counts.clone() })
+        Some(Permit {
+            workspace,
+            counts: self.counts.clone(),
+        })
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.counts.lock().values().map(|count| *count as usize).sum()
+        self.counts
+            .lock()
+            .values()
+            .map(|count| *count as usize)
+            .sum()
     }
 }
 
@@ -107,9 +145,13 @@ mod tests {
 
     #[test]
     fn a_key_is_found_in_each_of_the_four_headers() {
-        for (name, value) in
-            [("authorization", "Bearer k"), ("authorization", "bearer  k"), ("x-api-key", "k"), ("api-key", "k"), ("x-goog-api-key", "k")]
-        {
+        for (name, value) in [
+            ("authorization", "Bearer k"),
+            ("authorization", "bearer  k"),
+            ("x-api-key", "k"),
+            ("api-key", "k"),
+            ("x-goog-api-key", "k"),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
             assert_eq!(presented_key(&headers), Some("k"), "{name}: {value}");

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT,
+};
 use axum::http::{HeaderValue, Request, Response};
 use bytes::Bytes;
 use domain::Problem;
@@ -67,18 +69,43 @@ pub(crate) async fn first_that_answers(
 ) -> Result<Reply, Refused> {
     let mut attempts = Vec::new();
     let mut last = Problem::UpstreamFailed;
-    for place in state.health.healthy_first(places).into_iter().take(TRIES_MAX) {
+    for place in state
+        .health
+        .healthy_first(places)
+        .into_iter()
+        .take(TRIES_MAX)
+    {
         let sent_at = Instant::now();
-        let (outcome, status, problem) = match send(state, request, &place, lowered_max_tokens).await {
-            Ok(response) => {
-                state.metrics.first_byte.observe(sent_at.elapsed().as_secs_f64());
-                return Ok(Reply { upstream: place.upstream.id, response, sent_at, earlier: attempts });
-            }
-            Err(failure) => failure,
-        };
-        state.metrics.attempts.get_or_create(&AttemptLabels { outcome: outcome.id() }).inc();
+        let (outcome, status, problem) =
+            match send(state, request, &place, lowered_max_tokens).await {
+                Ok(response) => {
+                    state
+                        .metrics
+                        .first_byte
+                        .observe(sent_at.elapsed().as_secs_f64());
+                    return Ok(Reply {
+                        upstream: place.upstream.id,
+                        response,
+                        sent_at,
+                        earlier: attempts,
+                    });
+                }
+                Err(failure) => failure,
+            };
+        state
+            .metrics
+            .attempts
+            .get_or_create(&AttemptLabels {
+                outcome: outcome.id(),
+            })
+            .inc();
         let duration_ms = i64::try_from(sent_at.elapsed().as_millis()).unwrap_or(i64::MAX);
-        attempts.push(Attempt { upstream: place.upstream.id, outcome, status, duration_ms });
+        attempts.push(Attempt {
+            upstream: place.upstream.id,
+            outcome,
+            status,
+            duration_ms,
+        });
         tracing::warn!(call.id = %call, upstream.name = %place.upstream.name, outcome = outcome.id(), status, "An upstream did not answer the call");
         // What the caller sent is wrong everywhere; everything else may be better elsewhere.
         if matches!(problem, Problem::UpstreamRefused { .. }) {
@@ -87,7 +114,10 @@ pub(crate) async fn first_that_answers(
         state.health.failed(place.upstream.id);
         last = problem;
     }
-    Err(Refused { problem: last, attempts })
+    Err(Refused {
+        problem: last,
+        attempts,
+    })
 }
 
 type Failure = (Outcome, Option<u16>, Problem);
@@ -98,8 +128,14 @@ async fn send(
     place: &Place,
     lowered_max_tokens: Option<u64>,
 ) -> Result<Response<Incoming>, Failure> {
-    let body = request.for_upstream(&place.model, lowered_max_tokens).into();
-    let accept = if request.stream { "text/event-stream" } else { "application/json" };
+    let body = request
+        .for_upstream(&place.model, lowered_max_tokens)
+        .into();
+    let accept = if request.stream {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
     let mut builder = Request::post(place.upstream.base.endpoint("chat/completions"))
         .header(CONTENT_TYPE, "application/json")
         .header(ACCEPT, accept)
@@ -112,17 +148,29 @@ async fn send(
         value.set_sensitive(true);
         builder = builder.header(AUTHORIZATION, value);
     }
-    let request = builder.body(body).map_err(|_| (Outcome::Unreachable, None, Problem::UpstreamFailed))?;
-    let response = match tokio::time::timeout(state.config.first_byte, state.client.send(request)).await {
+    let request = builder
+        .body(body)
+        .map_err(|_| (Outcome::Unreachable, None, Problem::UpstreamFailed))?;
+    let response = match tokio::time::timeout(state.config.first_byte, state.client.send(request))
+        .await
+    {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            let problem = if error.is_connect() { "connect" } else { "exchange" };
+            let problem = if error.is_connect() {
+                "connect"
+            } else {
+                "exchange"
+            };
             tracing::debug!(upstream.name = %place.upstream.name, problem, "The connection to an upstream failed");
             return Err((Outcome::Unreachable, None, Problem::UpstreamFailed));
         }
         Err(_) => return Err((Outcome::TimedOut, None, Problem::UpstreamTimeout)),
     };
-    if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(refusal(response).await)
+    }
 }
 
 /// What an error status of an upstream means for the caller.
@@ -146,7 +194,9 @@ async fn refusal(response: Response<Incoming>) -> Failure {
             let said = error::read(&body);
             Problem::UpstreamRefused {
                 status,
-                message: said.message.unwrap_or_else(|| "the provider refused the request without saying why".to_owned()),
+                message: said.message.unwrap_or_else(|| {
+                    "the provider refused the request without saying why".to_owned()
+                }),
                 kind: said.kind,
                 param: said.param,
                 code: said.code,
@@ -175,7 +225,11 @@ impl Health {
             return places;
         }
         let failed = self.0.lock();
-        let is_sick = |place: &Place| failed.get(&place.upstream.id).is_some_and(|at| at.elapsed() < COOL_DOWN);
+        let is_sick = |place: &Place| {
+            failed
+                .get(&place.upstream.id)
+                .is_some_and(|at| at.elapsed() < COOL_DOWN)
+        };
         let (sick, mut healthy): (Vec<Place>, Vec<Place>) = places.into_iter().partition(is_sick);
         healthy.extend(sick);
         healthy

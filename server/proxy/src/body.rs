@@ -28,14 +28,20 @@ const UNPACK_INLINE: usize = 64 << 10;
 /// # Errors
 /// [`Problem::BodyTooLarge`], [`Problem::UnsupportedEncoding`], or [`Problem::InvalidBody`] when it broke off, stalled or
 /// is not what its encoding says.
-pub(crate) async fn read(config: &ProxyConfig, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+pub(crate) async fn read(
+    config: &ProxyConfig,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, Problem> {
     let encoding = Encoding::of(headers)?;
     let packed = gather(config, headers, body).await?;
     let max = config.body_max;
     match encoding {
         Encoding::Identity => Ok(packed),
         _ if packed.len() <= UNPACK_INLINE => unpack(encoding, &packed, max),
-        _ => tokio::task::spawn_blocking(move || unpack(encoding, &packed, max)).await.map_err(|_| Problem::Internal)?,
+        _ => tokio::task::spawn_blocking(move || unpack(encoding, &packed, max))
+            .await
+            .map_err(|_| Problem::Internal)?,
     }
 }
 
@@ -48,8 +54,14 @@ enum Encoding {
 
 impl Encoding {
     fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let Some(value) = headers.get(CONTENT_ENCODING) else { return Ok(Self::Identity) };
-        match value.to_str().map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+        let Some(value) = headers.get(CONTENT_ENCODING) else {
+            return Ok(Self::Identity);
+        };
+        match value
+            .to_str()
+            .map(|text| text.trim().to_ascii_lowercase())
+            .as_deref()
+        {
             Ok("" | "identity") => Ok(Self::Identity),
             Ok("gzip" | "x-gzip") => Ok(Self::Gzip),
             Ok("zstd") => Ok(Self::Zstd),
@@ -58,8 +70,15 @@ impl Encoding {
     }
 }
 
-async fn gather(config: &ProxyConfig, headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
+async fn gather(
+    config: &ProxyConfig,
+    headers: &HeaderMap,
+    mut body: Body,
+) -> Result<Bytes, Problem> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<usize>().ok());
     if announced.is_some_and(|length| length > config.body_max) {
         drain(body).await;
         return Err(too_large(config.body_max));
@@ -67,9 +86,13 @@ async fn gather(config: &ProxyConfig, headers: &HeaderMap, mut body: Body) -> Re
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     loop {
-        let frame = timeout(config.body_pause, body.frame()).await.map_err(|_| broken("the body stopped arriving"))?;
+        let frame = timeout(config.body_pause, body.frame())
+            .await
+            .map_err(|_| broken("the body stopped arriving"))?;
         let Some(frame) = frame else { break };
-        let Ok(data) = frame.map_err(|_| broken("the body broke off"))?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| broken("the body broke off"))?.into_data() else {
+            continue;
+        };
         let length = first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len();
         if length > config.body_max {
             drain(body).await;
@@ -90,7 +113,11 @@ async fn gather(config: &ProxyConfig, headers: &HeaderMap, mut body: Body) -> Re
             }
         }
     }
-    Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+    Ok(if rest.is_empty() {
+        first.unwrap_or_default()
+    } else {
+        rest.freeze()
+    })
 }
 
 /// Reads the body of a request that is refused whatever it says. hyper closes a connection whose request was not
@@ -120,19 +147,31 @@ fn unpack(encoding: Encoding, packed: &[u8], max: usize) -> Result<Bytes, Proble
     let mut plain = Vec::with_capacity(packed.len().saturating_mul(3).min(max));
     let outcome = match encoding {
         Encoding::Identity => packed.take(limit).read_to_end(&mut plain),
-        Encoding::Gzip => flate2::read::MultiGzDecoder::new(packed).take(limit).read_to_end(&mut plain),
-        Encoding::Zstd => zstd::Decoder::new(packed).and_then(|decoder| decoder.take(limit).read_to_end(&mut plain)),
+        Encoding::Gzip => flate2::read::MultiGzDecoder::new(packed)
+            .take(limit)
+            .read_to_end(&mut plain),
+        Encoding::Zstd => zstd::Decoder::new(packed)
+            .and_then(|decoder| decoder.take(limit).read_to_end(&mut plain)),
     };
     outcome.map_err(|_| broken("the body is not what its content-encoding says"))?;
-    if plain.len() > max { Err(too_large(max)) } else { Ok(Bytes::from(plain)) }
+    if plain.len() > max {
+        Err(too_large(max))
+    } else {
+        Ok(Bytes::from(plain))
+    }
 }
 
 fn too_large(max: usize) -> Problem {
-    Problem::BodyTooLarge { max_mib: (max >> 20) as u64 }
+    Problem::BodyTooLarge {
+        max_mib: (max >> 20) as u64,
+    }
 }
 
 fn broken(detail: &str) -> Problem {
-    Problem::InvalidBody { detail: detail.to_owned(), param: None }
+    Problem::InvalidBody {
+        detail: detail.to_owned(),
+        param: None,
+    }
 }
 
 #[cfg(test)]
@@ -153,14 +192,26 @@ mod tests {
         let packed = zstd::encode_all(&b"hello"[..], 3).unwrap();
         assert_eq!(unpack(Encoding::Zstd, &packed, 5).unwrap(), "hello");
         let bomb = gzip(&vec![b' '; 1 << 20]);
-        assert_eq!(unpack(Encoding::Gzip, &bomb, 1 << 10), Err(Problem::BodyTooLarge { max_mib: 0 }));
-        assert!(matches!(unpack(Encoding::Gzip, b"no gzip", 100), Err(Problem::InvalidBody { .. })));
+        assert_eq!(
+            unpack(Encoding::Gzip, &bomb, 1 << 10),
+            Err(Problem::BodyTooLarge { max_mib: 0 })
+        );
+        assert!(matches!(
+            unpack(Encoding::Gzip, b"no gzip", 100),
+            Err(Problem::InvalidBody { .. })
+        ));
     }
 
     #[tokio::test]
     async fn a_body_in_many_pieces_is_whole_again() {
-        let pieces = ["a", "bc", "", "def"].map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
+        let pieces =
+            ["a", "bc", "", "def"].map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
         let body = Body::from_stream(futures::stream::iter(pieces));
-        assert_eq!(gather(&ProxyConfig::default(), &HeaderMap::new(), body).await.unwrap(), "abcdef");
+        assert_eq!(
+            gather(&ProxyConfig::default(), &HeaderMap::new(), body)
+                .await
+                .unwrap(),
+            "abcdef"
+        );
     }
 }

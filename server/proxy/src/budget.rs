@@ -4,10 +4,10 @@
 //! A stream holds its prompt and one step of answer, and holds more as it runs. A plain answer cannot be stopped half
 //! way, so it holds its whole ceiling; if the wallet cannot cover that, `max_tokens` is lowered to what it can.
 
+use domain::ids::WorkspaceId;
 use domain::{Amount, Price, Problem};
 use server::catalog::Model;
 use server::ledger::{Hold, HoldError, Ledger};
-use domain::ids::WorkspaceId;
 use wire::openai::request::ChatRequest;
 
 /// Answer tokens that a stream holds ahead of what it delivered.
@@ -38,10 +38,16 @@ pub(crate) struct Covered {
 impl Budget {
     pub(crate) fn of(request: &ChatRequest, model: &Model, price: Price) -> Self {
         // Half a token a byte is above every real text but random characters; the report settles what it was.
-        let prompt_tokens = request.size.text_bytes.div_ceil(2) + request.size.attachments * PER_ATTACHMENT + 16;
+        let prompt_tokens =
+            request.size.text_bytes.div_ceil(2) + request.size.attachments * PER_ATTACHMENT + 16;
         let context_left = model.context.saturating_sub(prompt_tokens).max(1);
         let answer_max = request.max_tokens.unwrap_or(u64::MAX).min(context_left);
-        Self { price, prompt_tokens, answer_max, choices: request.choices }
+        Self {
+            price,
+            prompt_tokens,
+            answer_max,
+            choices: request.choices,
+        }
     }
 
     /// Sets money aside.
@@ -62,38 +68,68 @@ impl Budget {
             (false, false) => self.answer_max.min(PLAIN_UNSTATED),
         };
         let available = match ledger.hold(workspace, self.ceiling(answer)?).await {
-            Ok(hold) => return Ok(Covered { hold, lowered_max_tokens: None }),
+            Ok(hold) => {
+                return Ok(Covered {
+                    hold,
+                    lowered_max_tokens: None,
+                });
+            }
             Err(HoldError::Insufficient { available }) => available,
             Err(other) => return Err(problem(&other)),
         };
-        let affordable = self.price.affordable_answer(self.prompt_tokens, available).unwrap_or(0) / self.choices.max(1);
+        let affordable = self
+            .price
+            .affordable_answer(self.prompt_tokens, available)
+            .unwrap_or(0)
+            / self.choices.max(1);
         if affordable < ANSWER_MIN.min(self.answer_max) {
             return Err(Problem::OutOfCredit);
         }
-        let hold = ledger.hold(workspace, self.ceiling(affordable)?).await.map_err(|error| problem(&error))?;
-        Ok(Covered { hold, lowered_max_tokens: Some(affordable) })
+        let hold = ledger
+            .hold(workspace, self.ceiling(affordable)?)
+            .await
+            .map_err(|error| problem(&error))?;
+        Ok(Covered {
+            hold,
+            lowered_max_tokens: Some(affordable),
+        })
     }
 
     /// What the call has cost so far at most, with a step of answer to come.
     pub(crate) fn with_step(&self, delivered_tokens: u64) -> Result<Amount, Problem> {
-        self.price.ceiling(self.prompt_tokens, delivered_tokens.saturating_add(STEP)).map_err(|_| Problem::Internal)
+        self.price
+            .ceiling(self.prompt_tokens, delivered_tokens.saturating_add(STEP))
+            .map_err(|_| Problem::Internal)
     }
 
     /// What the call has cost so far at most, with half a step to come: below it, more is held.
     pub(crate) fn with_half_step(&self, delivered_tokens: u64) -> Result<Amount, Problem> {
-        self.price.ceiling(self.prompt_tokens, delivered_tokens.saturating_add(STEP / 2)).map_err(|_| Problem::Internal)
+        self.price
+            .ceiling(
+                self.prompt_tokens,
+                delivered_tokens.saturating_add(STEP / 2),
+            )
+            .map_err(|_| Problem::Internal)
     }
 
     /// What the call has cost so far at most.
     pub(crate) fn bare(&self, delivered_tokens: u64) -> Result<Amount, Problem> {
-        self.price.ceiling(self.prompt_tokens, delivered_tokens).map_err(|_| Problem::Internal)
+        self.price
+            .ceiling(self.prompt_tokens, delivered_tokens)
+            .map_err(|_| Problem::Internal)
     }
 
     fn ceiling(&self, answer_tokens: u64) -> Result<Amount, Problem> {
-        self.price.ceiling(self.prompt_tokens, answer_tokens.saturating_mul(self.choices)).map_err(|_| Problem::InvalidBody {
-            detail: "the answer could cost more than any wallet holds; lower max_tokens".to_owned(),
-            param: Some("max_tokens"),
-        })
+        self.price
+            .ceiling(
+                self.prompt_tokens,
+                answer_tokens.saturating_mul(self.choices),
+            )
+            .map_err(|_| Problem::InvalidBody {
+                detail: "the answer could cost more than any wallet holds; lower max_tokens"
+                    .to_owned(),
+                param: Some("max_tokens"),
+            })
     }
 }
 
@@ -103,7 +139,10 @@ pub(crate) fn problem(error: &HoldError) -> Problem {
         HoldError::Insufficient { .. } => Problem::OutOfCredit,
         HoldError::Elsewhere => Problem::CreditBusy,
         HoldError::Unavailable(source) => {
-            tracing::error!(error = source.as_ref().map(tracing::field::display), "No credit can be leased");
+            tracing::error!(
+                error = source.as_ref().map(tracing::field::display),
+                "No credit can be leased"
+            );
             Problem::Unavailable
         }
     }

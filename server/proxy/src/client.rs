@@ -37,12 +37,23 @@ impl Client {
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(connect));
-        let https = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().enable_http2().wrap_connector(http);
-        let pooled = Pooled::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE).build(https);
+        let https = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .enable_http2()
+            .wrap_connector(http);
+        let pooled = Pooled::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .build(https);
         Self(pooled)
     }
 
-    pub(crate) async fn send(&self, request: Request<SegmentsBody>) -> Result<Response<Incoming>, Error> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<SegmentsBody>,
+    ) -> Result<Response<Incoming>, Error> {
         self.0.request(request).await
     }
 }
@@ -64,9 +75,13 @@ impl Service<Name> for GuardedNames {
         let rule = self.0.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> = found.filter(|address| rule.allows(address.ip())).collect();
+            let allowed: Vec<SocketAddr> =
+                found.filter(|address| rule.allows(address.ip())).collect();
             if allowed.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the name leads to no allowed address"));
+                return Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    "the name leads to no allowed address",
+                ));
             }
             Ok(allowed.into_iter())
         })
@@ -81,7 +96,10 @@ pub(crate) struct SegmentsBody {
 
 impl From<Segments> for SegmentsBody {
     fn from(segments: Segments) -> Self {
-        Self { left: segments.len() as u64, pieces: segments.into_pieces().into() }
+        Self {
+            left: segments.len() as u64,
+            pieces: segments.into_pieces().into(),
+        }
     }
 }
 
@@ -89,7 +107,10 @@ impl Body for SegmentsBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let piece = self.pieces.pop_front();
         self.left -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))

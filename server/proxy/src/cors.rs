@@ -2,8 +2,8 @@
 
 use axum::extract::Request;
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
 };
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 /// What SDKs send beside the simple headers; `*` does not cover `authorization`.
 const ALLOWED: &str = "authorization, content-type, x-api-key, api-key, x-goog-api-key, anthropic-version, anthropic-beta, openai-beta, \
     openai-organization, openai-project, idempotency-key";
-const EXPOSED: &str = "x-request-id, retry-after, x-should-retry, openai-processing-ms, x-cost-nusd";
+const EXPOSED: &str =
+    "x-request-id, retry-after, x-should-retry, openai-processing-ms, x-cost-nusd";
 
 pub(crate) async fn answer(request: Request, next: Next) -> Response {
     let mut response = if request.method() == Method::OPTIONS {
@@ -22,7 +23,10 @@ pub(crate) async fn answer(request: Request, next: Next) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static(EXPOSED),
+    );
     response
 }
 
@@ -37,7 +41,10 @@ fn preflight(request: &Request) -> Response {
         .and_then(|asked| HeaderValue::from_str(&format!("{ALLOWED}, {asked}")).ok())
         .unwrap_or(HeaderValue::from_static(ALLOWED));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, OPTIONS"),
+    );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
 }

@@ -63,13 +63,25 @@ impl Answered {
     pub(crate) fn attempts(self, outcome: Outcome) -> Vec<Attempt> {
         let mut attempts = self.earlier;
         let duration_ms = millis(self.sent_at.elapsed());
-        attempts.push(Attempt { upstream: self.upstream, outcome, status: Some(self.status), duration_ms });
+        attempts.push(Attempt {
+            upstream: self.upstream,
+            outcome,
+            status: Some(self.status),
+            duration_ms,
+        });
         attempts
     }
 }
 
 impl Meter {
-    pub(crate) fn new(call: CallId, request: ChatRequest, budget: Budget, terms: Terms, created_at: UnixMs, began: Instant) -> Self {
+    pub(crate) fn new(
+        call: CallId,
+        request: ChatRequest,
+        budget: Budget,
+        terms: Terms,
+        created_at: UnixMs,
+        began: Instant,
+    ) -> Self {
         Self {
             call,
             request,
@@ -136,21 +148,37 @@ impl Meter {
             rule => rule,
         };
         let duration_ms = millis(self.began.elapsed());
-        let first_byte_ms = self.first_byte.map(|at| millis(at.saturating_duration_since(self.began)));
+        let first_byte_ms = self
+            .first_byte
+            .map(|at| millis(at.saturating_duration_since(self.began)));
         let (model, streamed) = (self.request.model.clone(), self.request.stream);
         let (usage, cost) = match (rule, self.reported) {
-            (Rule::Reported, Some(usage)) => (usage, self.price.charge(&usage).map_err(|_| Problem::Internal)?),
-            (Rule::TestKey | Rule::NothingDelivered, reported) => (reported.unwrap_or_default(), Amount::ZERO),
+            (Rule::Reported, Some(usage)) => (
+                usage,
+                self.price.charge(&usage).map_err(|_| Problem::Internal)?,
+            ),
+            (Rule::TestKey | Rule::NothingDelivered, reported) => {
+                (reported.unwrap_or_default(), Amount::ZERO)
+            }
             (Rule::Reported | Rule::Estimated, _) => {
                 let (request, delivered) = (self.request, self.delivered);
                 // A long text takes milliseconds to count: not on a thread that serves others.
                 let usage = tokio::task::spawn_blocking(move || {
-                    let output = answer.as_ref().map_or_else(|| tokens::count(&delivered), tokens::answer);
-                    Usage { input: tokens::prompt(&request), output, ..Usage::default() }
+                    let output = answer
+                        .as_ref()
+                        .map_or_else(|| tokens::count(&delivered), tokens::answer);
+                    Usage {
+                        input: tokens::prompt(&request),
+                        output,
+                        ..Usage::default()
+                    }
                 })
                 .await
                 .map_err(|_| Problem::Internal)?;
-                (usage, self.price.charge(&usage).map_err(|_| Problem::Internal)?)
+                (
+                    usage,
+                    self.price.charge(&usage).map_err(|_| Problem::Internal)?,
+                )
             }
         };
         Ok(CallRecord {

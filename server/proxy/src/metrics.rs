@@ -52,17 +52,37 @@ impl Metrics {
             tokens: Family::default(),
             commit_failures: Counter::default(),
         };
-        registry.register("farebox_calls", "Calls that were settled, by ending and rule", metrics.calls.clone());
-        registry.register("farebox_problems", "Requests that were refused, by code", metrics.problems.clone());
-        registry.register("farebox_attempts", "Tries at upstreams, by outcome", metrics.attempts.clone());
-        registry.register("farebox_calls_running", "Calls being served now", metrics.running.clone());
+        registry.register(
+            "farebox_calls",
+            "Calls that were settled, by ending and rule",
+            metrics.calls.clone(),
+        );
+        registry.register(
+            "farebox_problems",
+            "Requests that were refused, by code",
+            metrics.problems.clone(),
+        );
+        registry.register(
+            "farebox_attempts",
+            "Tries at upstreams, by outcome",
+            metrics.attempts.clone(),
+        );
+        registry.register(
+            "farebox_calls_running",
+            "Calls being served now",
+            metrics.running.clone(),
+        );
         registry.register_with_unit(
             "farebox_upstream_first_byte",
             "Time until an upstream's answer began",
             Unit::Seconds,
             metrics.first_byte.clone(),
         );
-        registry.register("farebox_tokens", "Tokens on settled calls, by bucket", metrics.tokens.clone());
+        registry.register(
+            "farebox_tokens",
+            "Tokens on settled calls, by bucket",
+            metrics.tokens.clone(),
+        );
         registry.register(
             "farebox_commit_failures",
             "Endings that were withheld because their charge was not committed",

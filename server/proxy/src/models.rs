@@ -43,19 +43,43 @@ impl From<ModelView> for Entry {
 /// `GET /v1/models`
 pub(crate) async fn list(State(state): State<ProxyState>, headers: HeaderMap) -> Response {
     match admit::caller(&state, &headers).await {
-        Ok(_) => Json(List { object: "list", data: state.catalog.models().into_iter().map(Entry::from).collect() }).into_response(),
+        Ok(_) => Json(List {
+            object: "list",
+            data: state
+                .catalog
+                .models()
+                .into_iter()
+                .map(Entry::from)
+                .collect(),
+        })
+        .into_response(),
         Err(problem) => refuse::answer(&state, &problem, None),
     }
 }
 
 /// `GET /v1/models/{id}`; ids may contain slashes.
-pub(crate) async fn one(State(state): State<ProxyState>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn one(
+    State(state): State<ProxyState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     if let Err(problem) = admit::caller(&state, &headers).await {
         return refuse::answer(&state, &problem, None);
     }
     let wanted = id.trim_end_matches('/');
-    match state.catalog.models().into_iter().find(|model| model.id == wanted) {
+    match state
+        .catalog
+        .models()
+        .into_iter()
+        .find(|model| model.id == wanted)
+    {
         Some(model) => Json(Entry::from(model)).into_response(),
-        None => refuse::answer(&state, &Problem::ModelNotFound { model: wanted.to_owned() }, None),
+        None => refuse::answer(
+            &state,
+            &Problem::ModelNotFound {
+                model: wanted.to_owned(),
+            },
+            None,
+        ),
     }
 }

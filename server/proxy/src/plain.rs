@@ -72,13 +72,27 @@ async fn call(
     let mut reply = match answered {
         Some(Ok(reply)) => reply,
         Some(Err(refused)) => {
-            settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &refused.problem, refused.attempts);
+            settle_quietly(
+                state,
+                meter,
+                covered.hold,
+                Ending::UpstreamFailed,
+                &refused.problem,
+                refused.attempts,
+            );
             let _ = caller.send(Err(refused.problem));
             return;
         }
         None => {
             let cancelled = first.map(|upstream| Attempt::cancelled(upstream, meter.age_ms()));
-            settle_quietly(state, meter, covered.hold, Ending::CallerGone, &Problem::CallerLeft, cancelled.into_iter().collect());
+            settle_quietly(
+                state,
+                meter,
+                covered.hold,
+                Ending::CallerGone,
+                &Problem::CallerLeft,
+                cancelled.into_iter().collect(),
+            );
             return;
         }
     };
@@ -93,22 +107,46 @@ async fn call(
             if let Some(usage) = usage {
                 meter.reported(usage);
             }
-            let paid = charge(state, meter, covered.hold, answered.attempts(Outcome::Answered), body).await;
+            let paid = charge(
+                state,
+                meter,
+                covered.hold,
+                answered.attempts(Outcome::Answered),
+                body,
+            )
+            .await;
             let _ = caller.send(paid);
         }
         Some(Err((outcome, problem))) => {
-            settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &problem, answered.attempts(outcome));
+            settle_quietly(
+                state,
+                meter,
+                covered.hold,
+                Ending::UpstreamFailed,
+                &problem,
+                answered.attempts(outcome),
+            );
             let _ = caller.send(Err(problem));
         }
         None => {
             let attempts = answered.attempts(Outcome::Cancelled);
-            settle_quietly(state, meter, covered.hold, Ending::CallerGone, &Problem::CallerLeft, attempts);
+            settle_quietly(
+                state,
+                meter,
+                covered.hold,
+                Ending::CallerGone,
+                &Problem::CallerLeft,
+                attempts,
+            );
         }
     }
 }
 
 /// Reads the whole body and checks that it is an answer: a 200 with a broken body is an error that no SDK repeats.
-async fn read(state: &ProxyState, reply: Reply) -> Result<(Bytes, Option<Usage>), (Outcome, Problem)> {
+async fn read(
+    state: &ProxyState,
+    reply: Reply,
+) -> Result<(Bytes, Option<Usage>), (Outcome, Problem)> {
     let body = Limited::new(reply.response.into_body(), ANSWER_MAX).collect();
     let body = match tokio::time::timeout(state.config.first_byte, body).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -126,9 +164,17 @@ async fn read(state: &ProxyState, reply: Reply) -> Result<(Bytes, Option<Usage>)
     }
 }
 
-async fn charge(state: &ProxyState, meter: Meter, hold: Hold, attempts: Vec<Attempt>, body: Bytes) -> Result<Paid, Problem> {
+async fn charge(
+    state: &ProxyState,
+    meter: Meter,
+    hold: Hold,
+    attempts: Vec<Attempt>,
+    body: Bytes,
+) -> Result<Paid, Problem> {
     let call = meter.call;
-    let record = meter.settle(Ending::Finished, 200, attempts, Some(body.clone())).await?;
+    let record = meter
+        .settle(Ending::Finished, 200, attempts, Some(body.clone()))
+        .await?;
     let noted = record.clone();
     hold.settle(record).await.map_err(|error| {
         state.metrics.commit_failures.inc();
@@ -136,5 +182,8 @@ async fn charge(state: &ProxyState, meter: Meter, hold: Hold, attempts: Vec<Atte
         Problem::SettlementFailed
     })?;
     note_settled(state, &noted);
-    Ok(Paid { body, cost: noted.cost })
+    Ok(Paid {
+        body,
+        cost: noted.cost,
+    })
 }

@@ -62,7 +62,10 @@ pub(crate) async fn start(
 fn streaming(receiver: mpsc::Receiver<Result<Bytes, std::io::Error>>) -> Response<Body> {
     let mut response = Response::new(Body::from_stream(ReceiverStream::new(receiver)));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx would otherwise gather the stream before passing it on.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -80,7 +83,13 @@ async fn call_and_pump(
     let call = meter.call;
     let first = places.first().map(|place| place.upstream.id);
     let answered = {
-        let attempt = attempt::first_that_answers(state, call, &meter.request, places, covered.lowered_max_tokens);
+        let attempt = attempt::first_that_answers(
+            state,
+            call,
+            &meter.request,
+            places,
+            covered.lowered_max_tokens,
+        );
         tokio::pin!(attempt);
         loop {
             tokio::select! {
@@ -97,17 +106,40 @@ async fn call_and_pump(
     match answered {
         None => {
             let cancelled = first.map(|upstream| Attempt::cancelled(upstream, meter.age_ms()));
-            settle_quietly(state, meter, covered.hold, Ending::CallerGone, &Problem::CallerLeft, cancelled.into_iter().collect());
+            settle_quietly(
+                state,
+                meter,
+                covered.hold,
+                Ending::CallerGone,
+                &Problem::CallerLeft,
+                cancelled.into_iter().collect(),
+            );
         }
         Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
             let _ = head.send(Ok(()));
-            let pump = Pump { state, meter, hold: covered.hold, pipe, parser: Parser::default(), withheld: Vec::new(), withheld_len: 0, last: None };
+            let pump = Pump {
+                state,
+                meter,
+                hold: covered.hold,
+                pipe,
+                parser: Parser::default(),
+                withheld: Vec::new(),
+                withheld_len: 0,
+                last: None,
+            };
             pump.run(reply, answered).await;
         }
         Some(Err(refused)) => {
             let problem = refused.problem.clone();
-            settle_quietly(state, meter, covered.hold, Ending::UpstreamFailed, &problem, refused.attempts);
+            settle_quietly(
+                state,
+                meter,
+                covered.hold,
+                Ending::UpstreamFailed,
+                &problem,
+                refused.attempts,
+            );
             // Too late for a status when the caller has been answered already: then it is an event.
             if head.send(Err(refused.problem)).is_err() {
                 let _ = pipe.send(Ok(refuse::event(state, &problem))).await;
@@ -147,16 +179,31 @@ impl Pump<'_> {
             Stop::Whole => self.end_whole(answered.attempts(Outcome::Answered)).await,
             Stop::OutOfCredit => {
                 self.withhold_own_ending();
-                self.end(Ending::Stopped, answered.attempts(Outcome::Cancelled)).await;
+                self.end(Ending::Stopped, answered.attempts(Outcome::Cancelled))
+                    .await;
             }
             Stop::CallerGone => {
                 let (state, meter, hold) = (self.state, self.meter, self.hold);
-                charge(state, meter, hold, Ending::CallerGone, answered.attempts(Outcome::Cancelled)).await;
+                charge(
+                    state,
+                    meter,
+                    hold,
+                    Ending::CallerGone,
+                    answered.attempts(Outcome::Cancelled),
+                )
+                .await;
             }
             Stop::Broken(outcome, problem) => {
                 let event = refuse::event(self.state, &problem);
                 let (state, meter, hold, pipe) = (self.state, self.meter, self.hold, self.pipe);
-                charge(state, meter, hold, Ending::UpstreamFailed, answered.attempts(outcome)).await;
+                charge(
+                    state,
+                    meter,
+                    hold,
+                    Ending::UpstreamFailed,
+                    answered.attempts(outcome),
+                )
+                .await;
                 let _ = timeout(state.config.write_stall, pipe.send(Ok(event))).await;
             }
         }
@@ -181,7 +228,11 @@ impl Pump<'_> {
                             Err(stop) => return stop,
                         }
                     }
-                    return if finished { Stop::Whole } else { Stop::Broken(Outcome::Broken, Problem::UpstreamFailed) };
+                    return if finished {
+                        Stop::Whole
+                    } else {
+                        Stop::Broken(Outcome::Broken, Problem::UpstreamFailed)
+                    };
                 }
                 // With the finish reason and the report in hand, a lost connection takes nothing away.
                 Next::Broken if finished => return Stop::Whole,
@@ -252,7 +303,11 @@ impl Pump<'_> {
     async fn next_frame(&self, body: &mut Incoming) -> Next {
         let mut silent = Duration::ZERO;
         loop {
-            let wait = self.state.config.keep_alive.min(self.state.config.pause.saturating_sub(silent));
+            let wait = self
+                .state
+                .config
+                .keep_alive
+                .min(self.state.config.pause.saturating_sub(silent));
             match timeout(wait, body.frame()).await {
                 Ok(Some(Ok(frame))) => match frame.into_data() {
                     Ok(data) => return Next::Data(data),
@@ -274,15 +329,24 @@ impl Pump<'_> {
     /// Holds another step before the running stream outgrows what is held.
     async fn hold_more(&mut self) -> Result<(), ()> {
         let delivered = self.meter.guessed_output();
-        let (Ok(needed), Ok(wanted)) = (self.meter.budget.with_half_step(delivered), self.meter.budget.with_step(delivered)) else {
+        let (Ok(needed), Ok(wanted)) = (
+            self.meter.budget.with_half_step(delivered),
+            self.meter.budget.with_step(delivered),
+        ) else {
             return Err(());
         };
         if needed <= self.hold.amount() || self.hold.grow_to(wanted).await.is_ok() {
             return Ok(());
         }
         // The last of the wallet may still cover what is delivered already.
-        let Ok(bare) = self.meter.budget.bare(delivered) else { return Err(()) };
-        if bare <= self.hold.amount() { Ok(()) } else { Err(()) }
+        let Ok(bare) = self.meter.budget.bare(delivered) else {
+            return Err(());
+        };
+        if bare <= self.hold.amount() {
+            Ok(())
+        } else {
+            Err(())
+        }
     }
 
     async fn pass(&self, bytes: Bytes) -> Result<(), Stop> {
@@ -303,7 +367,10 @@ impl Pump<'_> {
     }
 
     async fn end_whole(mut self, attempts: Vec<Attempt>) {
-        if !self.withheld.last().is_some_and(|last| last.windows(chunk::DONE.len()).any(|part| part == chunk::DONE)) {
+        if !self.withheld.last().is_some_and(|last| {
+            last.windows(chunk::DONE.len())
+                .any(|part| part == chunk::DONE)
+        }) {
             // Upstreams exist that just stop after the finish reason; clients wait for the marker.
             self.withheld.push(sse::data_event("[DONE]"));
         }
@@ -339,7 +406,13 @@ enum Next {
 }
 
 /// Settles the call; true when the charge is committed.
-async fn charge(state: &ProxyState, meter: Meter, hold: Hold, ending: Ending, attempts: Vec<Attempt>) -> bool {
+async fn charge(
+    state: &ProxyState,
+    meter: Meter,
+    hold: Hold,
+    ending: Ending,
+    attempts: Vec<Attempt>,
+) -> bool {
     let call = meter.call;
     let Ok(record) = meter.settle(ending, 200, attempts, None).await else {
         tracing::error!(call.id = %call, "A call's cost could not be computed");

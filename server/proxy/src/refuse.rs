@@ -15,17 +15,31 @@ use crate::metrics::ProblemLabels;
 use crate::state::ProxyState;
 
 /// The answer to a request that failed before anything was sent.
-pub(crate) fn answer(state: &ProxyState, problem: &Problem, call: Option<CallId>) -> Response<Body> {
-    state.metrics.problems.get_or_create(&ProblemLabels { code: problem.code() }).inc();
+pub(crate) fn answer(
+    state: &ProxyState,
+    problem: &Problem,
+    call: Option<CallId>,
+) -> Response<Body> {
+    state
+        .metrics
+        .problems
+        .get_or_create(&ProblemLabels {
+            code: problem.code(),
+        })
+        .inc();
     let mut response = Response::new(Body::from(envelope(state, problem)));
-    *response.status_mut() = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(wait) = problem.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
     if let Some(retry) = problem.should_retry() {
-        headers.insert("x-should-retry", HeaderValue::from_static(if retry { "true" } else { "false" }));
+        headers.insert(
+            "x-should-retry",
+            HeaderValue::from_static(if retry { "true" } else { "false" }),
+        );
     }
     if let Some(call) = call
         && let Ok(id) = HeaderValue::from_str(&call.to_string())
@@ -37,26 +51,66 @@ pub(crate) fn answer(state: &ProxyState, problem: &Problem, call: Option<CallId>
 
 /// The event that ends a stream which cannot end well. SDKs raise it as an error; it is never followed by `[DONE]`.
 pub(crate) fn event(state: &ProxyState, problem: &Problem) -> Bytes {
-    state.metrics.problems.get_or_create(&ProblemLabels { code: problem.code() }).inc();
+    state
+        .metrics
+        .problems
+        .get_or_create(&ProblemLabels {
+            code: problem.code(),
+        })
+        .inc();
     sse::data_event(&envelope(state, problem))
 }
 
 fn envelope(state: &ProxyState, problem: &Problem) -> String {
-    if let Problem::UpstreamRefused { message, kind, param, code, .. } = problem {
+    if let Problem::UpstreamRefused {
+        message,
+        kind,
+        param,
+        code,
+        ..
+    } = problem
+    {
         // The provider's own words about the caller's request.
         let kind = kind.as_deref().unwrap_or("invalid_request_error");
-        return Envelope { error: Inner { message, kind, param: param.as_deref(), code: code.as_deref() } }.json();
+        return Envelope {
+            error: Inner {
+                message,
+                kind,
+                param: param.as_deref(),
+                code: code.as_deref(),
+            },
+        }
+        .json();
     }
     let args = problem.args();
-    let args: Vec<(&str, &str)> = args.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let args: Vec<(&str, &str)> = args
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let text = |key: &str| state.texts.t(Locale::EN, key, &args);
-    let message = format!("{} {}", text(&format!("problems.{}", problem.code())), text(&format!("problems.{}_action", problem.code())));
+    let message = format!(
+        "{} {}",
+        text(&format!("problems.{}", problem.code())),
+        text(&format!("problems.{}_action", problem.code()))
+    );
     let param = match problem {
         Problem::InvalidBody { param, .. } => *param,
         Problem::ModelNotFound { .. } => Some("model"),
         _ => None,
     };
     // SDKs know this one name for every refused key.
-    let code = if matches!(problem, Problem::MissingKey) { "invalid_api_key" } else { problem.code() };
-    Envelope { error: Inner { message: &message, kind: problem.openai_type(), param, code: Some(code) } }.json()
+    let code = if matches!(problem, Problem::MissingKey) {
+        "invalid_api_key"
+    } else {
+        problem.code()
+    };
+    Envelope {
+        error: Inner {
+            message: &message,
+            kind: problem.openai_type(),
+            param,
+            code: Some(code),
+        },
+    }
+    .json()
 }

@@ -26,7 +26,10 @@ use crate::state::ProxyState;
 use crate::{body, plain, pump, refuse};
 
 /// `POST /v1/chat/completions`
-pub(crate) async fn chat_completions(State(state): State<ProxyState>, request: Request) -> Response<Body> {
+pub(crate) async fn chat_completions(
+    State(state): State<ProxyState>,
+    request: Request,
+) -> Response<Body> {
     let call = CallId::new();
     let began = Instant::now();
     let (parts, body) = request.into_parts();
@@ -51,7 +54,13 @@ pub(crate) async fn chat_completions(State(state): State<ProxyState>, request: R
 /// # Cancellation
 /// Until money is held, this runs in the caller's future and leaves nothing behind. The call itself runs in a task of
 /// its own that notices when the caller leaves, cancels the upstream and settles.
-async fn serve(state: &ProxyState, call: CallId, began: Instant, headers: &HeaderMap, body: Body) -> Result<Response<Body>, Problem> {
+async fn serve(
+    state: &ProxyState,
+    call: CallId,
+    began: Instant,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response<Body>, Problem> {
     let (key, permit) = match admit(state, headers).await {
         Ok(admitted) => admitted,
         Err(problem) => {
@@ -60,13 +69,28 @@ async fn serve(state: &ProxyState, call: CallId, began: Instant, headers: &Heade
         }
     };
     let body = body::read(&state.config, headers, body).await?;
-    let request = ChatRequest::read(body).map_err(|bad| Problem::InvalidBody { detail: bad.detail, param: bad.param })?;
+    let request = ChatRequest::read(body).map_err(|bad| Problem::InvalidBody {
+        detail: bad.detail,
+        param: bad.param,
+    })?;
 
     let offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
     let budget = Budget::of(&request, &offer.model, offer.price);
-    let covered = budget.cover(&state.ledger, key.workspace, request.stream, request.max_tokens.is_some()).await?;
+    let covered = budget
+        .cover(
+            &state.ledger,
+            key.workspace,
+            request.stream,
+            request.max_tokens.is_some(),
+        )
+        .await?;
 
-    let terms = Terms { key, price: offer.price, price_id: offer.price_id, context: offer.model.context };
+    let terms = Terms {
+        key,
+        price: offer.price,
+        price_id: offer.price_id,
+        context: offer.model.context,
+    };
     let meter = Meter::new(call, request, budget, terms, state.clock.now_ms(), began);
     if meter.request.stream {
         return pump::start(state, meter, covered, offer.places, permit).await;
@@ -75,7 +99,10 @@ async fn serve(state: &ProxyState, call: CallId, began: Instant, headers: &Heade
 }
 
 /// Who is asking, and may they, now?
-async fn admit(state: &ProxyState, headers: &HeaderMap) -> Result<(Arc<KeyRecord>, Permit), Problem> {
+async fn admit(
+    state: &ProxyState,
+    headers: &HeaderMap,
+) -> Result<(Arc<KeyRecord>, Permit), Problem> {
     let key = admit::caller(state, headers).await?;
     let permit = admit::permit(state, &key)?;
     Ok((key, permit))
@@ -102,14 +129,22 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         .iter()
         .filter_map(|route| {
             let upstream = state.upstreams.get(route.upstream)?;
-            Some(Place { upstream, model: route.upstream_model.clone() })
+            Some(Place {
+                upstream,
+                model: route.upstream_model.clone(),
+            })
         })
         .collect();
     if places.is_empty() {
         tracing::error!(model = %model.id, "No upstream of this model can be used");
         return Err(Problem::UpstreamFailed);
     }
-    Ok(Offer { price: version.price, price_id: version.id, model, places })
+    Ok(Offer {
+        price: version.price,
+        price_id: version.id,
+        model,
+        places,
+    })
 }
 
 /// Test keys reach only the sandbox upstream, with every model it has, and cost nothing.
@@ -117,7 +152,12 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
 /// Its names are not in our catalogue, so what is accepted (and then written on the call's row) has the shape of one.
 fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
     let rest = name.strip_prefix("sandbox-")?;
-    if rest.is_empty() || rest.len() > 24 || !rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+    if rest.is_empty()
+        || rest.len() > 24
+        || !rest
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    {
         return None;
     }
     let upstream = state.upstreams.sandbox()?;
@@ -125,7 +165,10 @@ fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
         model: Arc::new(Model::free(name)),
         price: Price::default(),
         price_id: PriceId::from_uuid(uuid::Uuid::nil()),
-        places: vec![Place { upstream, model: name.to_owned() }],
+        places: vec![Place {
+            upstream,
+            model: name.to_owned(),
+        }],
     })
 }
 
@@ -135,7 +178,14 @@ fn shown(name: &str) -> String {
 }
 
 /// Writes the row of a call that cost nothing, without keeping the caller waiting.
-pub(crate) fn settle_quietly(state: &ProxyState, meter: Meter, hold: Hold, ending: Ending, problem: &Problem, attempts: Vec<Attempt>) {
+pub(crate) fn settle_quietly(
+    state: &ProxyState,
+    meter: Meter,
+    hold: Hold,
+    ending: Ending,
+    problem: &Problem,
+    attempts: Vec<Attempt>,
+) {
     let status = problem.status();
     let task = state.clone();
     state.tasks.spawn(async move {
@@ -151,12 +201,21 @@ pub(crate) fn settle_quietly(state: &ProxyState, meter: Meter, hold: Hold, endin
 
 /// Counts a committed call for the operator, and says it in the log.
 pub(crate) fn note_settled(state: &ProxyState, record: &CallRecord) {
-    let labels = CallLabels { ending: record.ending.id(), rule: record.rule.id() };
+    let labels = CallLabels {
+        ending: record.ending.id(),
+        rule: record.rule.id(),
+    };
     state.metrics.calls.get_or_create(&labels).inc();
-    for (bucket, count) in
-        [("input", record.usage.input), ("cached_input", record.usage.cached_input), ("output", record.usage.output)]
-    {
-        state.metrics.tokens.get_or_create(&BucketLabels { bucket }).inc_by(count);
+    for (bucket, count) in [
+        ("input", record.usage.input),
+        ("cached_input", record.usage.cached_input),
+        ("output", record.usage.output),
+    ] {
+        state
+            .metrics
+            .tokens
+            .get_or_create(&BucketLabels { bucket })
+            .inc_by(count);
     }
     tracing::info!(
         call.id = %record.id,
@@ -178,7 +237,10 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(state: &ProxyState, permit: Permit) -> Self {
         state.metrics.running.inc();
-        Self { state: state.clone(), _permit: permit }
+        Self {
+            state: state.clone(),
+            _permit: permit,
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use domain::ids::KeyId;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
-use domain::ids::KeyId;
 use server::catalog::Catalog;
 use server::clock::Clock;
 use server::keys::Keys;
@@ -53,7 +53,10 @@ impl std::ops::Deref for ProxyState {
 }
 
 impl ProxyState {
-    #[expect(clippy::too_many_arguments, reason = "one argument per handle; only the binary calls it")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one argument per handle; only the binary calls it"
+    )]
     #[must_use]
     pub fn new(
         keys: Keys,
@@ -66,7 +69,10 @@ impl ProxyState {
         config: ProxyConfig,
     ) -> Self {
         let client = Client::new(upstreams.rule().clone(), config.connect);
-        let rate = config.requests_per_minute.and_then(NonZeroU32::new).map(|per_minute| RateLimiter::keyed(Quota::per_minute(per_minute)));
+        let rate = config
+            .requests_per_minute
+            .and_then(NonZeroU32::new)
+            .map(|per_minute| RateLimiter::keyed(Quota::per_minute(per_minute)));
         let running = Running::new(config.concurrent_calls);
         Self(Arc::new(Inner {
             keys,

@@ -41,7 +41,12 @@ impl Attempt {
     /// The caller left before this upstream had answered.
     #[must_use]
     pub fn cancelled(upstream: UpstreamId, duration_ms: i64) -> Self {
-        Self { upstream, outcome: Outcome::Cancelled, status: None, duration_ms }
+        Self {
+            upstream,
+            outcome: Outcome::Cancelled,
+            status: None,
+            duration_ms,
+        }
     }
 }
 
@@ -88,7 +93,10 @@ pub(crate) struct Booked<'a> {
 const CALL_COLUMNS: usize = 20;
 
 /// Inserts many calls and their attempts: two statements, whatever their number. A call that is already there stays.
-pub(crate) async fn insert<C: ConnectionTrait>(conn: &C, calls: &[Booked<'_>]) -> Result<(), DbErr> {
+pub(crate) async fn insert<C: ConnectionTrait>(
+    conn: &C,
+    calls: &[Booked<'_>],
+) -> Result<(), DbErr> {
     if calls.is_empty() {
         return Ok(());
     }
@@ -99,13 +107,22 @@ pub(crate) async fn insert<C: ConnectionTrait>(conn: &C, calls: &[Booked<'_>]) -
          VALUES {} ON CONFLICT (id) DO NOTHING",
         rows(calls.len(), CALL_COLUMNS)
     );
-    conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values)).await?;
+    conn.execute_raw(Statement::from_sql_and_values(
+        conn.get_database_backend(),
+        sql,
+        values,
+    ))
+    .await?;
 
     let attempts: Vec<(String, usize, &Attempt)> = calls
         .iter()
         .flat_map(|call| {
             let id = call.record.id.to_string();
-            call.record.attempts.iter().enumerate().map(move |(seq, attempt)| (id.clone(), seq, attempt))
+            call.record
+                .attempts
+                .iter()
+                .enumerate()
+                .map(move |(seq, attempt)| (id.clone(), seq, attempt))
         })
         .collect();
     if attempts.is_empty() {
@@ -119,9 +136,21 @@ pub(crate) async fn insert<C: ConnectionTrait>(conn: &C, calls: &[Booked<'_>]) -
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
         let status = attempt.status.map(i64::from);
         let upstream = attempt.upstream.to_string();
-        [id.into(), seq.into(), upstream.into(), attempt.outcome.id().into(), status.into(), attempt.duration_ms.into()]
+        [
+            id.into(),
+            seq.into(),
+            upstream.into(),
+            attempt.outcome.id().into(),
+            status.into(),
+            attempt.duration_ms.into(),
+        ]
     });
-    conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values)).await?;
+    conn.execute_raw(Statement::from_sql_and_values(
+        conn.get_database_backend(),
+        sql,
+        values,
+    ))
+    .await?;
     Ok(())
 }
 
@@ -155,7 +184,9 @@ fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
 /// `($1, $2), ($3, $4)` for two rows of two columns.
 fn rows(count: usize, columns: usize) -> String {
     let row = |r: usize| {
-        let places: Vec<String> = (1..=columns).map(|c| format!("${}", r * columns + c)).collect();
+        let places: Vec<String> = (1..=columns)
+            .map(|c| format!("${}", r * columns + c))
+            .collect();
         format!("({})", places.join(", "))
     };
     (0..count).map(row).collect::<Vec<_>>().join(", ")

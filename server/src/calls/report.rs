@@ -72,21 +72,36 @@ impl Calls {
     /// # Errors
     /// When the database cannot be read.
     pub async fn list(&self, workspace: WorkspaceId, limit: u32) -> Result<Vec<CallRow>, DbErr> {
-        let sql = "SELECT * FROM call WHERE workspace_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
-        let rows = all(self.db.read(), sql, [workspace.to_string().into(), i64::from(limit).into()]).await?;
+        let sql =
+            "SELECT * FROM call WHERE workspace_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2";
+        let rows = all(
+            self.db.read(),
+            sql,
+            [workspace.to_string().into(), i64::from(limit).into()],
+        )
+        .await?;
         let mut calls = rows.iter().map(call_row).collect::<Result<Vec<_>, _>>()?;
         let sql = "SELECT a.*, coalesce(u.name, a.upstream_id) AS upstream FROM attempt a
                    LEFT JOIN upstream u ON u.id = a.upstream_id
                    WHERE a.call_id IN (SELECT id FROM call WHERE workspace_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2)
                    ORDER BY a.call_id, a.seq";
         let mut attempts: BTreeMap<String, Vec<AttemptRow>> = BTreeMap::new();
-        for row in all(self.db.read(), sql, [workspace.to_string().into(), i64::from(limit).into()]).await? {
-            attempts.entry(row.try_get("", "call_id")?).or_default().push(AttemptRow {
-                upstream: row.try_get("", "upstream")?,
-                outcome: row.try_get("", "outcome")?,
-                status: row.try_get("", "status")?,
-                duration_ms: row.try_get("", "duration_ms")?,
-            });
+        for row in all(
+            self.db.read(),
+            sql,
+            [workspace.to_string().into(), i64::from(limit).into()],
+        )
+        .await?
+        {
+            attempts
+                .entry(row.try_get("", "call_id")?)
+                .or_default()
+                .push(AttemptRow {
+                    upstream: row.try_get("", "upstream")?,
+                    outcome: row.try_get("", "outcome")?,
+                    status: row.try_get("", "status")?,
+                    duration_ms: row.try_get("", "duration_ms")?,
+                });
         }
         for call in &mut calls {
             call.attempts = attempts.remove(&call.id).unwrap_or_default();
@@ -107,8 +122,16 @@ impl Calls {
                 CAST(sum(input + cached_input + output) AS BIGINT) AS tokens
              FROM call WHERE workspace_id = $1 AND created_at >= $2 GROUP BY 1, 2"
         );
-        let rows = all(self.db.read(), &sql, [workspace.to_string().into(), first.into()]).await?;
-        let rows = rows.iter().map(DayRow::read).collect::<Result<Vec<_>, _>>()?;
+        let rows = all(
+            self.db.read(),
+            &sql,
+            [workspace.to_string().into(), first.into()],
+        )
+        .await?;
+        let rows = rows
+            .iter()
+            .map(DayRow::read)
+            .collect::<Result<Vec<_>, _>>()?;
         summarise(first, &rows).map_err(|wrong| DbErr::Custom(wrong.to_string()))
     }
 }
@@ -136,7 +159,12 @@ impl DayRow {
 
 fn summarise(first: UnixMs, rows: &[DayRow]) -> Result<SpendView, domain::MoneyError> {
     let mut days: Vec<DaySpend> = (0..DAYS_SHOWN)
-        .map(|day| DaySpend { day_start: first + day * DAY_MS, amount: Amount::ZERO, calls: 0, tokens: 0 })
+        .map(|day| DaySpend {
+            day_start: first + day * DAY_MS,
+            amount: Amount::ZERO,
+            calls: 0,
+            tokens: 0,
+        })
         .collect();
     let mut models: BTreeMap<&str, ModelSpend> = BTreeMap::new();
     for row in rows {
@@ -160,7 +188,15 @@ fn summarise(first: UnixMs, rows: &[DayRow]) -> Result<SpendView, domain::MoneyE
     let last = |count: usize| Amount::sum(days.iter().rev().take(count).map(|day| day.amount));
     let (today_spend, last_7_days, last_30_days) = (last(1)?, last(7)?, last(30)?);
     let (calls_today, tokens_today) = days.last().map_or((0, 0), |day| (day.calls, day.tokens));
-    Ok(SpendView { today: today_spend, last_7_days, last_30_days, calls_today, tokens_today, days, models })
+    Ok(SpendView {
+        today: today_spend,
+        last_7_days,
+        last_30_days,
+        calls_today,
+        tokens_today,
+        days,
+        models,
+    })
 }
 
 fn call_row(row: &QueryResult) -> Result<CallRow, DbErr> {

@@ -17,7 +17,19 @@ async fn add(db: &Db, workspace: WorkspaceId, id: &str, model: &str, at: i64, na
     let sql = "INSERT INTO call (id, workspace_id, key_id, model, price_id, ending, rule, http_status, streamed, input, cached_input,
         output, reasoning, charge_nusd, duration_ms, created_at)
         VALUES ($1, $2, 'k', $3, 'p', 'finished', 'reported', 200, 0, 3, 2, 1, 0, $4, 5, $5)";
-    exec(db.write(), sql, [id.into(), workspace.to_string().into(), model.into(), nanos.into(), at.into()]).await.unwrap();
+    exec(
+        db.write(),
+        sql,
+        [
+            id.into(),
+            workspace.to_string().into(),
+            model.into(),
+            nanos.into(),
+            at.into(),
+        ],
+    )
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
@@ -32,13 +44,33 @@ async fn spend_is_counted_per_day_and_model_and_only_of_the_own_workspace() {
     add(&db, mine, "e", "big", midnight - 7 * DAY, 1_000).await;
     add(&db, mine, "f", "big", midnight - 30 * DAY, 9_999).await;
     add(&db, other, "g", "big", NOW, 77).await;
-    let spend = Calls::new(db.db.clone(), Clock::fixed(NOW)).spend(mine).await.unwrap();
+    let spend = Calls::new(db.db.clone(), Clock::fixed(NOW))
+        .spend(mine)
+        .await
+        .unwrap();
     let nanos = |amount: Amount| amount.nanos();
-    assert_eq!((nanos(spend.today), nanos(spend.last_7_days), nanos(spend.last_30_days)), (520, 530, 1_530));
+    assert_eq!(
+        (
+            nanos(spend.today),
+            nanos(spend.last_7_days),
+            nanos(spend.last_30_days)
+        ),
+        (520, 530, 1_530)
+    );
     assert_eq!((spend.calls_today, spend.tokens_today), (2, 12));
     assert_eq!(spend.days.len(), 30);
-    assert_eq!((spend.days[28].amount.nanos(), spend.days[28].calls), (7, 1));
-    assert_eq!(spend.models.iter().map(|model| model.model.as_str()).collect::<Vec<_>>(), ["big", "small"]);
+    assert_eq!(
+        (spend.days[28].amount.nanos(), spend.days[28].calls),
+        (7, 1)
+    );
+    assert_eq!(
+        spend
+            .models
+            .iter()
+            .map(|model| model.model.as_str())
+            .collect::<Vec<_>>(),
+        ["big", "small"]
+    );
     assert_eq!(spend.models[0].by_day[29].nanos(), 500);
 }
 
@@ -48,10 +80,19 @@ async fn the_newest_call_comes_first() {
     let mine = WorkspaceId::new();
     add(&db, mine, "old", "m", NOW - 5, 1).await;
     add(&db, mine, "new", "m", NOW, 2).await;
-    exec(db.write(), "INSERT INTO attempt VALUES ('new', 0, 'up_x', 'answered', 200, 4)", []).await.unwrap();
+    exec(
+        db.write(),
+        "INSERT INTO attempt VALUES ('new', 0, 'up_x', 'answered', 200, 4)",
+        [],
+    )
+    .await
+    .unwrap();
     let calls = Calls::new(db.db.clone(), Clock::fixed(NOW));
     let rows = calls.list(mine, 10).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["new", "old"]);
+    assert_eq!(
+        rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(),
+        ["new", "old"]
+    );
     assert_eq!(rows[0].attempts[0].upstream, "up_x");
     assert_eq!(calls.list(mine, 1).await.unwrap().len(), 1);
 }

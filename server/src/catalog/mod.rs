@@ -30,7 +30,11 @@ struct Inner {
 impl Catalog {
     #[must_use]
     pub fn new(db: Db, clock: Clock) -> Self {
-        Self(Arc::new(Inner { db, clock, snapshot: ArcSwap::default() }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            snapshot: ArcSwap::default(),
+        }))
     }
 
     /// Reads everything anew; callers in flight keep what they pinned.
@@ -38,7 +42,9 @@ impl Catalog {
     /// # Errors
     /// When the database cannot be read; the old snapshot stays.
     pub async fn reload(&self) -> Result<(), DbErr> {
-        self.0.snapshot.store(Arc::new(snapshot::load(&self.0.db).await?));
+        self.0
+            .snapshot
+            .store(Arc::new(snapshot::load(&self.0.db).await?));
         Ok(())
     }
 
@@ -52,7 +58,10 @@ impl Catalog {
     #[must_use]
     pub fn models(&self) -> Vec<ModelView> {
         let now = self.0.clock.now_ms();
-        self.snapshot().models().filter_map(|model| ModelView::of(model, now)).collect()
+        self.snapshot()
+            .models()
+            .filter_map(|model| ModelView::of(model, now))
+            .collect()
     }
 
     /// Adds a model, its route and its first price.
@@ -69,7 +78,12 @@ impl Catalog {
     ///
     /// # Errors
     /// See [`CatalogError`].
-    pub async fn set_price(&self, model: &str, price: NewPrice, from: Option<UnixMs>) -> Result<PriceView, CatalogError> {
+    pub async fn set_price(
+        &self,
+        model: &str,
+        price: NewPrice,
+        from: Option<UnixMs>,
+    ) -> Result<PriceView, CatalogError> {
         let view = store::set_price(&self.0.db, model, price, from, self.0.clock.now_ms()).await?;
         self.reload().await?;
         Ok(view)

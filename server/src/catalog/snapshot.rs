@@ -62,13 +62,21 @@ impl Model {
     /// A model outside the catalogue that costs nothing: one of the sandbox, for test keys.
     #[must_use]
     pub fn free(id: &str) -> Self {
-        Self { id: id.to_owned(), context: 1_000_000, created_at: 0, routes: Vec::new(), prices: Vec::new() }
+        Self {
+            id: id.to_owned(),
+            context: 1_000_000,
+            created_at: 0,
+            routes: Vec::new(),
+            prices: Vec::new(),
+        }
     }
 
     /// The version in force at `now`: the one that started last.
     #[must_use]
     pub fn price_at(&self, now: UnixMs) -> Option<&PriceVersion> {
-        self.prices.iter().find(|version| version.effective_from <= now)
+        self.prices
+            .iter()
+            .find(|version| version.effective_from <= now)
     }
 }
 
@@ -79,7 +87,16 @@ pub(super) async fn load(db: &Db) -> Result<Snapshot, DbErr> {
         let id: String = row.try_get("", "id")?;
         let context = u64::try_from(row.try_get::<i64>("", "context")?).unwrap_or(0);
         let created_at = row.try_get("", "created_at")?;
-        models.insert(id.clone(), Model { id, context, created_at, routes: Vec::new(), prices: Vec::new() });
+        models.insert(
+            id.clone(),
+            Model {
+                id,
+                context,
+                created_at,
+                routes: Vec::new(),
+                prices: Vec::new(),
+            },
+        );
     }
     let sql = "SELECT model_id, upstream_id, upstream_model, priority, weight FROM route ORDER BY priority, weight DESC, upstream_id";
     for row in all(&moment, sql, []).await? {
@@ -95,7 +112,12 @@ pub(super) async fn load(db: &Db) -> Result<Snapshot, DbErr> {
         }
     }
     moment.rollback().await?;
-    Ok(Snapshot { models: models.into_iter().map(|(id, model)| (id, Arc::new(model))).collect() })
+    Ok(Snapshot {
+        models: models
+            .into_iter()
+            .map(|(id, model)| (id, Arc::new(model)))
+            .collect(),
+    })
 }
 
 fn route(row: &QueryResult) -> Result<Route, DbErr> {
@@ -114,11 +136,16 @@ fn version(row: &QueryResult) -> Result<PriceVersion, DbErr> {
     };
     Ok(PriceVersion {
         id: parsed(&row.try_get::<String>("", "id")?)?,
-        price: Price { input: price("input")?, cached_input: price("cached_input")?, output: price("output")? },
+        price: Price {
+            input: price("input")?,
+            cached_input: price("cached_input")?,
+            output: price("output")?,
+        },
         effective_from: row.try_get("", "effective_from")?,
     })
 }
 
 fn parsed<T: std::str::FromStr<Err = domain::ids::IdError>>(text: &str) -> Result<T, DbErr> {
-    text.parse().map_err(|error: domain::ids::IdError| DbErr::Type(error.to_string()))
+    text.parse()
+        .map_err(|error: domain::ids::IdError| DbErr::Type(error.to_string()))
 }

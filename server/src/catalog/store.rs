@@ -74,7 +74,9 @@ pub struct PriceView {
 /// Why the catalogue did not take it.
 #[derive(Debug, Error)]
 pub enum CatalogError {
-    #[error("a model id is 1 to 200 characters without spaces; letters, digits and . _ - / : @ are usual")]
+    #[error(
+        "a model id is 1 to 200 characters without spaces; letters, digits and . _ - / : @ are usual"
+    )]
     ModelId,
     #[error("there is a model {0} already; `farebox admin price set` changes its price")]
     ModelExists(String),
@@ -84,34 +86,70 @@ pub enum CatalogError {
     NoUpstream(String),
     #[error("the context must be between 1 and 1000000000 tokens")]
     Context,
-    #[error("a price cannot start in the past: charges already made would no longer follow from it")]
+    #[error(
+        "a price cannot start in the past: charges already made would no longer follow from it"
+    )]
     PriceInThePast,
     #[error("the database refused")]
     Database(#[from] DbErr),
 }
 
-pub(super) async fn create_model(db: &Db, new: NewModel, now: UnixMs) -> Result<ModelView, CatalogError> {
+pub(super) async fn create_model(
+    db: &Db,
+    new: NewModel,
+    now: UnixMs,
+) -> Result<ModelView, CatalogError> {
     let plain = |c: char| !c.is_whitespace() && !c.is_control();
     if new.id.is_empty() || new.id.len() > 200 || !new.id.chars().all(plain) {
         return Err(CatalogError::ModelId);
     }
-    let context = i64::try_from(new.context).ok().filter(|tokens| (1..=1_000_000_000).contains(tokens)).ok_or(CatalogError::Context)?;
+    let context = i64::try_from(new.context)
+        .ok()
+        .filter(|tokens| (1..=1_000_000_000).contains(tokens))
+        .ok_or(CatalogError::Context)?;
     let tx = db.begin().await?;
-    let upstream: String = one(&tx, "SELECT id FROM upstream WHERE name = $1", [new.upstream.clone().into()])
-        .await?
-        .ok_or(CatalogError::NoUpstream(new.upstream))?
-        .try_get("", "id")?;
+    let upstream: String = one(
+        &tx,
+        "SELECT id FROM upstream WHERE name = $1",
+        [new.upstream.clone().into()],
+    )
+    .await?
+    .ok_or(CatalogError::NoUpstream(new.upstream))?
+    .try_get("", "id")?;
     let sql = "INSERT INTO model (id, context, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
-    if exec(&tx, sql, [new.id.clone().into(), context.into(), now.into()]).await?.rows_affected() == 0 {
+    if exec(
+        &tx,
+        sql,
+        [new.id.clone().into(), context.into(), now.into()],
+    )
+    .await?
+    .rows_affected()
+        == 0
+    {
         return Err(CatalogError::ModelExists(new.id));
     }
     let upstream_model = new.upstream_model.unwrap_or_else(|| new.id.clone());
     let sql = "INSERT INTO route (model_id, upstream_id, upstream_model) VALUES ($1, $2, $3)";
-    exec(&tx, sql, [new.id.clone().into(), upstream.into(), upstream_model.into()]).await?;
+    exec(
+        &tx,
+        sql,
+        [
+            new.id.clone().into(),
+            upstream.into(),
+            upstream_model.into(),
+        ],
+    )
+    .await?;
     let version = insert_price(&tx, &new.id, new.price, now, now).await?;
     bump(&tx, Topic::Catalog).await?;
     tx.commit().await?;
-    Ok(ModelView { id: new.id, context: new.context, created_at: now, price_version: version.id, price: version.price })
+    Ok(ModelView {
+        id: new.id,
+        context: new.context,
+        created_at: now,
+        price_version: version.id,
+        price: version.price,
+    })
 }
 
 pub(super) async fn set_price(
@@ -126,7 +164,10 @@ pub(super) async fn set_price(
         return Err(CatalogError::PriceInThePast);
     }
     let tx = db.begin().await?;
-    if one(&tx, "SELECT id FROM model WHERE id = $1", [model.into()]).await?.is_none() {
+    if one(&tx, "SELECT id FROM model WHERE id = $1", [model.into()])
+        .await?
+        .is_none()
+    {
         return Err(CatalogError::NoModel(model.to_owned()));
     }
     let version = insert_price(&tx, model, price, from, now).await?;
@@ -143,7 +184,11 @@ async fn insert_price<C: ConnectionTrait>(
     now: UnixMs,
 ) -> Result<PriceView, DbErr> {
     let id = PriceId::new();
-    let price = Price { input: new.input, cached_input: new.cached_input.unwrap_or(new.input), output: new.output };
+    let price = Price {
+        input: new.input,
+        cached_input: new.cached_input.unwrap_or(new.input),
+        output: new.output,
+    };
     let cost = |price: Option<PricePerMtok>| price.map(PricePerMtok::micro_usd).into();
     let sql = "INSERT INTO price (id, model_id, input, cached_input, output, cost_input, cost_cached_input, cost_output,
                    effective_from, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -160,5 +205,10 @@ async fn insert_price<C: ConnectionTrait>(
         now.into(),
     ];
     exec(conn, sql, values).await?;
-    Ok(PriceView { id, model: model.to_owned(), price, effective_from: from })
+    Ok(PriceView {
+        id,
+        model: model.to_owned(),
+        price,
+        effective_from: from,
+    })
 }

@@ -27,7 +27,12 @@ pub(super) struct Flush {
 
 impl Flush {
     pub(super) fn new(first: Item) -> Self {
-        Self { lease: first.lease.clone(), items: vec![first], number: 0, hash: String::new() }
+        Self {
+            lease: first.lease.clone(),
+            items: vec![first],
+            number: 0,
+            hash: String::new(),
+        }
     }
 
     pub(super) fn lease_id(&self) -> Option<LeaseId> {
@@ -50,7 +55,11 @@ impl Flush {
             hasher.update(item.charge.nanos().to_le_bytes());
             hasher.update(item.unbilled.nanos().to_le_bytes());
         }
-        self.hash = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.hash = hasher
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
     }
 
     /// The database certainly does not have it: its waiters may give up again.
@@ -59,7 +68,8 @@ impl Flush {
     }
 
     pub(super) fn succeeded(self) {
-        let charges = Amount::sum(self.items.iter().map(|item| item.charge)).unwrap_or(Amount::ZERO);
+        let charges =
+            Amount::sum(self.items.iter().map(|item| item.charge)).unwrap_or(Amount::ZERO);
         if let Some(lease) = &self.lease {
             lease.committed(charges);
         }
@@ -93,7 +103,11 @@ pub(super) enum Failure {
 }
 
 /// Commits the flushes in one transaction. Repeating it is harmless.
-pub(super) async fn apply(tx: DatabaseTransaction, now: UnixMs, flushes: &[Flush]) -> Result<(), Failure> {
+pub(super) async fn apply(
+    tx: DatabaseTransaction,
+    now: UnixMs,
+    flushes: &[Flush],
+) -> Result<(), Failure> {
     for flush in flushes {
         let written = match &flush.lease {
             Some(lease) => apply_to_lease(&tx, now, flush, lease).await,
@@ -105,36 +119,90 @@ pub(super) async fn apply(tx: DatabaseTransaction, now: UnixMs, flushes: &[Flush
     tx.commit().await.map_err(Failure::Unknown)
 }
 
-async fn apply_to_lease<C: ConnectionTrait>(conn: &C, now: UnixMs, flush: &Flush, lease: &Lease) -> Result<(), DbErr> {
+async fn apply_to_lease<C: ConnectionTrait>(
+    conn: &C,
+    now: UnixMs,
+    flush: &Flush,
+    lease: &Lease,
+) -> Result<(), DbErr> {
     // The wallet's row first, then the lease's: the same order as everywhere else.
     let wallet = lock_book(conn, lease.book).await?;
-    let sql = format!("SELECT state, last_flush, last_hash FROM lease WHERE id = $1{}", for_update(conn));
+    let sql = format!(
+        "SELECT state, last_flush, last_hash FROM lease WHERE id = $1{}",
+        for_update(conn)
+    );
     let row = one(conn, &sql, [lease.id.to_string().into()])
         .await?
         .ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
     let last: i64 = row.try_get("", "last_flush")?;
     if flush.number <= last {
-        let same = flush.number < last || row.try_get::<Option<String>>("", "last_hash")?.as_deref() == Some(flush.hash.as_str());
-        return if same { Ok(()) } else { Err(DbErr::Custom(format!("flush {} was sent again with another content", flush.number))) };
+        let same = flush.number < last
+            || row.try_get::<Option<String>>("", "last_hash")?.as_deref()
+                == Some(flush.hash.as_str());
+        return if same {
+            Ok(())
+        } else {
+            Err(DbErr::Custom(format!(
+                "flush {} was sent again with another content",
+                flush.number
+            )))
+        };
     }
     let charges = sum(flush.items.iter().map(|item| item.charge))?;
     let unbilled = sum(flush.items.iter().map(|item| item.unbilled))?;
-    let live = matches!(row.try_get::<String>("", "state")?.as_str(), "active" | "draining");
+    let live = matches!(
+        row.try_get::<String>("", "state")?.as_str(),
+        "active" | "draining"
+    );
     let txn = format!("flush:{}:{}", lease.id, flush.number);
 
     if live {
-        let sql = "UPDATE lease SET spent = spent + $2, last_flush = $3, last_hash = $4 WHERE id = $1";
-        exec(conn, sql, [lease.id.to_string().into(), charges.nanos().into(), flush.number.into(), flush.hash.clone().into()]).await?;
-        exec(conn, "UPDATE book SET reserved = reserved - $2 WHERE id = $1", [lease.book.into(), charges.nanos().into()]).await?;
+        let sql =
+            "UPDATE lease SET spent = spent + $2, last_flush = $3, last_hash = $4 WHERE id = $1";
+        exec(
+            conn,
+            sql,
+            [
+                lease.id.to_string().into(),
+                charges.nanos().into(),
+                flush.number.into(),
+                flush.hash.clone().into(),
+            ],
+        )
+        .await?;
+        exec(
+            conn,
+            "UPDATE book SET reserved = reserved - $2 WHERE id = $1",
+            [lease.book.into(), charges.nanos().into()],
+        )
+        .await?;
         book(conn, now, flush, lease, &txn, charges, unbilled).await
     } else {
         // The lease was taken back before this came: its money is the wallet's again. Charge what is free there;
         // if that is too little, the calls were served at the operator's loss. Never an overdraft.
         let sql = "UPDATE lease SET last_flush = $2, last_hash = $3 WHERE id = $1";
-        exec(conn, sql, [lease.id.to_string().into(), flush.number.into(), flush.hash.clone().into()]).await?;
+        exec(
+            conn,
+            sql,
+            [
+                lease.id.to_string().into(),
+                flush.number.into(),
+                flush.hash.clone().into(),
+            ],
+        )
+        .await?;
         if wallet.free() >= charges.nanos() {
             tracing::warn!(lease.id = %lease.id, "A late flush was charged to the wallet directly");
-            book(conn, now, flush, lease, &format!("late:{txn}"), charges, unbilled).await
+            book(
+                conn,
+                now,
+                flush,
+                lease,
+                &format!("late:{txn}"),
+                charges,
+                unbilled,
+            )
+            .await
         } else {
             tracing::error!(lease.id = %lease.id, "A late flush could not be charged: operator's loss");
             lose(conn, now, flush, &format!("late:{txn}"), charges, unbilled).await
@@ -153,8 +221,16 @@ async fn book<C: ConnectionTrait>(
 ) -> Result<(), DbErr> {
     let revenue = system_book(conn, System::Revenue).await?;
     if !charges.is_zero() {
-        let movement =
-            Transfer { txn, seq: 0, debit: lease.book, credit: revenue, amount: charges, code: "usage", note: None, now };
+        let movement = Transfer {
+            txn,
+            seq: 0,
+            debit: lease.book,
+            credit: revenue,
+            amount: charges,
+            code: "usage",
+            note: None,
+            now,
+        };
         let row = transfer(conn, &movement).await?;
         lots::consume(conn, lease.book, row, charges).await?;
     }
@@ -177,17 +253,44 @@ async fn lose<C: ConnectionTrait>(
     let rows: Vec<Booked<'_>> = flush
         .items
         .iter()
-        .map(|item| Booked { record: &item.record, charge: Amount::ZERO, unbilled: item.record.cost, lease: None, txn: Some(txn) })
+        .map(|item| Booked {
+            record: &item.record,
+            charge: Amount::ZERO,
+            unbilled: item.record.cost,
+            lease: None,
+            txn: Some(txn),
+        })
         .collect();
     calls::insert(conn, &rows).await
 }
 
-async fn write_off<C: ConnectionTrait>(conn: &C, now: UnixMs, txn: &str, amount: Amount) -> Result<(), DbErr> {
+async fn write_off<C: ConnectionTrait>(
+    conn: &C,
+    now: UnixMs,
+    txn: &str,
+    amount: Amount,
+) -> Result<(), DbErr> {
     if amount.is_zero() {
         return Ok(());
     }
-    let (debit, credit) = (system_book(conn, System::OperatorLoss).await?, system_book(conn, System::Revenue).await?);
-    transfer(conn, &Transfer { txn, seq: 1, debit, credit, amount, code: "unbilled", note: None, now }).await?;
+    let (debit, credit) = (
+        system_book(conn, System::OperatorLoss).await?,
+        system_book(conn, System::Revenue).await?,
+    );
+    transfer(
+        conn,
+        &Transfer {
+            txn,
+            seq: 1,
+            debit,
+            credit,
+            amount,
+            code: "unbilled",
+            note: None,
+            now,
+        },
+    )
+    .await?;
     Ok(())
 }
 
@@ -195,7 +298,13 @@ fn booked<'a>(flush: &'a Flush, lease: Option<LeaseId>, txn: Option<&'a str>) ->
     flush
         .items
         .iter()
-        .map(|item| Booked { record: &item.record, charge: item.charge, unbilled: item.unbilled, lease, txn })
+        .map(|item| Booked {
+            record: &item.record,
+            charge: item.charge,
+            unbilled: item.unbilled,
+            lease,
+            txn,
+        })
         .collect()
 }
 

@@ -35,7 +35,11 @@ pub struct LedgerConfig {
 
 impl Default for LedgerConfig {
     fn default() -> Self {
-        Self { idle_return: Duration::from_secs(2), heartbeat: Duration::from_millis(500), commit_wait: Duration::from_secs(10) }
+        Self {
+            idle_return: Duration::from_secs(2),
+            heartbeat: Duration::from_millis(500),
+            commit_wait: Duration::from_secs(10),
+        }
     }
 }
 
@@ -87,7 +91,11 @@ impl Ledger {
     pub fn start(&self) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         *self.0.queue.lock() = Some(sender);
-        let writer = tokio::spawn(writer::run(self.0.db.clone(), self.0.clock.clone(), receiver));
+        let writer = tokio::spawn(writer::run(
+            self.0.db.clone(),
+            self.0.clock.clone(),
+            receiver,
+        ));
         let keeper = {
             let ledger = self.clone();
             tokio::spawn(async move {
@@ -106,7 +114,14 @@ impl Ledger {
     pub async fn shutdown(&self) {
         let (writer, keeper) = {
             let mut tasks = self.0.tasks.lock();
-            (if tasks.is_empty() { None } else { Some(tasks.remove(0)) }, tasks.pop())
+            (
+                if tasks.is_empty() {
+                    None
+                } else {
+                    Some(tasks.remove(0))
+                },
+                tasks.pop(),
+            )
         };
         if let Some(keeper) = keeper {
             keeper.abort();
@@ -118,8 +133,17 @@ impl Ledger {
         {
             tracing::error!(error = %error, "The ledger's writer did not end well");
         }
-        let wallets: Vec<_> = self.0.wallets.lock().drain().map(|(_, wallet)| wallet).collect();
-        for lease in wallets.iter().filter_map(|wallet| wallet.current.lock().take()) {
+        let wallets: Vec<_> = self
+            .0
+            .wallets
+            .lock()
+            .drain()
+            .map(|(_, wallet)| wallet)
+            .collect();
+        for lease in wallets
+            .iter()
+            .filter_map(|wallet| wallet.current.lock().take())
+        {
             lease.shut();
             self.0.closing.lock().push(lease);
         }
@@ -153,10 +177,20 @@ impl Ledger {
         if let Some(lease) = wallet.lease()
             && lease.hold(amount)
         {
-            return Ok(Hold::new(self.clone(), workspace, Some((wallet, lease)), amount));
+            return Ok(Hold::new(
+                self.clone(),
+                workspace,
+                Some((wallet, lease)),
+                amount,
+            ));
         }
         let lease = self.refill(&wallet, amount).await?;
-        Ok(Hold::new(self.clone(), workspace, Some((wallet, lease)), amount))
+        Ok(Hold::new(
+            self.clone(),
+            workspace,
+            Some((wallet, lease)),
+            amount,
+        ))
     }
 
     /// The most that a hold could be now, without asking for a lease: for clamping what a call may cost.
@@ -164,7 +198,10 @@ impl Ledger {
     /// # Errors
     /// When the database is not there.
     pub async fn available(&self, workspace: WorkspaceId) -> Result<Amount, HoldError> {
-        let balance = self.balance(workspace).await.map_err(|error| HoldError::Unavailable(Some(error)))?;
+        let balance = self
+            .balance(workspace)
+            .await
+            .map_err(|error| HoldError::Unavailable(Some(error)))?;
         Ok(balance.map_or(Amount::ZERO, |balance| balance.available))
     }
 
@@ -180,8 +217,22 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`GrantError`].
-    pub async fn grant(&self, workspace: WorkspaceId, amount: Amount, reason: &str, id: Option<&str>) -> Result<Granted, GrantError> {
-        books::grant(&self.0.db, workspace, amount, reason, id, self.0.clock.now_ms()).await
+    pub async fn grant(
+        &self,
+        workspace: WorkspaceId,
+        amount: Amount,
+        reason: &str,
+        id: Option<&str>,
+    ) -> Result<Granted, GrantError> {
+        books::grant(
+            &self.0.db,
+            workspace,
+            amount,
+            reason,
+            id,
+            self.0.clock.now_ms(),
+        )
+        .await
     }
 
     /// Gets credit for a hold that the lease in memory could not cover; holds it before others can.
@@ -204,7 +255,12 @@ impl Ledger {
     }
 
     /// More credit on the current lease; a new lease where that one is no longer good.
-    async fn enlarge_for(&self, wallet: &Arc<Wallet>, lease: &Arc<Lease>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
+    async fn enlarge_for(
+        &self,
+        wallet: &Arc<Wallet>,
+        lease: &Arc<Lease>,
+        amount: Amount,
+    ) -> Result<Arc<Lease>, HoldError> {
         // Calls that find credit in memory do not wait for us and may take what we just fetched: then we fetch again.
         for _ in 0..3 {
             self.enlarge_locked(wallet, lease, amount).await?;
@@ -219,7 +275,11 @@ impl Ledger {
     }
 
     /// Other leases were asked to give back; most do within a heartbeat.
-    async fn wait_for_elsewhere(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
+    async fn wait_for_elsewhere(
+        &self,
+        wallet: &Arc<Wallet>,
+        amount: Amount,
+    ) -> Result<Arc<Lease>, HoldError> {
         for _ in 0..3 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             match self.fresh(wallet, amount).await {
@@ -234,28 +294,48 @@ impl Ledger {
     async fn fresh(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
         let asked_at = Instant::now();
         match self.ask(wallet, None, amount).await? {
-            Asked::Granted { lease, book, amount: granted } => {
+            Asked::Granted {
+                lease,
+                book,
+                amount: granted,
+            } => {
                 let lease = Arc::new(Lease::new(lease, book, granted, valid_until(asked_at)));
                 let held = lease.hold(amount);
                 if let Some(old) = wallet.current.lock().replace(lease.clone()) {
                     old.shut();
                     self.0.closing.lock().push(old);
                 }
-                if held { Ok(lease) } else { Err(HoldError::Elsewhere) }
+                if held {
+                    Ok(lease)
+                } else {
+                    Err(HoldError::Elsewhere)
+                }
             }
             Asked::Elsewhere => Err(HoldError::Elsewhere),
-            Asked::Insufficient { unleased } => Err(HoldError::Insufficient { available: unleased }),
+            Asked::Insufficient { unleased } => Err(HoldError::Insufficient {
+                available: unleased,
+            }),
             Asked::LeaseLost => Err(HoldError::Elsewhere),
         }
     }
 
     /// More credit on a lease that running calls hold.
-    pub(super) async fn enlarge(&self, wallet: &Arc<Wallet>, lease: &Arc<Lease>, amount: Amount) -> Result<(), HoldError> {
+    pub(super) async fn enlarge(
+        &self,
+        wallet: &Arc<Wallet>,
+        lease: &Arc<Lease>,
+        amount: Amount,
+    ) -> Result<(), HoldError> {
         let _only_one = wallet.refill.lock().await;
         self.enlarge_locked(wallet, lease, amount).await
     }
 
-    async fn enlarge_locked(&self, wallet: &Arc<Wallet>, lease: &Arc<Lease>, amount: Amount) -> Result<(), HoldError> {
+    async fn enlarge_locked(
+        &self,
+        wallet: &Arc<Wallet>,
+        lease: &Arc<Lease>,
+        amount: Amount,
+    ) -> Result<(), HoldError> {
         let missing = amount.minus_or_zero(lease.free());
         if missing.is_zero() {
             return Ok(());
@@ -265,9 +345,9 @@ impl Ledger {
                 lease.enlarged(amount);
                 Ok(())
             }
-            Asked::Insufficient { unleased } => {
-                Err(HoldError::Insufficient { available: unleased.plus(lease.free()).unwrap_or(unleased) })
-            }
+            Asked::Insufficient { unleased } => Err(HoldError::Insufficient {
+                available: unleased.plus(lease.free()).unwrap_or(unleased),
+            }),
             Asked::Elsewhere => Err(HoldError::Elsewhere),
             Asked::LeaseLost => {
                 lease.shut();
@@ -276,15 +356,32 @@ impl Ledger {
         }
     }
 
-    async fn ask(&self, wallet: &Wallet, lease: Option<&Arc<Lease>>, need: Amount) -> Result<Asked, HoldError> {
+    async fn ask(
+        &self,
+        wallet: &Wallet,
+        lease: Option<&Arc<Lease>>,
+        need: Amount,
+    ) -> Result<Asked, HoldError> {
         let want = Amount::from_nanos(need.nanos().saturating_mul(AHEAD));
-        leases::ask(&self.0.db, &self.0.node, wallet.workspace, lease.map(|lease| lease.id), need, want)
-            .await
-            .map_err(|error| HoldError::Unavailable(Some(error)))
+        leases::ask(
+            &self.0.db,
+            &self.0.node,
+            wallet.workspace,
+            lease.map(|lease| lease.id),
+            need,
+            want,
+        )
+        .await
+        .map_err(|error| HoldError::Unavailable(Some(error)))
     }
 
     fn wallet(&self, workspace: WorkspaceId) -> Arc<Wallet> {
-        self.0.wallets.lock().entry(workspace).or_insert_with(|| Arc::new(Wallet::new(workspace))).clone()
+        self.0
+            .wallets
+            .lock()
+            .entry(workspace)
+            .or_insert_with(|| Arc::new(Wallet::new(workspace)))
+            .clone()
     }
 
     /// Hands a settled call to the writer and waits for its commit.
@@ -325,7 +422,9 @@ impl Ledger {
             match tokio::time::timeout(Duration::from_millis(100), &mut committed).await {
                 Ok(Ok(outcome)) => return outcome,
                 Ok(Err(_)) => return Err(SettleError::NotCommitted),
-                Err(_) if ticket.withdraw() || tokio::time::Instant::now() >= until => return Err(SettleError::NotCommitted),
+                Err(_) if ticket.withdraw() || tokio::time::Instant::now() >= until => {
+                    return Err(SettleError::NotCommitted);
+                }
                 Err(_) => {}
             }
         }
@@ -338,13 +437,20 @@ impl Ledger {
         let stale = now.checked_sub(RENEW_AFTER).unwrap_or(now);
         let mut healthy = true;
         for wallet in wallets {
-            let Some(lease) = wallet.lease() else { continue };
+            let Some(lease) = wallet.lease() else {
+                continue;
+            };
             if !lease.is_open() || lease.shut_if_idle(idle_since) {
-                wallet.current.lock().take_if(|current| Arc::ptr_eq(current, &lease));
+                wallet
+                    .current
+                    .lock()
+                    .take_if(|current| Arc::ptr_eq(current, &lease));
                 self.0.closing.lock().push(lease);
                 continue;
             }
-            let Some(held) = lease.news(stale) else { continue };
+            let Some(held) = lease.news(stale) else {
+                continue;
+            };
             let asked_at = Instant::now();
             match leases::beat(&self.0.db, lease.id, held).await {
                 Ok(beat) if beat.alive => {
@@ -360,7 +466,10 @@ impl Ledger {
                 }
             }
         }
-        self.0.wallets.lock().retain(|_, wallet| Arc::strong_count(wallet) > 1 || wallet.current.lock().is_some());
+        self.0
+            .wallets
+            .lock()
+            .retain(|_, wallet| Arc::strong_count(wallet) > 1 || wallet.current.lock().is_some());
         healthy &= self.close_leases().await;
         if leases::many_nodes(&self.0.db)
             && let Err(error) = leases::reclaim(&self.0.db, false).await

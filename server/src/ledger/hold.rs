@@ -55,8 +55,18 @@ pub struct Hold {
 }
 
 impl Hold {
-    pub(super) fn new(ledger: Ledger, workspace: WorkspaceId, place: Option<(Arc<Wallet>, Arc<Lease>)>, amount: Amount) -> Self {
-        Self { ledger, workspace, place, amount }
+    pub(super) fn new(
+        ledger: Ledger,
+        workspace: WorkspaceId,
+        place: Option<(Arc<Wallet>, Arc<Lease>)>,
+        amount: Amount,
+    ) -> Self {
+        Self {
+            ledger,
+            workspace,
+            place,
+            amount,
+        }
     }
 
     #[must_use]
@@ -75,7 +85,9 @@ impl Hold {
     /// [`HoldError`] when the wallet has no more; what was held stays held.
     pub async fn grow_to(&mut self, total: Amount) -> Result<(), HoldError> {
         let more = total.minus_or_zero(self.amount);
-        let Some((wallet, lease)) = &self.place else { return Ok(()) };
+        let Some((wallet, lease)) = &self.place else {
+            return Ok(());
+        };
         if more.is_zero() || lease.grow(more) {
             self.amount = self.amount.max(total);
             return Ok(());
@@ -112,7 +124,14 @@ impl Hold {
             None => (Amount::ZERO, record.cost),
         };
         self.amount = Amount::ZERO;
-        self.ledger.commit(Settled { record, lease, charge, unbilled }).await
+        self.ledger
+            .commit(Settled {
+                record,
+                lease,
+                charge,
+                unbilled,
+            })
+            .await
     }
 
     /// Gives everything back: nothing was served.

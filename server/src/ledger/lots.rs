@@ -29,7 +29,18 @@ pub(super) async fn open<C: ConnectionTrait>(
     now: UnixMs,
 ) -> Result<(), DbErr> {
     let sql = "INSERT INTO lot (book_id, kind, original, remaining, txn_id, created_at) VALUES ($1, $2, $3, $3, $4, $5)";
-    exec(conn, sql, [book.into(), kind.id().into(), amount.nanos().into(), txn.into(), now.into()]).await?;
+    exec(
+        conn,
+        sql,
+        [
+            book.into(),
+            kind.id().into(),
+            amount.nanos().into(),
+            txn.into(),
+            now.into(),
+        ],
+    )
+    .await?;
     Ok(())
 }
 
@@ -37,7 +48,12 @@ pub(super) async fn open<C: ConnectionTrait>(
 ///
 /// # Errors
 /// When the lots hold less than `amount`: the wallet and its lots disagree, so nothing may be committed.
-pub(super) async fn consume<C: ConnectionTrait>(conn: &C, book: i64, transfer: i64, amount: Amount) -> Result<(), DbErr> {
+pub(super) async fn consume<C: ConnectionTrait>(
+    conn: &C,
+    book: i64,
+    transfer: i64,
+    amount: Amount,
+) -> Result<(), DbErr> {
     let sql = "SELECT id, remaining FROM lot WHERE book_id = $1 AND remaining > 0
                ORDER BY priority, coalesce(expires_at, 9223372036854775807), CASE WHEN kind = 'paid' THEN 1 ELSE 0 END, id";
     let mut left = amount.nanos();
@@ -47,10 +63,21 @@ pub(super) async fn consume<C: ConnectionTrait>(conn: &C, book: i64, transfer: i
         }
         let (lot, remaining): (i64, i64) = (row.try_get("", "id")?, row.try_get("", "remaining")?);
         let part = left.min(remaining);
-        exec(conn, "UPDATE lot SET remaining = remaining - $2 WHERE id = $1", [lot.into(), part.into()]).await?;
+        exec(
+            conn,
+            "UPDATE lot SET remaining = remaining - $2 WHERE id = $1",
+            [lot.into(), part.into()],
+        )
+        .await?;
         let sql = "INSERT INTO lot_part (transfer_id, lot_id, amount) VALUES ($1, $2, $3)";
         exec(conn, sql, [transfer.into(), lot.into(), part.into()]).await?;
         left -= part;
     }
-    if left == 0 { Ok(()) } else { Err(DbErr::Custom(format!("the lots of book {book} hold {left} nano-dollars less than the wallet"))) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(DbErr::Custom(format!(
+            "the lots of book {book} hold {left} nano-dollars less than the wallet"
+        )))
+    }
 }

@@ -17,7 +17,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use books::{Granted, GrantError, open_wallet};
+pub use books::{GrantError, Granted, open_wallet};
 pub use handle::{Ledger, LedgerConfig};
 pub use hold::{Hold, HoldError, SettleError};
 pub use verify::{Check, Report, verify};

@@ -30,16 +30,36 @@ impl Bank {
         let db = crate::testing::db().await;
         let clock = Clock::system();
         let wallet = WorkspaceId::new();
-        open_wallet(db.write(), wallet, clock.now_ms()).await.unwrap();
+        open_wallet(db.write(), wallet, clock.now_ms())
+            .await
+            .unwrap();
         let sql = "INSERT INTO upstream (id, name, dialect, base_url, created_at) VALUES ('up_00000000000000000000000000000000', 'u', 'openai', 'sandbox:', 0)";
         exec(db.write(), sql, []).await.unwrap();
         let catalog = Catalog::new(db.db.clone(), clock.clone());
-        let price = NewPrice { output: PricePerMtok::from_micro_usd(NANO_A_TOKEN).unwrap(), ..NewPrice::default() };
-        let model = NewModel { id: "m".into(), upstream: "u".into(), upstream_model: None, price, context: 1_000 };
+        let price = NewPrice {
+            output: PricePerMtok::from_micro_usd(NANO_A_TOKEN).unwrap(),
+            ..NewPrice::default()
+        };
+        let model = NewModel {
+            id: "m".into(),
+            upstream: "u".into(),
+            upstream_model: None,
+            price,
+            context: 1_000,
+        };
         let price = catalog.create_model(model).await.unwrap().price_version;
-        let quick = LedgerConfig { heartbeat: Duration::from_millis(20), ..LedgerConfig::default() };
+        let quick = LedgerConfig {
+            heartbeat: Duration::from_millis(20),
+            ..LedgerConfig::default()
+        };
         let ledger = Ledger::new(db.db.clone(), clock.clone(), quick);
-        Self { db, ledger, wallet, price, clock }
+        Self {
+            db,
+            ledger,
+            wallet,
+            price,
+            clock,
+        }
     }
 
     async fn with(nanos: i64) -> Self {
@@ -50,7 +70,11 @@ impl Bank {
     }
 
     async fn grant(&self, nanos: i64, id: Option<&str>) -> bool {
-        self.ledger.grant(self.wallet, Amount::from_nanos(nanos), "a test", id).await.unwrap().credited
+        self.ledger
+            .grant(self.wallet, Amount::from_nanos(nanos), "a test", id)
+            .await
+            .unwrap()
+            .credited
     }
 
     fn call(&self, cost: i64) -> CallRecord {
@@ -65,7 +89,10 @@ impl Bank {
             rule: Rule::Reported,
             status: 200,
             streamed: false,
-            usage: Usage { output, ..Usage::default() },
+            usage: Usage {
+                output,
+                ..Usage::default()
+            },
             cost: Amount::from_nanos(cost),
             first_byte_ms: None,
             duration_ms: 1,
@@ -75,24 +102,51 @@ impl Bank {
     }
 
     async fn posted(&self) -> i64 {
-        self.ledger.balance(self.wallet).await.unwrap().unwrap().posted.nanos()
+        self.ledger
+            .balance(self.wallet)
+            .await
+            .unwrap()
+            .unwrap()
+            .posted
+            .nanos()
     }
 
     async fn number(&self, sql: &str) -> i64 {
-        one(self.db.read(), sql, []).await.unwrap().unwrap().try_get("", "n").unwrap()
+        one(self.db.read(), sql, [])
+            .await
+            .unwrap()
+            .unwrap()
+            .try_get("", "n")
+            .unwrap()
     }
 
     async fn proved(&self) {
         let report = verify(&self.db).await.unwrap();
-        assert!(report.holds(), "{:#?}", report.checks.iter().filter(|check| !check.holds).collect::<Vec<_>>());
+        assert!(
+            report.holds(),
+            "{:#?}",
+            report
+                .checks
+                .iter()
+                .filter(|check| !check.holds)
+                .collect::<Vec<_>>()
+        );
     }
 
     /// Stops, and proves that nothing is left leased.
     async fn close(self) -> i64 {
         self.ledger.shutdown().await;
         self.proved().await;
-        assert_eq!(self.number("SELECT count(*) AS n FROM lease WHERE state IN ('active', 'draining')").await, 0);
-        assert_eq!(self.number("SELECT reserved AS n FROM book WHERE kind = 'wallet'").await, 0);
+        assert_eq!(
+            self.number("SELECT count(*) AS n FROM lease WHERE state IN ('active', 'draining')")
+                .await,
+            0
+        );
+        assert_eq!(
+            self.number("SELECT reserved AS n FROM book WHERE kind = 'wallet'")
+                .await,
+            0
+        );
         self.posted().await
     }
 }
@@ -103,11 +157,20 @@ async fn a_grant_with_the_same_id_credits_once() {
     assert!(bank.grant(100, Some("x")).await);
     assert!(!bank.grant(100, Some("x")).await);
     assert_eq!(bank.posted().await, 100);
-    let other = bank.ledger.grant(bank.wallet, Amount::from_nanos(5), "r", Some("x")).await;
+    let other = bank
+        .ledger
+        .grant(bank.wallet, Amount::from_nanos(5), "r", Some("x"))
+        .await;
     assert!(matches!(other, Err(GrantError::IdReused { .. })));
-    let nothing = bank.ledger.grant(bank.wallet, Amount::ZERO, "r", None).await;
+    let nothing = bank
+        .ledger
+        .grant(bank.wallet, Amount::ZERO, "r", None)
+        .await;
     assert!(matches!(nothing, Err(GrantError::NotPositive)));
-    let stranger = bank.ledger.grant(WorkspaceId::new(), Amount::from_nanos(1), "r", None).await;
+    let stranger = bank
+        .ledger
+        .grant(WorkspaceId::new(), Amount::from_nanos(1), "r", None)
+        .await;
     assert!(matches!(stranger, Err(GrantError::NoWallet)));
     bank.proved().await;
 }
@@ -115,7 +178,11 @@ async fn a_grant_with_the_same_id_credits_once() {
 #[tokio::test]
 async fn a_settled_call_pays_its_cost_and_gets_the_rest_back() {
     let bank = Bank::with(1_000).await;
-    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(300)).await.unwrap();
+    let hold = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(300))
+        .await
+        .unwrap();
     hold.settle(bank.call(120)).await.unwrap();
     assert_eq!(bank.posted().await, 880);
     assert_eq!(bank.close().await, 880);
@@ -124,33 +191,76 @@ async fn a_settled_call_pays_its_cost_and_gets_the_rest_back() {
 #[tokio::test]
 async fn a_released_or_forgotten_hold_costs_nothing() {
     let bank = Bank::with(1_000).await;
-    bank.ledger.hold(bank.wallet, Amount::from_nanos(1_000)).await.unwrap().release();
-    drop(bank.ledger.hold(bank.wallet, Amount::from_nanos(1_000)).await.unwrap());
-    assert!(bank.ledger.hold(bank.wallet, Amount::from_nanos(1_000)).await.is_ok());
+    bank.ledger
+        .hold(bank.wallet, Amount::from_nanos(1_000))
+        .await
+        .unwrap()
+        .release();
+    drop(
+        bank.ledger
+            .hold(bank.wallet, Amount::from_nanos(1_000))
+            .await
+            .unwrap(),
+    );
+    assert!(
+        bank.ledger
+            .hold(bank.wallet, Amount::from_nanos(1_000))
+            .await
+            .is_ok()
+    );
     assert_eq!(bank.close().await, 1_000);
 }
 
 #[tokio::test]
 async fn what_is_held_cannot_be_held_again() {
     let bank = Bank::with(1_000).await;
-    let _first = bank.ledger.hold(bank.wallet, Amount::from_nanos(700)).await.unwrap();
+    let _first = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(700))
+        .await
+        .unwrap();
     let second = bank.ledger.hold(bank.wallet, Amount::from_nanos(400)).await;
-    let Err(HoldError::Insufficient { available }) = second else { panic!("an overdraft was allowed") };
+    let Err(HoldError::Insufficient { available }) = second else {
+        panic!("an overdraft was allowed")
+    };
     assert_eq!(available.nanos(), 300);
-    assert!(bank.ledger.hold(bank.wallet, Amount::from_nanos(300)).await.is_ok());
+    assert!(
+        bank.ledger
+            .hold(bank.wallet, Amount::from_nanos(300))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
 async fn a_cost_above_the_hold_is_taken_from_the_wallet_and_the_rest_is_the_operators_loss() {
     let bank = Bank::with(1_000).await;
-    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(10)).await.unwrap();
+    let hold = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(10))
+        .await
+        .unwrap();
     hold.settle(bank.call(400)).await.unwrap();
     assert_eq!(bank.posted().await, 600);
-    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(600)).await.unwrap();
+    let hold = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(600))
+        .await
+        .unwrap();
     hold.settle(bank.call(900)).await.unwrap();
     assert_eq!(bank.posted().await, 0);
-    assert_eq!(bank.number("SELECT CAST(sum(unbilled_nusd) AS BIGINT) AS n FROM call").await, 300);
-    assert_eq!(bank.number("SELECT CAST(sum(amount) AS BIGINT) AS n FROM transfer WHERE code = 'unbilled'").await, 300);
+    assert_eq!(
+        bank.number("SELECT CAST(sum(unbilled_nusd) AS BIGINT) AS n FROM call")
+            .await,
+        300
+    );
+    assert_eq!(
+        bank.number(
+            "SELECT CAST(sum(amount) AS BIGINT) AS n FROM transfer WHERE code = 'unbilled'"
+        )
+        .await,
+        300
+    );
     assert_eq!(bank.close().await, 0);
 }
 
@@ -161,7 +271,11 @@ async fn money_for_fifty_pays_exactly_fifty_of_two_hundred() {
     for _ in 0..200 {
         let bank = bank.clone();
         callers.spawn(async move {
-            let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(7)).await.ok()?;
+            let hold = bank
+                .ledger
+                .hold(bank.wallet, Amount::from_nanos(7))
+                .await
+                .ok()?;
             hold.settle(bank.call(7)).await.ok()
         });
     }
@@ -177,22 +291,42 @@ async fn many_calls_share_a_commit() {
     let bank = Bank::with(1_000_000).await;
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..100 {
-        let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(10)).await.unwrap();
+        let hold = bank
+            .ledger
+            .hold(bank.wallet, Amount::from_nanos(10))
+            .await
+            .unwrap();
         calls.spawn(hold.settle(bank.call(10)));
     }
     assert!(calls.join_all().await.iter().all(Result::is_ok));
-    assert!(bank.number("SELECT count(*) AS n FROM transfer WHERE code = 'usage'").await < 20);
+    assert!(
+        bank.number("SELECT count(*) AS n FROM transfer WHERE code = 'usage'")
+            .await
+            < 20
+    );
     assert_eq!(bank.close().await, 999_000);
 }
 
 #[tokio::test]
 async fn an_idle_lease_goes_back_by_itself() {
     let bank = Bank::with(1_000).await;
-    bank.ledger.hold(bank.wallet, Amount::from_nanos(5)).await.unwrap().release();
-    assert_eq!(bank.number("SELECT count(*) AS n FROM lease WHERE state = 'active'").await, 1);
+    bank.ledger
+        .hold(bank.wallet, Amount::from_nanos(5))
+        .await
+        .unwrap()
+        .release();
+    assert_eq!(
+        bank.number("SELECT count(*) AS n FROM lease WHERE state = 'active'")
+            .await,
+        1
+    );
     for _ in 0..100 {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        if bank.number("SELECT count(*) AS n FROM lease WHERE state = 'active'").await == 0 {
+        if bank
+            .number("SELECT count(*) AS n FROM lease WHERE state = 'active'")
+            .await
+            == 0
+        {
             return bank.proved().await;
         }
     }
@@ -203,12 +337,29 @@ async fn an_idle_lease_goes_back_by_itself() {
 async fn a_dead_servers_leases_are_taken_back_by_the_next() {
     let bank = Bank::with(1_000).await;
     // A server that dies leaves its lease behind; what it had flushed stays charged.
-    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap();
+    let hold = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(100))
+        .await
+        .unwrap();
     hold.settle(bank.call(60)).await.unwrap();
-    std::mem::forget(bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap());
-    let next = Ledger::new(bank.db.db.clone(), bank.clock.clone(), LedgerConfig::default());
+    std::mem::forget(
+        bank.ledger
+            .hold(bank.wallet, Amount::from_nanos(100))
+            .await
+            .unwrap(),
+    );
+    let next = Ledger::new(
+        bank.db.db.clone(),
+        bank.clock.clone(),
+        LedgerConfig::default(),
+    );
     assert_eq!(next.reclaim_predecessors().await.unwrap(), 1);
-    assert_eq!(bank.number("SELECT reserved AS n FROM book WHERE kind = 'wallet'").await, 0);
+    assert_eq!(
+        bank.number("SELECT reserved AS n FROM book WHERE kind = 'wallet'")
+            .await,
+        0
+    );
     assert_eq!(bank.posted().await, 940);
     bank.proved().await;
 }
@@ -216,40 +367,81 @@ async fn a_dead_servers_leases_are_taken_back_by_the_next() {
 #[tokio::test]
 async fn a_flush_that_comes_after_its_lease_was_taken_back_never_overdraws() {
     let bank = Bank::with(100).await;
-    let first = bank.ledger.hold(bank.wallet, Amount::from_nanos(60)).await.unwrap();
-    Ledger::new(bank.db.db.clone(), bank.clock.clone(), LedgerConfig::default()).reclaim_predecessors().await.unwrap();
+    let first = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(60))
+        .await
+        .unwrap();
+    Ledger::new(
+        bank.db.db.clone(),
+        bank.clock.clone(),
+        LedgerConfig::default(),
+    )
+    .reclaim_predecessors()
+    .await
+    .unwrap();
     // The wallet has the money again: the late call is charged to it directly.
     first.settle(bank.call(60)).await.unwrap();
     assert_eq!(bank.posted().await, 40);
     bank.proved().await;
-    assert_eq!(bank.number("SELECT count(*) AS n FROM transfer WHERE txn_id LIKE 'late:%'").await, 1);
+    assert_eq!(
+        bank.number("SELECT count(*) AS n FROM transfer WHERE txn_id LIKE 'late:%'")
+            .await,
+        1
+    );
 }
 
 #[tokio::test]
 async fn without_a_running_writer_nothing_is_charged_and_nothing_is_lost() {
     let bank = Bank::open().await;
     bank.grant(100, None).await;
-    let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(50)).await.unwrap();
+    let hold = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(50))
+        .await
+        .unwrap();
     assert!(hold.settle(bank.call(50)).await.is_err());
     assert_eq!(bank.number("SELECT count(*) AS n FROM call").await, 0);
-    assert!(bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.is_ok(), "the charge was not withdrawn");
+    assert!(
+        bank.ledger
+            .hold(bank.wallet, Amount::from_nanos(100))
+            .await
+            .is_ok(),
+        "the charge was not withdrawn"
+    );
 }
 
 #[tokio::test]
 async fn while_the_database_is_busy_nobody_is_charged_for_an_ending_they_did_not_get() {
     let mut bank = Bank::open().await;
     bank.grant(1_000, None).await;
-    let impatient = LedgerConfig { commit_wait: Duration::from_millis(300), heartbeat: Duration::from_secs(60), ..LedgerConfig::default() };
+    let impatient = LedgerConfig {
+        commit_wait: Duration::from_millis(300),
+        heartbeat: Duration::from_secs(60),
+        ..LedgerConfig::default()
+    };
     bank.ledger = Ledger::new(bank.db.db.clone(), bank.clock.clone(), impatient);
     bank.ledger.start();
-    let before = bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap();
-    let during = bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap();
+    let before = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(100))
+        .await
+        .unwrap();
+    let during = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(100))
+        .await
+        .unwrap();
     before.settle(bank.call(10)).await.unwrap();
     // Somebody else holds the write lock for longer than an ending waits.
     let lock = bank.db.begin().await.unwrap();
     assert!(during.settle(bank.call(20)).await.is_err());
     lock.rollback().await.unwrap();
-    let after = bank.ledger.hold(bank.wallet, Amount::from_nanos(100)).await.unwrap();
+    let after = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(100))
+        .await
+        .unwrap();
     after.settle(bank.call(40)).await.unwrap();
     assert_eq!(bank.close().await, 950);
 }
@@ -276,7 +468,10 @@ async fn the_database_itself_refuses_to_change_history_or_to_overdraw() {
 #[tokio::test]
 async fn verify_finds_what_is_wrong() {
     for (breakage, check) in [
-        ("UPDATE book SET posted = posted + 1 WHERE kind = 'wallet'", "I3"),
+        (
+            "UPDATE book SET posted = posted + 1 WHERE kind = 'wallet'",
+            "I3",
+        ),
         ("UPDATE book SET reserved = 1 WHERE kind = 'wallet'", "I4"),
         ("UPDATE lot SET remaining = remaining - 1", "I5"),
         ("UPDATE call SET charge_nusd = charge_nusd + 1", "I6"),
@@ -284,19 +479,42 @@ async fn verify_finds_what_is_wrong() {
         ("UPDATE call SET output = output + 5", "I14"),
     ] {
         let bank = Bank::with(1_000).await;
-        let hold = bank.ledger.hold(bank.wallet, Amount::from_nanos(50)).await.unwrap();
+        let hold = bank
+            .ledger
+            .hold(bank.wallet, Amount::from_nanos(50))
+            .await
+            .unwrap();
         hold.settle(bank.call(40)).await.unwrap();
         bank.ledger.shutdown().await;
         bank.proved().await;
         exec(bank.db.write(), breakage, []).await.unwrap();
         let report = verify(&bank.db).await.unwrap();
-        let found = report.checks.iter().find(|found| found.id == check).unwrap();
-        assert!(!found.holds && !found.offenders.is_empty(), "{breakage} was not found by {check}");
+        let found = report
+            .checks
+            .iter()
+            .find(|found| found.id == check)
+            .unwrap();
+        assert!(
+            !found.holds && !found.offenders.is_empty(),
+            "{breakage} was not found by {check}"
+        );
     }
 }
 
 #[test]
 fn the_tests_price_is_one_nano_a_token() {
-    let price = Price { output: PricePerMtok::from_micro_usd(NANO_A_TOKEN).unwrap(), ..Price::default() };
-    assert_eq!(price.charge(&Usage { output: 7, ..Usage::default() }).unwrap().nanos(), 7);
+    let price = Price {
+        output: PricePerMtok::from_micro_usd(NANO_A_TOKEN).unwrap(),
+        ..Price::default()
+    };
+    assert_eq!(
+        price
+            .charge(&Usage {
+                output: 7,
+                ..Usage::default()
+            })
+            .unwrap()
+            .nanos(),
+        7
+    );
 }

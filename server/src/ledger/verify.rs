@@ -120,8 +120,16 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
     for (id, title, question) in QUESTIONS {
         let sql = format!("{question} LIMIT {OFFENDERS_MAX}");
         let rows = all(&moment, &sql, []).await?;
-        let offenders = rows.iter().map(|row| row.try_get("", "offender")).collect::<Result<Vec<String>, _>>()?;
-        checks.push(Check { id, title, holds: offenders.is_empty(), offenders });
+        let offenders = rows
+            .iter()
+            .map(|row| row.try_get("", "offender"))
+            .collect::<Result<Vec<String>, _>>()?;
+        checks.push(Check {
+            id,
+            title,
+            holds: offenders.is_empty(),
+            offenders,
+        });
     }
     let offenders = recompute_charges(&moment).await?;
     checks.push(Check {
@@ -142,7 +150,9 @@ async fn recompute_charges<C: ConnectionTrait>(conn: &C) -> Result<Vec<String>, 
     let mut after = String::new();
     loop {
         let rows = all(conn, sql, [after.clone().into(), PAGE.into()]).await?;
-        let Some(last) = rows.last() else { return Ok(offenders) };
+        let Some(last) = rows.last() else {
+            return Ok(offenders);
+        };
         after = last.try_get("", "id")?;
         for row in &rows {
             if offenders.len() < OFFENDERS_MAX && !charge_follows(row)? {
@@ -154,18 +164,32 @@ async fn recompute_charges<C: ConnectionTrait>(conn: &C) -> Result<Vec<String>, 
 
 fn charge_follows(row: &QueryResult) -> Result<bool, DbErr> {
     let number = |name: &str| row.try_get::<i64>("", name);
-    let booked = Amount::from_nanos(number("charge_nusd")?).plus(Amount::from_nanos(number("unbilled_nusd")?));
-    let Some(rule) = Rule::from_id(&row.try_get::<String>("", "rule")?) else { return Ok(false) };
+    let booked = Amount::from_nanos(number("charge_nusd")?)
+        .plus(Amount::from_nanos(number("unbilled_nusd")?));
+    let Some(rule) = Rule::from_id(&row.try_get::<String>("", "rule")?) else {
+        return Ok(false);
+    };
     if !rule.charges() {
         return Ok(booked == Ok(Amount::ZERO));
     }
     let tokens = |name: &str| number(name).map(|n| u64::try_from(n).unwrap_or(u64::MAX));
-    let usage =
-        Usage { input: tokens("input")?, cached_input: tokens("cached_input")?, output: tokens("output")?, reasoning: tokens("reasoning")? };
+    let usage = Usage {
+        input: tokens("input")?,
+        cached_input: tokens("cached_input")?,
+        output: tokens("output")?,
+        reasoning: tokens("reasoning")?,
+    };
     // A call whose price version is gone cannot be proved.
-    let Some(input) = row.try_get::<Option<i64>>("", "p_input")? else { return Ok(false) };
-    let price = |micro_usd: i64| PricePerMtok::from_micro_usd(micro_usd).map_err(|error| DbErr::Custom(error.to_string()));
-    let price =
-        Price { input: price(input)?, cached_input: price(number("p_cached")?)?, output: price(number("p_output")?)? };
+    let Some(input) = row.try_get::<Option<i64>>("", "p_input")? else {
+        return Ok(false);
+    };
+    let price = |micro_usd: i64| {
+        PricePerMtok::from_micro_usd(micro_usd).map_err(|error| DbErr::Custom(error.to_string()))
+    };
+    let price = Price {
+        input: price(input)?,
+        cached_input: price(number("p_cached")?)?,
+        output: price(number("p_output")?)?,
+    };
     Ok(price.charge(&usage) == booked)
 }

@@ -21,7 +21,11 @@ pub(super) struct Wallet {
 
 impl Wallet {
     pub(super) fn new(workspace: WorkspaceId) -> Self {
-        Self { workspace, current: Mutex::new(None), refill: tokio::sync::Mutex::new(()) }
+        Self {
+            workspace,
+            current: Mutex::new(None),
+            refill: tokio::sync::Mutex::new(()),
+        }
     }
 
     pub(super) fn lease(&self) -> Option<Arc<Lease>> {
@@ -74,7 +78,11 @@ impl Lease {
             reported: None,
             last_flush: 0,
         };
-        Self { id, book, state: Mutex::new(state) }
+        Self {
+            id,
+            book,
+            state: Mutex::new(state),
+        }
     }
 
     /// Holds `amount` if that much is free and the lease is valid.
@@ -109,10 +117,17 @@ impl Lease {
         let charge = cost.min(held).plus(extra).unwrap_or(cost);
         state.held = state.held.minus_or_zero(held);
         let back = held.minus_or_zero(cost);
-        state.free = state.free.plus(back).unwrap_or(state.free).minus_or_zero(extra);
+        state.free = state
+            .free
+            .plus(back)
+            .unwrap_or(state.free)
+            .minus_or_zero(extra);
         state.pending = state.pending.plus(charge).unwrap_or(state.pending);
         state.last_used = Instant::now();
-        Split { charge, unbilled: cost.minus_or_zero(charge) }
+        Split {
+            charge,
+            unbilled: cost.minus_or_zero(charge),
+        }
     }
 
     /// The charge was withdrawn before it was sent.

@@ -57,7 +57,9 @@ impl Ticket {
     }
 
     fn turn(&self, from: u8, to: u8) -> bool {
-        self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.0
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 }
 
@@ -154,10 +156,15 @@ async fn commit(db: &Db, clock: &Clock, mut flushes: Vec<Flush>) {
 fn is_refusal(error: &DbErr) -> bool {
     use sea_orm::SqlxError::Database;
     match error {
-        DbErr::Custom(_) | DbErr::RecordNotFound(_) | DbErr::RecordNotInserted | DbErr::Type(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => match source.as_ref() {
+        DbErr::Custom(_) | DbErr::RecordNotFound(_) | DbErr::RecordNotInserted | DbErr::Type(_) => {
+            true
+        }
+        DbErr::Exec(RuntimeErr::SqlxError(source))
+        | DbErr::Query(RuntimeErr::SqlxError(source)) => match source.as_ref() {
             Database(database) => {
-                database.is_check_violation() || database.is_unique_violation() || database.is_foreign_key_violation()
+                database.is_check_violation()
+                    || database.is_unique_violation()
+                    || database.is_foreign_key_violation()
             }
             _ => false,
         },

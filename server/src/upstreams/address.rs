@@ -27,9 +27,13 @@ pub struct BaseUrl(Url);
 pub enum AddressError {
     #[error("not an address: write it like https://api.example.com/v1")]
     NotAnAddress,
-    #[error("an address has no user name, password, query or fragment; the key is given with --api-key-stdin")]
+    #[error(
+        "an address has no user name, password, query or fragment; the key is given with --api-key-stdin"
+    )]
     Extras,
-    #[error("plain http is only for loopback (when Farebox is local) and for allowed private ranges; use https")]
+    #[error(
+        "plain http is only for loopback (when Farebox is local) and for allowed private ranges; use https"
+    )]
     PlainHttp,
     #[error("{0} is not a public address; allow its range with `private_ranges` in farebox.toml")]
     NotPublic(IpAddr),
@@ -40,7 +44,9 @@ impl AddressRule {
     #[must_use]
     pub fn allows(&self, ip: IpAddr) -> bool {
         let ip = unmapped(ip);
-        (self.local && ip.is_loopback()) || self.private_ranges.iter().any(|range| range.contains(&ip)) || is_public(ip)
+        (self.local && ip.is_loopback())
+            || self.private_ranges.iter().any(|range| range.contains(&ip))
+            || is_public(ip)
     }
 
     /// Judges the text of an address.
@@ -52,7 +58,10 @@ impl AddressRule {
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
             return Err(AddressError::NotAnAddress);
         }
-        let extras = !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some();
+        let extras = !url.username().is_empty()
+            || url.password().is_some()
+            || url.query().is_some()
+            || url.fragment().is_some();
         if extras {
             return Err(AddressError::Extras);
         }
@@ -82,7 +91,10 @@ impl BaseUrl {
     /// The sandbox upstream of this very process; exempt from the rule.
     #[must_use]
     pub fn sandbox(address: std::net::SocketAddr) -> Self {
-        Self(Url::parse(&format!("http://{address}/v1")).expect("a socket address makes a valid URL"))
+        Self(
+            Url::parse(&format!("http://{address}/v1"))
+                .expect("a socket address makes a valid URL"),
+        )
     }
 
     /// The address of an endpoint below the base: `chat/completions`.

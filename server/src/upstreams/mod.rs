@@ -49,7 +49,14 @@ pub struct Upstream {
 impl Upstreams {
     #[must_use]
     pub fn new(db: Db, clock: Clock, ring: KeyRing, rule: AddressRule) -> Self {
-        Self(Arc::new(Inner { db, clock, ring, rule, sandbox: ArcSwapOption::empty(), snapshot: ArcSwap::default() }))
+        Self(Arc::new(Inner {
+            db,
+            clock,
+            ring,
+            rule,
+            sandbox: ArcSwapOption::empty(),
+            snapshot: ArcSwap::default(),
+        }))
     }
 
     /// Which addresses may be called; the connector asks again for what a name resolves to.
@@ -74,7 +81,9 @@ impl Upstreams {
                 Ok(upstream) => {
                     upstreams.insert(upstream.id, Arc::new(upstream));
                 }
-                Err(error) => tracing::error!(upstream.name = %row.name, error = %error, "An upstream cannot be used"),
+                Err(error) => {
+                    tracing::error!(upstream.name = %row.name, error = %error, "An upstream cannot be used")
+                }
             }
         }
         self.0.snapshot.store(Arc::new(upstreams));
@@ -105,7 +114,14 @@ impl Upstreams {
     /// # Errors
     /// See [`UpstreamError`].
     pub async fn create(&self, new: NewUpstream) -> Result<UpstreamView, UpstreamError> {
-        let view = store::create(&self.0.db, &self.0.ring, &self.0.rule, new, self.0.clock.now_ms()).await?;
+        let view = store::create(
+            &self.0.db,
+            &self.0.ring,
+            &self.0.rule,
+            new,
+            self.0.clock.now_ms(),
+        )
+        .await?;
         self.reload().await?;
         Ok(view)
     }
@@ -115,7 +131,9 @@ impl Upstreams {
     /// # Errors
     /// When the database cannot be read.
     pub async fn list(&self) -> Result<Vec<UpstreamView>, DbErr> {
-        store::rows(&self.0.db).await.map(|rows| rows.iter().map(store::Row::view).collect())
+        store::rows(&self.0.db)
+            .await
+            .map(|rows| rows.iter().map(store::Row::view).collect())
     }
 
     fn sandbox_address(&self) -> Option<SocketAddr> {

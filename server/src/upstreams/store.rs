@@ -75,7 +75,9 @@ pub enum UpstreamError {
     Dialect(String),
     #[error(transparent)]
     Address(#[from] AddressError),
-    #[error("the credential cannot be opened: the key file upstream-credentials is not the one it was sealed with")]
+    #[error(
+        "the credential cannot be opened: the key file upstream-credentials is not the one it was sealed with"
+    )]
     Credential,
     #[error("the operating system gave no randomness")]
     Randomness,
@@ -104,14 +106,29 @@ impl Row {
         }
     }
 
-    pub(super) fn ready(&self, ring: &KeyRing, rule: &AddressRule, sandbox: Option<SocketAddr>) -> Result<Upstream, UpstreamError> {
+    pub(super) fn ready(
+        &self,
+        ring: &KeyRing,
+        rule: &AddressRule,
+        sandbox: Option<SocketAddr>,
+    ) -> Result<Upstream, UpstreamError> {
         let base = if self.base_url == SANDBOX_URL {
             BaseUrl::sandbox(sandbox.ok_or(UpstreamError::NoSandbox)?)
         } else {
             rule.check(&self.base_url)?
         };
-        let api_key = self.sealed_key.as_deref().map(|sealed| unseal(ring, self.id, &self.base_url, sealed)).transpose()?;
-        Ok(Upstream { id: self.id, name: self.name.clone(), dialect: self.dialect, base, api_key })
+        let api_key = self
+            .sealed_key
+            .as_deref()
+            .map(|sealed| unseal(ring, self.id, &self.base_url, sealed))
+            .transpose()?;
+        Ok(Upstream {
+            id: self.id,
+            name: self.name.clone(),
+            dialect: self.dialect,
+            base,
+            api_key,
+        })
     }
 }
 
@@ -123,9 +140,15 @@ pub(super) async fn rows(db: &Db) -> Result<Vec<Row>, DbErr> {
         .iter()
         .map(|row| {
             Ok(Row {
-                id: row.try_get::<String>("", "id")?.parse().map_err(|error: domain::ids::IdError| wrong(error.to_string()))?,
+                id: row
+                    .try_get::<String>("", "id")?
+                    .parse()
+                    .map_err(|error: domain::ids::IdError| wrong(error.to_string()))?,
                 name: row.try_get("", "name")?,
-                dialect: row.try_get::<String>("", "dialect")?.parse().map_err(|error: UpstreamError| wrong(error.to_string()))?,
+                dialect: row
+                    .try_get::<String>("", "dialect")?
+                    .parse()
+                    .map_err(|error: UpstreamError| wrong(error.to_string()))?,
                 base_url: row.try_get("", "base_url")?,
                 sealed_key: row.try_get("", "sealed_key")?,
             })
@@ -143,10 +166,17 @@ pub(super) async fn create(
     if new.name.trim() != new.name || new.name.is_empty() || new.name.len() > 100 {
         return Err(UpstreamError::Name);
     }
-    let base_url =
-        if new.base_url == SANDBOX_URL { SANDBOX_URL.to_owned() } else { rule.check(&new.base_url)?.as_str().to_owned() };
+    let base_url = if new.base_url == SANDBOX_URL {
+        SANDBOX_URL.to_owned()
+    } else {
+        rule.check(&new.base_url)?.as_str().to_owned()
+    };
     let id = UpstreamId::new();
-    let sealed_key = new.api_key.as_ref().map(|key| seal(ring, id, &base_url, key)).transpose()?;
+    let sealed_key = new
+        .api_key
+        .as_ref()
+        .map(|key| seal(ring, id, &base_url, key))
+        .transpose()?;
     let tx = db.begin().await?;
     let sql = "INSERT INTO upstream (id, name, dialect, base_url, sealed_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)
                ON CONFLICT (name) DO NOTHING";
@@ -164,7 +194,13 @@ pub(super) async fn create(
     }
     bump(&tx, Topic::Catalog).await?;
     tx.commit().await?;
-    Ok(UpstreamView { id, name: new.name, dialect: new.dialect, base_url, has_api_key })
+    Ok(UpstreamView {
+        id,
+        name: new.name,
+        dialect: new.dialect,
+        base_url,
+        has_api_key,
+    })
 }
 
 /// The address is part of what is sealed: pointing the row at another host makes the credential unreadable, so a
@@ -173,17 +209,39 @@ fn bound_to(id: UpstreamId, base_url: &str) -> Vec<u8> {
     format!("upstream\0{id}\0{base_url}").into_bytes()
 }
 
-fn seal(ring: &KeyRing, id: UpstreamId, base_url: &str, key: &Secret) -> Result<String, UpstreamError> {
+fn seal(
+    ring: &KeyRing,
+    id: UpstreamId,
+    base_url: &str,
+    key: &Secret,
+) -> Result<String, UpstreamError> {
     let sealed = ring
-        .seal(Purpose::UpstreamCredentials, &bound_to(id, base_url), key.expose().as_bytes())
+        .seal(
+            Purpose::UpstreamCredentials,
+            &bound_to(id, base_url),
+            key.expose().as_bytes(),
+        )
         .map_err(|_| UpstreamError::Randomness)?;
     Ok(STANDARD.encode(sealed))
 }
 
-fn unseal(ring: &KeyRing, id: UpstreamId, base_url: &str, sealed: &str) -> Result<Secret, UpstreamError> {
-    let sealed = STANDARD.decode(sealed).map_err(|_| UpstreamError::Credential)?;
-    let plain = ring
-        .unseal(Purpose::UpstreamCredentials, &bound_to(id, base_url), &sealed)
+fn unseal(
+    ring: &KeyRing,
+    id: UpstreamId,
+    base_url: &str,
+    sealed: &str,
+) -> Result<Secret, UpstreamError> {
+    let sealed = STANDARD
+        .decode(sealed)
         .map_err(|_| UpstreamError::Credential)?;
-    String::from_utf8(plain.to_vec()).map(Secret::from).map_err(|_| UpstreamError::Credential)
+    let plain = ring
+        .unseal(
+            Purpose::UpstreamCredentials,
+            &bound_to(id, base_url),
+            &sealed,
+        )
+        .map_err(|_| UpstreamError::Credential)?;
+    String::from_utf8(plain.to_vec())
+        .map(Secret::from)
+        .map_err(|_| UpstreamError::Credential)
 }

@@ -6,7 +6,12 @@ use super::AddressRule;
 #[test]
 fn only_public_https_addresses_are_allowed_by_default() {
     let rule = AddressRule::default();
-    for good in ["https://api.openai.com/v1", "https://8.8.8.8/v1/", "https://[2606:4700::1111]/v1", "https://example.com:8443"] {
+    for good in [
+        "https://api.openai.com/v1",
+        "https://8.8.8.8/v1/",
+        "https://[2606:4700::1111]/v1",
+        "https://example.com:8443",
+    ] {
         assert!(rule.check(good).is_ok(), "{good} was refused");
     }
     for bad in [
@@ -53,11 +58,17 @@ fn only_public_https_addresses_are_allowed_by_default() {
 
 #[test]
 fn loopback_is_for_local_installations_and_private_ranges_for_those_who_name_them() {
-    let local = AddressRule { local: true, private_ranges: Vec::new() };
+    let local = AddressRule {
+        local: true,
+        private_ranges: Vec::new(),
+    };
     assert!(local.check("http://127.0.0.1:9099/v1").is_ok());
     assert!(local.check("http://[::1]:9099").is_ok());
     assert!(local.check("http://10.0.0.1/").is_err());
-    let private = AddressRule { local: false, private_ranges: vec!["10.0.5.0/24".parse().unwrap()] };
+    let private = AddressRule {
+        local: false,
+        private_ranges: vec!["10.0.5.0/24".parse().unwrap()],
+    };
     assert!(private.check("http://10.0.5.7:8000/v1").is_ok());
     assert!(private.check("http://10.0.6.7:8000/v1").is_err());
     assert!(private.check("http://127.0.0.1/").is_err());
@@ -66,8 +77,18 @@ fn loopback_is_for_local_installations_and_private_ranges_for_those_who_name_the
 #[test]
 fn an_endpoint_is_below_the_base_whatever_its_end() {
     let rule = AddressRule::default();
-    for base in ["https://a.example/v1", "https://a.example/v1/", "https://a.example/v1//"] {
-        assert_eq!(rule.check(base).unwrap().endpoint("chat/completions"), "https://a.example/v1/chat/completions");
+    for base in [
+        "https://a.example/v1",
+        "https://a.example/v1/",
+        "https://a.example/v1//",
+    ] {
+        assert_eq!(
+            rule.check(base).unwrap().endpoint("chat/completions"),
+            "https://a.example/v1/chat/completions"
+        );
     }
-    assert_eq!(rule.check("https://a.example").unwrap().endpoint("models"), "https://a.example/models");
+    assert_eq!(
+        rule.check("https://a.example").unwrap().endpoint("models"),
+        "https://a.example/models"
+    );
 }

@@ -53,8 +53,14 @@ mod tests {
     fn edits_are_made_in_any_order_given() {
         let original = Bytes::from_static(b"abcdef");
         let edits = vec![
-            Edit { at: 4..5, with: Bytes::from_static(b"EE") },
-            Edit { at: 1..1, with: Bytes::from_static(b"-") },
+            Edit {
+                at: 4..5,
+                with: Bytes::from_static(b"EE"),
+            },
+            Edit {
+                at: 1..1,
+                with: Bytes::from_static(b"-"),
+            },
         ];
         let edited = Segments::edited(&original, edits);
         assert_eq!(edited.len(), 8);

@@ -111,7 +111,11 @@ fn read(raw: Bytes) -> Event {
             name = Some(value);
         }
     }
-    Event { data: data.map(Joined::bytes), name, raw }
+    Event {
+        data: data.map(Joined::bytes),
+        name,
+        raw,
+    }
 }
 
 /// `data` lines are nearly always one, which needs no copy.
@@ -167,9 +171,17 @@ impl Iterator for Lines {
         if self.rest.is_empty() {
             return None;
         }
-        let end = self.rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .iter()
+            .position(|byte| matches!(byte, b'\n' | b'\r'))
+            .unwrap_or(self.rest.len());
         let line = self.rest.split_to(end);
-        let skip = if self.rest.starts_with(b"\r\n") { 2 } else { usize::from(!self.rest.is_empty()) };
+        let skip = if self.rest.starts_with(b"\r\n") {
+            2
+        } else {
+            usize::from(!self.rest.is_empty())
+        };
         let _ = self.rest.split_to(skip);
         Some(line)
     }
@@ -204,7 +216,10 @@ mod tests {
     }
 
     fn data(stream: &[u8]) -> Vec<Option<String>> {
-        events(&[stream]).into_iter().map(|(_, data)| data.map(|data| String::from_utf8(data).unwrap())).collect()
+        events(&[stream])
+            .into_iter()
+            .map(|(_, data)| data.map(|data| String::from_utf8(data).unwrap()))
+            .collect()
     }
 
     #[test]
@@ -217,7 +232,10 @@ mod tests {
 
     #[test]
     fn several_data_lines_are_joined_and_comments_carry_none() {
-        assert_eq!(data(b": ping\n\ndata: a\ndata: b\n\n"), vec![None, Some("a\nb".to_owned())]);
+        assert_eq!(
+            data(b": ping\n\ndata: a\ndata: b\n\n"),
+            vec![None, Some("a\nb".to_owned())]
+        );
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserializer as _, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 /// What a walk found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +52,10 @@ fn is_attachment(text: &str) -> bool {
     if text.starts_with("data:") {
         return true;
     }
-    text.len() > LONG && text.as_bytes()[..LONG].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'='))
+    text.len() > LONG
+        && text.as_bytes()[..LONG]
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'='))
 }
 
 fn walk(json: &[u8], each: &mut dyn FnMut(&str)) -> Result<(), serde_json::Error> {
@@ -123,7 +128,13 @@ mod tests {
         let image = format!("data:image/png;base64,{}", "A".repeat(5_000));
         let json = serde_json::json!([{"role": "user", "content": [{"type": "text", "text": "héllo"}, {"image_url": {"url": image}}]}]);
         let size = measure(json.to_string().as_bytes()).unwrap();
-        assert_eq!(size, Size { text_bytes: "userhéllotext".len() as u64, attachments: 1 });
+        assert_eq!(
+            size,
+            Size {
+                text_bytes: "userhéllotext".len() as u64,
+                attachments: 1
+            }
+        );
     }
 
     #[test]

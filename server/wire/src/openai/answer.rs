@@ -40,13 +40,19 @@ pub fn read(body: &[u8]) -> Result<Facts, serde_json::Error> {
     if answer.choices.is_empty() {
         return Err(serde::de::Error::custom("no choices"));
     }
-    Ok(Facts { usage: answer.usage.and_then(|report| report.usage()) })
+    Ok(Facts {
+        usage: answer.usage.and_then(|report| report.usage()),
+    })
 }
 
 /// Hands every piece of the answer's text to `each`, for a tokenizer.
 pub fn each_answer_text(body: &[u8], each: &mut dyn FnMut(&str)) {
     if let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) {
-        for message in answer.choices.into_iter().filter_map(|choice| choice.message) {
+        for message in answer
+            .choices
+            .into_iter()
+            .filter_map(|choice| choice.message)
+        {
             let _ = each_text(message.get().as_bytes(), each);
         }
     }
@@ -61,7 +67,14 @@ mod tests {
     fn only_a_chat_completion_is_an_answer() {
         let good = br#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
         assert_eq!(read(good).unwrap().usage.unwrap().total(), 2);
-        for bad in ["", "{}", "<html>", r#"{"choices":[]}"#, r#"{"choices":[{"#, r#"{"error":{}}"#] {
+        for bad in [
+            "",
+            "{}",
+            "<html>",
+            r#"{"choices":[]}"#,
+            r#"{"choices":[{"#,
+            r#"{"error":{}}"#,
+        ] {
             assert!(read(bad.as_bytes()).is_err(), "{bad}");
         }
     }

@@ -108,11 +108,23 @@ pub fn read(data: &[u8], each: &mut dyn FnMut(&str)) -> Result<Facts, serde_json
 
 impl Delta<'_> {
     fn each_text(&self, each: &mut dyn FnMut(&str)) {
-        let own = [&self.content, &self.refusal, &self.reasoning_content, &self.reasoning];
+        let own = [
+            &self.content,
+            &self.refusal,
+            &self.reasoning_content,
+            &self.reasoning,
+        ];
         own.into_iter().flatten().for_each(|text| each(text));
-        let calls = self.tool_calls.iter().flatten().filter_map(|call| call.function.as_ref());
+        let calls = self
+            .tool_calls
+            .iter()
+            .flatten()
+            .filter_map(|call| call.function.as_ref());
         for function in calls.chain(&self.function_call) {
-            [&function.name, &function.arguments].into_iter().flatten().for_each(|text| each(text));
+            [&function.name, &function.arguments]
+                .into_iter()
+                .flatten()
+                .for_each(|text| each(text));
         }
     }
 }
@@ -120,18 +132,27 @@ impl Delta<'_> {
 /// The chunk without its usage, for a caller who did not ask; for upstreams that report it beside the last choice.
 #[must_use]
 pub fn without_usage(data: &[u8]) -> Option<Bytes> {
-    let mut chunk = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(data).ok()?;
+    let mut chunk =
+        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(data).ok()?;
     chunk.shift_remove("usage");
-    Some(sse::data_event(&serde_json::Value::Object(chunk).to_string()))
+    Some(sse::data_event(
+        &serde_json::Value::Object(chunk).to_string(),
+    ))
 }
 
 /// A closing chunk like this one: the same answer, ended because its length is used up.
 #[must_use]
 pub fn ending_like(data: &[u8]) -> Option<Bytes> {
-    let mut chunk = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(data).ok()?;
+    let mut chunk =
+        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(data).ok()?;
     chunk.shift_remove("usage");
-    chunk.insert("choices".to_owned(), serde_json::json!([{"index": 0, "delta": {}, "finish_reason": "length"}]));
-    Some(sse::data_event(&serde_json::Value::Object(chunk).to_string()))
+    chunk.insert(
+        "choices".to_owned(),
+        serde_json::json!([{"index": 0, "delta": {}, "finish_reason": "length"}]),
+    );
+    Some(sse::data_event(
+        &serde_json::Value::Object(chunk).to_string(),
+    ))
 }
 
 #[cfg(test)]
@@ -151,20 +172,37 @@ mod tests {
             r#"{"choices":[{"index":0,"delta":{"content":"a","reasoning_content":"b","tool_calls":[{"index":0,"function":{"name":"f","arguments":"{\"c\""}}]},"finish_reason":null}],"usage":null}"#,
         );
         assert_eq!(text, "abf{\"c\"");
-        assert_eq!(read, Facts { delivers: true, ..Facts::default() });
+        assert_eq!(
+            read,
+            Facts {
+                delivers: true,
+                ..Facts::default()
+            }
+        );
     }
 
     #[test]
     fn a_finish_a_usage_and_an_error_are_told_apart() {
-        assert!(facts(r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#).0.finishes);
-        let (usage, _) = facts(r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#);
+        assert!(
+            facts(r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#)
+                .0
+                .finishes
+        );
+        let (usage, _) =
+            facts(r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#);
         assert!(usage.usage_only && usage.has_usage && usage.usage.unwrap().output == 2);
         assert!(facts(r#"{"error":{"message":"overloaded"}}"#).0.error);
     }
 
     #[test]
     fn usage_can_be_taken_out_of_a_chunk() {
-        let event = without_usage(br#"{"id":"x","usage":{"prompt_tokens":1},"choices":[{"finish_reason":"stop"}]}"#).unwrap();
-        assert_eq!(event, r#"data: {"id":"x","choices":[{"finish_reason":"stop"}]}"#.to_owned() + "\n\n");
+        let event = without_usage(
+            br#"{"id":"x","usage":{"prompt_tokens":1},"choices":[{"finish_reason":"stop"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            event,
+            r#"data: {"id":"x","choices":[{"finish_reason":"stop"}]}"#.to_owned() + "\n\n"
+        );
     }
 }

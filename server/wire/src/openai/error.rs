@@ -55,16 +55,34 @@ pub fn read(body: &[u8]) -> Said {
         },
         Text(String),
     }
-    let Ok(outer) = serde_json::from_slice::<Outer>(body) else { return Said::default() };
+    let Ok(outer) = serde_json::from_slice::<Outer>(body) else {
+        return Said::default();
+    };
     let text = |value: Option<serde_json::Value>| match value {
         Some(serde_json::Value::String(text)) => Some(text),
         Some(serde_json::Value::Number(number)) => Some(number.to_string()),
         _ => None,
     };
     match outer.error {
-        Some(Inner::Object { message, kind, param, code }) => Said { message, kind, param: text(param), code: text(code) },
-        Some(Inner::Text(message)) => Said { message: Some(message), ..Said::default() },
-        None => Said { message: outer.message.or_else(|| text(outer.detail)), ..Said::default() },
+        Some(Inner::Object {
+            message,
+            kind,
+            param,
+            code,
+        }) => Said {
+            message,
+            kind,
+            param: text(param),
+            code: text(code),
+        },
+        Some(Inner::Text(message)) => Said {
+            message: Some(message),
+            ..Said::default()
+        },
+        None => Said {
+            message: outer.message.or_else(|| text(outer.detail)),
+            ..Said::default()
+        },
     }
 }
 
@@ -74,16 +92,33 @@ mod tests {
 
     #[test]
     fn the_envelope_is_what_the_sdks_read() {
-        let json = Envelope { error: Body { message: "m", kind: "t", param: None, code: Some("c") } }.json();
-        assert_eq!(json, r#"{"error":{"message":"m","type":"t","param":null,"code":"c"}}"#);
+        let json = Envelope {
+            error: Body {
+                message: "m",
+                kind: "t",
+                param: None,
+                code: Some("c"),
+            },
+        }
+        .json();
+        assert_eq!(
+            json,
+            r#"{"error":{"message":"m","type":"t","param":null,"code":"c"}}"#
+        );
     }
 
     #[test]
     fn upstreams_words_are_found_in_every_form_seen() {
         let said = read(br#"{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":400}}"#);
         assert_eq!(said.code.as_deref(), Some("400"));
-        assert_eq!(read(br#"{"error":"nope"}"#).message.as_deref(), Some("nope"));
-        assert_eq!(read(br#"{"detail":"nope"}"#).message.as_deref(), Some("nope"));
+        assert_eq!(
+            read(br#"{"error":"nope"}"#).message.as_deref(),
+            Some("nope")
+        );
+        assert_eq!(
+            read(br#"{"detail":"nope"}"#).message.as_deref(),
+            Some("nope")
+        );
         assert_eq!(read(b"<html>"), Said::default());
     }
 }

@@ -47,7 +47,10 @@ pub struct BadRequest {
 
 impl BadRequest {
     fn new(param: &'static str, detail: impl Into<String>) -> Self {
-        Self { detail: detail.into(), param: Some(param) }
+        Self {
+            detail: detail.into(),
+            param: Some(param),
+        }
     }
 }
 
@@ -88,31 +91,50 @@ impl ChatRequest {
     /// [`BadRequest`] when it is no JSON object with a model and messages, or a number is out of range.
     pub fn read(body: Bytes) -> Result<Self, BadRequest> {
         let fields: Fields<'_> = serde_json::from_slice(&body).map_err(|error| not_json(&error))?;
-        let raw_model = fields.model.ok_or_else(|| BadRequest::new("model", "`model` is missing"))?;
-        let model: String =
-            serde_json::from_str(raw_model.get()).map_err(|_| BadRequest::new("model", "`model` must be a string"))?;
-        let messages = fields.messages.ok_or_else(|| BadRequest::new("messages", "`messages` is missing"))?;
-        let count = array_length(messages).ok_or_else(|| BadRequest::new("messages", "`messages` must be an array"))?;
+        let raw_model = fields
+            .model
+            .ok_or_else(|| BadRequest::new("model", "`model` is missing"))?;
+        let model: String = serde_json::from_str(raw_model.get())
+            .map_err(|_| BadRequest::new("model", "`model` must be a string"))?;
+        let messages = fields
+            .messages
+            .ok_or_else(|| BadRequest::new("messages", "`messages` is missing"))?;
+        let count = array_length(messages)
+            .ok_or_else(|| BadRequest::new("messages", "`messages` must be an array"))?;
         if count == 0 {
-            return Err(BadRequest::new("messages", "`messages` must hold at least one message"));
+            return Err(BadRequest::new(
+                "messages",
+                "`messages` must hold at least one message",
+            ));
         }
         let stream = flag(fields.stream, "stream")?;
         let wants_usage = match fields.stream_options.filter(|raw| raw.get() != "null") {
             Some(raw) => {
-                let options: StreamOptions = serde_json::from_str(raw.get())
-                    .map_err(|_| BadRequest::new("stream_options", "`stream_options` must be an object"))?;
+                let options: StreamOptions = serde_json::from_str(raw.get()).map_err(|_| {
+                    BadRequest::new("stream_options", "`stream_options` must be an object")
+                })?;
                 options.include_usage.unwrap_or(false)
             }
             None => false,
         };
-        let (max_tokens, max_place, max_name) = match fields.max_completion_tokens.filter(|raw| raw.get() != "null") {
+        let (max_tokens, max_place, max_name) = match fields
+            .max_completion_tokens
+            .filter(|raw| raw.get() != "null")
+        {
             Some(raw) => (Some(raw), Some(raw), "max_completion_tokens"),
-            None => (fields.max_tokens, fields.max_tokens.filter(|raw| raw.get() != "null"), "max_tokens"),
+            None => (
+                fields.max_tokens,
+                fields.max_tokens.filter(|raw| raw.get() != "null"),
+                "max_tokens",
+            ),
         };
         let max_tokens = number(max_tokens, max_name, 1, TOKENS_MAX)?;
         let choices = number(fields.n, "n", 1, CHOICES_MAX)?.unwrap_or(1);
         let mut size = measure(messages.get().as_bytes()).map_err(|error| not_json(&error))?;
-        for raw in [fields.tools, fields.functions, fields.response_format].into_iter().flatten() {
+        for raw in [fields.tools, fields.functions, fields.response_format]
+            .into_iter()
+            .flatten()
+        {
             size.text_bytes += raw.get().len() as u64;
         }
         let places = Places {
@@ -120,9 +142,21 @@ impl ChatRequest {
             stream_options: fields.stream_options.map(|raw| place(&body, raw)),
             max_tokens: max_place.map(|raw| place(&body, raw)),
             max_tokens_name: max_name,
-            first_field: body.iter().position(|byte| *byte == b'{').map_or(0, |at| at + 1),
+            first_field: body
+                .iter()
+                .position(|byte| *byte == b'{')
+                .map_or(0, |at| at + 1),
         };
-        Ok(Self { model, stream, wants_usage, max_tokens, choices, size, places, body })
+        Ok(Self {
+            model,
+            stream,
+            wants_usage,
+            max_tokens,
+            choices,
+            size,
+            places,
+            body,
+        })
     }
 
     /// The body for the upstream: its own model name, usage asked for when streaming, and `max_tokens` lowered if told so.
@@ -130,17 +164,26 @@ impl ChatRequest {
     pub fn for_upstream(&self, model: &str, lowered_max_tokens: Option<u64>) -> Segments {
         let mut edits = Vec::new();
         if model != self.model {
-            edits.push(Edit { at: self.places.model.clone(), with: json_string(model) });
+            edits.push(Edit {
+                at: self.places.model.clone(),
+                with: json_string(model),
+            });
         }
         if self.stream && !self.wants_usage {
             edits.push(match &self.places.stream_options {
-                Some(at) => Edit { at: at.clone(), with: with_usage(&self.body[at.clone()]) },
+                Some(at) => Edit {
+                    at: at.clone(),
+                    with: with_usage(&self.body[at.clone()]),
+                },
                 None => self.new_field(r#""stream_options":{"include_usage":true},"#.to_owned()),
             });
         }
         if let Some(max) = lowered_max_tokens {
             edits.push(match &self.places.max_tokens {
-                Some(at) => Edit { at: at.clone(), with: Bytes::from(max.to_string()) },
+                Some(at) => Edit {
+                    at: at.clone(),
+                    with: Bytes::from(max.to_string()),
+                },
                 None => self.new_field(format!(r#""{}":{max},"#, self.places.max_tokens_name)),
             });
         }
@@ -151,14 +194,25 @@ impl ChatRequest {
     pub fn each_text(&self, each: &mut dyn FnMut(&str)) {
         // The body was read before, so it is JSON; a field of another type has no text.
         if let Ok(fields) = serde_json::from_slice::<Fields<'_>>(&self.body) {
-            for raw in [fields.messages, fields.tools, fields.functions, fields.response_format].into_iter().flatten() {
+            for raw in [
+                fields.messages,
+                fields.tools,
+                fields.functions,
+                fields.response_format,
+            ]
+            .into_iter()
+            .flatten()
+            {
                 let _ = each_text(raw.get().as_bytes(), each);
             }
         }
     }
 
     fn new_field(&self, text: String) -> Edit {
-        Edit { at: self.places.first_field..self.places.first_field, with: Bytes::from(text) }
+        Edit {
+            at: self.places.first_field..self.places.first_field,
+            with: Bytes::from(text),
+        }
     }
 }
 
@@ -169,7 +223,8 @@ struct StreamOptions {
 
 /// The caller's `stream_options` with usage asked for, whatever else it holds.
 fn with_usage(options: &[u8]) -> Bytes {
-    let mut map = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(options).unwrap_or_default();
+    let mut map = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(options)
+        .unwrap_or_default();
     map.insert("include_usage".to_owned(), true.into());
     Bytes::from(serde_json::Value::Object(map).to_string())
 }
@@ -188,32 +243,54 @@ fn flag(raw: Option<&RawValue>, name: &'static str) -> Result<bool, BadRequest> 
     match raw.map(RawValue::get) {
         None | Some("null" | "false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(BadRequest::new(name, format!("`{name}` must be true or false"))),
+        Some(_) => Err(BadRequest::new(
+            name,
+            format!("`{name}` must be true or false"),
+        )),
     }
 }
 
-fn number(raw: Option<&RawValue>, name: &'static str, min: u64, max: u64) -> Result<Option<u64>, BadRequest> {
+fn number(
+    raw: Option<&RawValue>,
+    name: &'static str,
+    min: u64,
+    max: u64,
+) -> Result<Option<u64>, BadRequest> {
     match raw.map(RawValue::get) {
         None | Some("null") => Ok(None),
         Some(text) => match text.parse::<u64>() {
             Ok(count) if (min..=max).contains(&count) => Ok(Some(count)),
-            _ => Err(BadRequest::new(name, format!("`{name}` must be a whole number from {min} to {max}"))),
+            _ => Err(BadRequest::new(
+                name,
+                format!("`{name}` must be a whole number from {min} to {max}"),
+            )),
         },
     }
 }
 
 fn array_length(raw: &RawValue) -> Option<usize> {
-    serde_json::from_str::<Vec<serde::de::IgnoredAny>>(raw.get()).ok().map(|all| all.len())
+    serde_json::from_str::<Vec<serde::de::IgnoredAny>>(raw.get())
+        .ok()
+        .map(|all| all.len())
 }
 
 /// serde's message without the part that could quote the body.
 fn not_json(error: &serde_json::Error) -> BadRequest {
     let detail = match error.classify() {
-        serde_json::error::Category::Data if error.to_string().starts_with("duplicate field") => "a field is given twice".to_owned(),
+        serde_json::error::Category::Data if error.to_string().starts_with("duplicate field") => {
+            "a field is given twice".to_owned()
+        }
         serde_json::error::Category::Data => "the body must be a JSON object".to_owned(),
-        _ => format!("the body is not valid JSON at line {}, column {}", error.line(), error.column()),
+        _ => format!(
+            "the body is not valid JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        ),
     };
-    BadRequest { detail, param: None }
+    BadRequest {
+        detail,
+        param: None,
+    }
 }
 
 #[cfg(test)]
@@ -223,7 +300,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(json: &str) -> ChatRequest {
-        ChatRequest::read(Bytes::from(json.to_owned())).map_err(|error| error.detail).unwrap()
+        ChatRequest::read(Bytes::from(json.to_owned()))
+            .map_err(|error| error.detail)
+            .unwrap()
     }
 
     fn sent(request: &ChatRequest, model: &str, max: Option<u64>) -> String {
@@ -251,7 +330,10 @@ mod tests {
     fn a_lower_maximum_replaces_the_one_given() {
         let request = read(r#"{"model":"m","messages":[{}],"max_completion_tokens": 900 }"#);
         assert_eq!(request.max_tokens, Some(900));
-        assert_eq!(sent(&request, "m", Some(5)), r#"{"model":"m","messages":[{}],"max_completion_tokens": 5 }"#);
+        assert_eq!(
+            sent(&request, "m", Some(5)),
+            r#"{"model":"m","messages":[{}],"max_completion_tokens": 5 }"#
+        );
     }
 
     #[test]
@@ -262,15 +344,45 @@ mod tests {
             (r#"{"model":"x", "#, None, "not valid JSON"),
             (r#"{"messages":[{}]}"#, Some("model"), "missing"),
             (r#"{"model":5,"messages":[{}]}"#, Some("model"), "string"),
-            (r#"{"model":"m","messages":[]}"#, Some("messages"), "at least one"),
-            (r#"{"model":"m","messages":"hi"}"#, Some("messages"), "array"),
-            (r#"{"model":"m","messages":[{}],"n":0}"#, Some("n"), "from 1 to"),
-            (r#"{"model":"m","messages":[{}],"max_tokens":-1}"#, Some("max_tokens"), "from 1 to"),
-            (r#"{"model":"m","messages":[{}],"max_tokens":1.5}"#, Some("max_tokens"), "from 1 to"),
-            (r#"{"model":"m","messages":[{}],"stream":"yes"}"#, Some("stream"), "true or false"),
-            (r#"{"model":"m","model":"m","messages":[{}]}"#, None, "twice"),
+            (
+                r#"{"model":"m","messages":[]}"#,
+                Some("messages"),
+                "at least one",
+            ),
+            (
+                r#"{"model":"m","messages":"hi"}"#,
+                Some("messages"),
+                "array",
+            ),
+            (
+                r#"{"model":"m","messages":[{}],"n":0}"#,
+                Some("n"),
+                "from 1 to",
+            ),
+            (
+                r#"{"model":"m","messages":[{}],"max_tokens":-1}"#,
+                Some("max_tokens"),
+                "from 1 to",
+            ),
+            (
+                r#"{"model":"m","messages":[{}],"max_tokens":1.5}"#,
+                Some("max_tokens"),
+                "from 1 to",
+            ),
+            (
+                r#"{"model":"m","messages":[{}],"stream":"yes"}"#,
+                Some("stream"),
+                "true or false",
+            ),
+            (
+                r#"{"model":"m","model":"m","messages":[{}]}"#,
+                None,
+                "twice",
+            ),
         ] {
-            let Err(error) = ChatRequest::read(Bytes::from(json)) else { panic!("{json} was accepted") };
+            let Err(error) = ChatRequest::read(Bytes::from(json)) else {
+                panic!("{json} was accepted")
+            };
             assert_eq!(error.param, param, "{json}");
             assert!(error.detail.contains(part), "{json}: {}", error.detail);
         }

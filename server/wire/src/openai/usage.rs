@@ -46,9 +46,22 @@ impl Report {
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         let (prompt, output) = (self.prompt_tokens.0?, self.completion_tokens.0.unwrap_or(0));
-        let cached = self.prompt_tokens_details.and_then(|details| details.cached_tokens.0).unwrap_or(0).min(prompt);
-        let reasoning = self.completion_tokens_details.and_then(|details| details.reasoning_tokens.0).unwrap_or(0);
-        let usage = Usage { input: prompt - cached, cached_input: cached, output, reasoning }.clamped();
+        let cached = self
+            .prompt_tokens_details
+            .and_then(|details| details.cached_tokens.0)
+            .unwrap_or(0)
+            .min(prompt);
+        let reasoning = self
+            .completion_tokens_details
+            .and_then(|details| details.reasoning_tokens.0)
+            .unwrap_or(0);
+        let usage = Usage {
+            input: prompt - cached,
+            cached_input: cached,
+            output,
+            reasoning,
+        }
+        .clamped();
         (!usage.is_zero()).then_some(usage)
     }
 }
@@ -64,9 +77,19 @@ mod tests {
 
     #[test]
     fn buckets_are_disjoint_and_add_up_to_the_total() {
-        let usage = read(r#"{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,
-            "prompt_tokens_details":{"cached_tokens":60},"completion_tokens_details":{"reasoning_tokens":5}}"#);
-        assert_eq!(usage, Some(Usage { input: 40, cached_input: 60, output: 20, reasoning: 5 }));
+        let usage = read(
+            r#"{"prompt_tokens":100,"completion_tokens":20,"total_tokens":120,
+            "prompt_tokens_details":{"cached_tokens":60},"completion_tokens_details":{"reasoning_tokens":5}}"#,
+        );
+        assert_eq!(
+            usage,
+            Some(Usage {
+                input: 40,
+                cached_input: 60,
+                output: 20,
+                reasoning: 5
+            })
+        );
         assert_eq!(usage.unwrap().total(), 120);
     }
 
@@ -80,7 +103,17 @@ mod tests {
 
     #[test]
     fn more_cached_than_sent_is_clamped() {
-        let usage = read(r#"{"prompt_tokens":10,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":99}}"#);
-        assert_eq!(usage, Some(Usage { input: 0, cached_input: 10, output: 1, reasoning: 0 }));
+        let usage = read(
+            r#"{"prompt_tokens":10,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":99}}"#,
+        );
+        assert_eq!(
+            usage,
+            Some(Usage {
+                input: 0,
+                cached_input: 10,
+                output: 1,
+                reasoning: 0
+            })
+        );
     }
 }
