@@ -47,6 +47,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     telemetry::start(&config.log);
     telemetry::protect_memory();
     telemetry::raise_file_limit();
+    // From here on a signal stops in order, however early it comes.
+    let mut signals = Signals::new()?;
     if let Some(refusal) = config.refusal() {
         bail!(refusal);
     }
@@ -110,12 +112,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
-    tracing::info!(address = %listener.local_addr()?, public_url = %site.public_url, local = site.local, "Farebox is listening");
     if !handles.accounts.any().await? {
         tracing::info!(
             "Nobody has an account yet; make the first with `farebox admin account create --admin`"
         );
     }
+    tracing::info!(address = %listener.local_addr()?, public_url = %site.public_url, local = site.local, "Farebox is listening");
     let drain = config.drain;
     let front = Front {
         config,
@@ -135,7 +137,6 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         line(&hello);
     }
 
-    let mut signals = Signals::new()?;
     signals.next().await;
     stopping.cancel();
     Drain {
@@ -234,10 +235,12 @@ impl Drain<'_> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.tick().await;
         let finished = async {
-            loop {
+            let mut closed = false;
+            // Calls whose callers have left run on until they are settled.
+            while !closed || self.proxy.running() > 0 {
                 tokio::select! {
                     // Its end, good or bad, means that no connection is left.
-                    _ = &mut serving => break,
+                    _ = &mut serving, if !closed => closed = true,
                     _ = tick.tick() => {
                         let (calls, connections) = (self.proxy.running(), self.counts.open());
                         tracing::info!(calls, connections, seconds = began.elapsed().as_secs(), "Stopping: waiting for running calls and open connections");
@@ -248,7 +251,6 @@ impl Drain<'_> {
                     }
                 }
             }
-            // Calls whose callers have left may still be settling.
             self.proxy.drain().await;
         };
         tokio::select! {
