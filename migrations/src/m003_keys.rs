@@ -9,6 +9,10 @@ pub struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true) // sea-orm's default leaves a failed migration half applied on SQLite
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         run(
             manager,
