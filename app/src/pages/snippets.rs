@@ -84,10 +84,11 @@ fn curl(call: &Call, prompt: &str) -> Vec<Bit> {
         model,
         key,
     } = call;
-    let message = serde_json::json!({ "role": "user", "content": prompt });
+    // Short lines: on a phone, and beside the headline, the first thing people see should be whole.
     let body = format!(
-        "{{\n    \"model\": {},\n    \"messages\": [{message}]\n  }}",
-        quoted(model)
+        "{{\n    \"model\": {},\n    \"messages\": [{{\n      \"role\": \"user\",\n      \"content\": {}\n    }}]\n  }}",
+        quoted(model),
+        quoted(prompt)
     );
     // A single quote would end the shell's string.
     let body = body.replace('\'', "'\\''");
@@ -112,21 +113,21 @@ fn python(call: &Call, prompt: &str) -> Vec<Bit> {
         Word("from"),
         plain(" openai "),
         Word("import"),
-        plain(" OpenAI\n\nclient = OpenAI(base_url="),
+        plain(" OpenAI\n\nclient = OpenAI(\n    base_url="),
         Text(quoted(base_url)),
-        plain(", api_key="),
+        plain(",\n    api_key="),
         Text(quoted(key)),
-        plain(")\nanswer = client.chat.completions.create(\n    model="),
+        plain(",\n)\nanswer = client.chat.completions.create(\n    model="),
         Text(quoted(model)),
-        plain(",\n    messages=[{"),
+        plain(",\n    messages=[{\n        "),
         Text("\"role\"".to_owned()),
         plain(": "),
         Text("\"user\"".to_owned()),
-        plain(", "),
+        plain(",\n        "),
         Text("\"content\"".to_owned()),
         plain(": "),
         Text(quoted(prompt)),
-        plain("}],\n)\nprint(answer.choices[0].message.content)"),
+        plain(",\n    }],\n)\nprint(answer.choices[0].message.content)"),
     ]
 }
 
@@ -146,21 +147,21 @@ fn javascript(call: &Call, prompt: &str) -> Vec<Bit> {
         Word("const"),
         plain(" client = "),
         Word("new"),
-        plain(" OpenAI({ baseURL: "),
+        plain(" OpenAI({\n  baseURL: "),
         Text(quoted(base_url)),
-        plain(", apiKey: "),
+        plain(",\n  apiKey: "),
         Text(quoted(key)),
-        plain(" });\n"),
+        plain(",\n});\n"),
         Word("const"),
         plain(" answer = "),
         Word("await"),
         plain(" client.chat.completions.create({\n  model: "),
         Text(quoted(model)),
-        plain(",\n  messages: [{ role: "),
+        plain(",\n  messages: [{\n    role: "),
         Text("\"user\"".to_owned()),
-        plain(", content: "),
+        plain(",\n    content: "),
         Text(quoted(prompt)),
-        plain(" }],\n});\nconsole.log(answer.choices[0].message.content);"),
+        plain(",\n  }],\n});\nconsole.log(answer.choices[0].message.content);"),
     ]
 }
 
@@ -188,7 +189,7 @@ mod tests {
             model: "m\"'".to_owned(),
             key: "k".to_owned(),
         };
-        assert!(written(curl(&call, "it's")).contains(r#""content":"it'\''s""#));
+        assert!(written(curl(&call, "it's")).contains(r#""content": "it'\''s""#));
         assert!(written(python(&call, "a\"b")).contains(r#""a\"b""#));
         assert!(written(javascript(&call, "a\"b")).contains(r#"model: "m\"'""#));
     }

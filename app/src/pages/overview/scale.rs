@@ -3,14 +3,17 @@
 /// Steps between the marks.
 pub const STEPS: i128 = 4;
 
-/// The value of one step for bars up to `highest`: 1, 2 or 5 times a power of ten, so that four steps reach it.
+/// Round numbers, in tenths. Close enough together that the highest bar fills most of the chart.
+const ROUND: [i128; 9] = [10, 15, 20, 25, 30, 40, 50, 60, 80];
+
+/// The value of one step for bars up to `highest`: a round number times a power of ten, so that four steps reach it.
 pub fn step(highest: i128) -> i128 {
     let wanted = (highest.max(1) + STEPS - 1) / STEPS;
     let mut power = 1_i128;
     loop {
-        for factor in [1, 2, 5] {
-            if power * factor >= wanted {
-                return power * factor;
+        for tenths in ROUND.map(|round| power * round) {
+            if tenths % 10 == 0 && tenths / 10 >= wanted {
+                return tenths / 10;
             }
         }
         power *= 10;
@@ -37,10 +40,10 @@ mod tests {
             (1, 1),
             (4, 1),
             (5, 2),
-            (9, 5),
-            (21, 10),
-            (2_560_000_000, 1_000_000_000),
-            (i128::from(i64::MAX), 5_000_000_000_000_000_000),
+            (9, 3),
+            (21, 6),
+            (2_560_000_000, 800_000_000),
+            (i128::from(i64::MAX), 2_500_000_000_000_000_000),
         ] {
             assert_eq!(step(highest), wanted, "{highest}");
             assert!(step(highest) * STEPS >= highest);
