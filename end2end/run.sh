@@ -83,6 +83,13 @@ cd "$root/end2end"
 export SUM="$work/sum"
 node node_modules/@playwright/test/cli.js test "$@"
 status=$?
+for pid in "${pids[@]}"; do
+  if ! kill -0 "$pid" 2>/dev/null; then
+    wait "$pid"
+    echo "FAIL a server ended during the run, with status $? (143: somebody stopped it)"
+    status=1
+  fi
+done
 if [ "$status" != 0 ]; then tails; fi
 # A run that broke before it counted anything has failed.
 cat "$SUM" 2>/dev/null || echo "0 passed, 1 failed"
