@@ -86,7 +86,7 @@ status=$?
 for pid in "${pids[@]}"; do
   if ! kill -0 "$pid" 2>/dev/null; then
     wait "$pid"
-    echo "FAIL a server ended during the run, with status $? (143: somebody stopped it)"
+    echo "FAIL a server ended during the run, with status $? (0: somebody stopped it)"
     status=1
   fi
 done
