@@ -5,6 +5,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
+use sea_orm::sqlx::Connection;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
@@ -51,6 +52,11 @@ impl Db {
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
+            // SQLite rolls back by itself when a COMMIT meets a full disk, and sqlx does not notice: it would begin
+            // the next transaction as a savepoint of one that is gone. Such a connection is thrown away.
+            .map_sqlx_sqlite_before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            })
             .map_sqlx_sqlite_opts(|o| {
                 // FULL: a commit is on the disk before anybody hears of it; group commit makes that affordable.
                 o.busy_timeout(BUSY_TIMEOUT)

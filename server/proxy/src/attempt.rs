@@ -128,6 +128,7 @@ async fn send(
     place: &Place,
     lowered_max_tokens: Option<u64>,
 ) -> Result<Response<Incoming>, Failure> {
+    let streamed = request.stream;
     let body = request
         .for_upstream(&place.model, lowered_max_tokens)
         .into();
@@ -166,11 +167,27 @@ async fn send(
         }
         Err(_) => return Err((Outcome::TimedOut, None, Problem::UpstreamTimeout)),
     };
-    if response.status().is_success() {
-        Ok(response)
-    } else {
-        Err(refusal(response).await)
+    if !response.status().is_success() {
+        return Err(refusal(response).await);
     }
+    if streamed && !is_event_stream(&response) {
+        // It would be read as a stream of nothing, and cost nothing.
+        let status = Some(response.status().as_u16());
+        return Err((Outcome::Broken, status, Problem::UpstreamFailed));
+    }
+    Ok(response)
+}
+
+fn is_event_stream(response: &Response<Incoming>) -> bool {
+    response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| {
+            kind.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("text/event-stream")
+        })
 }
 
 /// What an error status of an upstream means for the caller.

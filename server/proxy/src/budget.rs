@@ -82,6 +82,8 @@ impl Budget {
             .affordable_answer(self.prompt_tokens, available)
             .unwrap_or(0)
             / self.choices.max(1);
+        // A hold released meanwhile may make it more than was asked for.
+        let affordable = affordable.min(answer);
         if affordable < ANSWER_MIN.min(self.answer_max) {
             return Err(Problem::OutOfCredit);
         }

@@ -1,6 +1,7 @@
 //! How does a stream reach its caller? A tracked task reads the upstream, meters, and passes the bytes on through a
 //! bounded channel. From the chunk with the finish reason on, everything waits for the committed charge.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,7 +12,7 @@ use domain::{Ending, Problem};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use server::calls::{Attempt, Outcome};
-use server::ledger::Hold;
+use server::ledger::{Hold, HoldError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
@@ -20,7 +21,7 @@ use wire::sse::{self, Event, Parser};
 
 use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
-use crate::budget::Covered;
+use crate::budget::{self, Covered};
 use crate::meter::{Answered, Meter};
 use crate::refuse;
 use crate::serve::{Running, note_settled, settle_quietly};
@@ -126,6 +127,7 @@ async fn call_and_pump(
                 parser: Parser::default(),
                 withheld: Vec::new(),
                 withheld_len: 0,
+                ended: BTreeSet::new(),
                 last: None,
             };
             pump.run(reply, answered).await;
@@ -157,6 +159,8 @@ struct Pump<'a> {
     /// The ending: released after the commit.
     withheld: Vec<Bytes>,
     withheld_len: usize,
+    /// The answers that have their finish reason. From the first on, everything is withheld.
+    ended: BTreeSet<u64>,
     /// The data of the last chunk, to end in its likeness if Farebox must end the stream.
     last: Option<Bytes>,
 }
@@ -211,7 +215,6 @@ impl Pump<'_> {
 
     /// Reads until the stream is over, one way or another.
     async fn read(&mut self, mut body: Incoming) -> Stop {
-        let mut finished = false;
         loop {
             let frame = tokio::select! {
                 () = self.pipe.closed() => return Stop::CallerGone,
@@ -221,83 +224,99 @@ impl Pump<'_> {
                 Next::Data(data) => data,
                 Next::End => {
                     // A last event without its blank line.
-                    if let Some(event) = self.parser.finish() {
-                        match self.take(event, &mut finished).await {
-                            Ok(false) => {}
-                            Ok(true) => return Stop::Whole,
-                            Err(stop) => return stop,
-                        }
+                    if let Some(event) = self.parser.finish()
+                        && let Err(stop) = self.take(event).await
+                    {
+                        return stop;
                     }
-                    return if finished {
-                        Stop::Whole
-                    } else {
-                        Stop::Broken(Outcome::Broken, Problem::UpstreamFailed)
-                    };
+                    return self.over(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
                 }
-                // With the finish reason and the report in hand, a lost connection takes nothing away.
-                Next::Broken if finished => return Stop::Whole,
-                Next::Broken => return Stop::Broken(Outcome::Broken, Problem::UpstreamFailed),
-                Next::Late if finished => return Stop::Whole,
-                Next::Late => return Stop::Broken(Outcome::TimedOut, Problem::UpstreamTimeout),
+                Next::Broken => {
+                    return self.over(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
+                }
+                Next::Late => {
+                    return self.over(Stop::Broken(Outcome::TimedOut, Problem::UpstreamTimeout));
+                }
             };
             self.meter.first_byte();
             if self.parser.push(&data).is_err() {
                 return Stop::Broken(Outcome::Broken, Problem::UpstreamFailed);
             }
             while let Some(event) = self.parser.next_event() {
-                match self.take(event, &mut finished).await {
-                    Ok(false) => {}
-                    Ok(true) => return Stop::Whole,
-                    Err(stop) => return stop,
+                if let Err(stop) = self.take(event).await {
+                    return stop;
                 }
             }
-            if !finished && self.hold_more().await.is_err() {
-                return Stop::OutOfCredit;
+            if !self.is_whole()
+                && let Err(stop) = self.hold_more().await
+            {
+                return stop;
             }
         }
     }
 
-    /// One event: read, metered, passed on or withheld. True when it was the end marker.
-    async fn take(&mut self, event: Event, finished: &mut bool) -> Result<bool, Stop> {
-        let Some(data) = &event.data else {
-            // The upstream's own keep-alives are as good as ours.
-            if !*finished {
-                self.pass(event.raw).await?;
+    /// Every answer that was asked for has its finish reason.
+    fn is_whole(&self) -> bool {
+        self.ended.len() as u64 >= self.meter.request.choices
+    }
+
+    /// The upstream says no more. With every finish reason in hand that takes nothing away.
+    fn over(&self, otherwise: Stop) -> Stop {
+        if self.is_whole() {
+            Stop::Whole
+        } else {
+            otherwise
+        }
+    }
+
+    /// One event: read, metered, passed on or withheld.
+    ///
+    /// # Errors
+    /// With the reason, when nothing more is to be read.
+    async fn take(&mut self, event: Event) -> Result<(), Stop> {
+        let Some(data) = event.data.as_ref().filter(|data| !data.is_empty()) else {
+            // A comment: the upstream is still there. Its own bytes are never passed on unread.
+            if self.ended.is_empty() {
+                self.pass(keep_alive()).await?;
             }
-            return Ok(false);
+            return Ok(());
         };
         if data.as_ref() == chunk::DONE {
             self.withhold(event.raw)?;
-            return Ok(true);
+            return Err(Stop::Whole);
         }
         let meter = &mut self.meter;
-        let facts = chunk::read(data, &mut |text| meter.piece(text))
-            .map_err(|_| Stop::Broken(Outcome::Broken, Problem::UpstreamFailed))?;
+        let facts = match chunk::read(data, &mut |text| meter.piece(text)) {
+            Ok(facts) => facts,
+            // After the end there is nothing more to understand.
+            Err(_) if self.is_whole() => return Ok(()),
+            Err(_) => return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed)),
+        };
         if facts.error {
             return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
         }
         if let Some(usage) = facts.usage {
             self.meter.reported(usage);
         }
-        *finished |= facts.finishes;
+        self.ended.extend(&facts.ended);
         let asked = self.meter.request.wants_usage;
         let raw = if facts.has_usage && !asked {
             // The report was our wish, not the caller's.
             if facts.usage_only {
-                return Ok(false);
+                return Ok(());
             }
             chunk::without_usage(data).unwrap_or(event.raw)
         } else {
             event.raw
         };
         self.last = Some(data.clone());
-        if *finished || facts.usage_only {
-            self.withhold(raw)?;
-        } else {
+        if self.ended.is_empty() && !facts.usage_only {
             self.pass(raw).await?;
             self.meter.has_delivered |= facts.delivers;
+            Ok(())
+        } else {
+            self.withhold(raw)
         }
-        Ok(false)
     }
 
     async fn next_frame(&self, body: &mut Incoming) -> Next {
@@ -327,25 +346,32 @@ impl Pump<'_> {
     }
 
     /// Holds another step before the running stream outgrows what is held.
-    async fn hold_more(&mut self) -> Result<(), ()> {
+    ///
+    /// # Errors
+    /// With the reason to stop, when there is no more to hold and what is held is used up.
+    async fn hold_more(&mut self) -> Result<(), Stop> {
         let delivered = self.meter.guessed_output();
-        let (Ok(needed), Ok(wanted)) = (
-            self.meter.budget.with_half_step(delivered),
-            self.meter.budget.with_step(delivered),
-        ) else {
-            return Err(());
+        let budget = self.meter.budget;
+        let bounds = budget.with_half_step(delivered).and_then(|needed| {
+            Ok((
+                needed,
+                budget.with_step(delivered)?,
+                budget.bare(delivered)?,
+            ))
+        });
+        let Ok((needed, wanted, bare)) = bounds else {
+            return Err(Stop::OutOfCredit);
         };
-        if needed <= self.hold.amount() || self.hold.grow_to(wanted).await.is_ok() {
+        if needed <= self.hold.amount() {
             return Ok(());
         }
-        // The last of the wallet may still cover what is delivered already.
-        let Ok(bare) = self.meter.budget.bare(delivered) else {
-            return Err(());
-        };
-        if bare <= self.hold.amount() {
-            Ok(())
-        } else {
-            Err(())
+        match self.hold.grow_to(wanted).await {
+            Ok(()) => Ok(()),
+            // The last of what is held may still cover what comes; it is asked for again with the next piece.
+            Err(_) if bare <= self.hold.amount() => Ok(()),
+            Err(HoldError::Insufficient { .. }) => Err(Stop::OutOfCredit),
+            // The wallet may have more, but it cannot be had now: not the caller's fault, so no proper ending.
+            Err(error) => Err(Stop::Broken(Outcome::Cancelled, budget::problem(&error))),
         }
     }
 

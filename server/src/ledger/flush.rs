@@ -116,7 +116,25 @@ pub(super) async fn apply(
         };
         written.map_err(Failure::NotCommitted)?;
     }
-    tx.commit().await.map_err(Failure::Unknown)
+    tx.commit().await.map_err(|error| {
+        if was_answered(&error) {
+            Failure::NotCommitted(error)
+        } else {
+            Failure::Unknown(error)
+        }
+    })
+}
+
+/// The database itself said that it did not commit; anything else may be a lost answer.
+fn was_answered(error: &DbErr) -> bool {
+    use sea_orm::RuntimeErr::SqlxError;
+    let (DbErr::Conn(SqlxError(source))
+    | DbErr::Exec(SqlxError(source))
+    | DbErr::Query(SqlxError(source))) = error
+    else {
+        return false;
+    };
+    matches!(source.as_ref(), sea_orm::SqlxError::Database(_))
 }
 
 async fn apply_to_lease<C: ConnectionTrait>(

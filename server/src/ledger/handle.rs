@@ -10,7 +10,7 @@ use domain::ids::WorkspaceId;
 use domain::views::BalanceView;
 use parking_lot::Mutex;
 use sea_orm::DbErr;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{MutexGuard, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
@@ -49,6 +49,11 @@ const RENEW_AFTER: Duration = Duration::from_secs(20);
 const MARGIN: Duration = Duration::from_secs(5);
 /// A lease takes so many times what the call needs, so that most calls find their money in memory.
 const AHEAD: i64 = 64;
+/// How often, and after which pause, credit that other leases hold unused is asked for again: 300 ms in all.
+const TRIES_ELSEWHERE: u32 = 3;
+const WAIT_ELSEWHERE: Duration = Duration::from_millis(100);
+/// How long a call waits for another call of its wallet that asks the database.
+const TURN_MAX: Duration = Duration::from_secs(2);
 /// How long an ending waits for a commit that was sent and not answered. Each statement takes five seconds at most.
 const OUTCOME_WAIT: Duration = Duration::from_secs(30);
 /// Settled calls that wait for the writer. Beyond it, settling waits.
@@ -155,7 +160,14 @@ impl Ledger {
     /// # Errors
     /// When the database refuses.
     pub async fn reclaim_predecessors(&self) -> Result<u64, DbErr> {
-        leases::reclaim(&self.0.db, true).await
+        let mut reclaimed = 0;
+        loop {
+            let some = leases::reclaim(&self.0.db, true).await?;
+            reclaimed += some;
+            if some < leases::RECLAIM_MAX {
+                return Ok(reclaimed);
+            }
+        }
     }
 
     /// Can leases be renewed and charges be written, as far as is known?
@@ -184,13 +196,15 @@ impl Ledger {
                 amount,
             ));
         }
-        let lease = self.refill(&wallet, amount).await?;
-        Ok(Hold::new(
-            self.clone(),
-            workspace,
-            Some((wallet, lease)),
-            amount,
-        ))
+        // In a task of its own: a caller who leaves while the lease is being committed would leave it to nobody. The
+        // hold that nobody takes is dropped, which releases it.
+        let ledger = self.clone();
+        let refilled = tokio::spawn(async move {
+            let lease = ledger.refill(&wallet, amount).await?;
+            let place = Some((wallet, lease));
+            Ok(Hold::new(ledger, workspace, place, amount))
+        });
+        refilled.await.map_err(|_| HoldError::Unavailable(None))?
     }
 
     /// The most that a hold could be now, without asking for a lease: for clamping what a call may cost.
@@ -237,21 +251,36 @@ impl Ledger {
 
     /// Gets credit for a hold that the lease in memory could not cover; holds it before others can.
     async fn refill(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
-        let _only_one = wallet.refill.lock().await;
-        let current = wallet.lease().filter(|lease| lease.is_open());
-        if let Some(lease) = &current
-            && lease.hold(amount)
-        {
-            return Ok(lease.clone());
+        for _ in 0..TRIES_ELSEWHERE {
+            match self.refill_once(wallet, amount).await {
+                // Other leases were asked to give back; most do within a heartbeat.
+                Err(HoldError::Elsewhere) => tokio::time::sleep(WAIT_ELSEWHERE).await,
+                other => return other,
+            }
         }
-        let lease = match current {
+        self.refill_once(wallet, amount).await
+    }
+
+    async fn refill_once(
+        &self,
+        wallet: &Arc<Wallet>,
+        amount: Amount,
+    ) -> Result<Arc<Lease>, HoldError> {
+        let _only_one = self.turn(wallet).await?;
+        let current = wallet.lease().filter(|lease| lease.is_open());
+        match current {
+            Some(lease) if lease.hold(amount) => Ok(lease),
             Some(lease) => self.enlarge_for(wallet, &lease, amount).await,
             None => self.fresh(wallet, amount).await,
-        };
-        match lease {
-            Err(HoldError::Elsewhere) => self.wait_for_elsewhere(wallet, amount).await,
-            other => other,
         }
+    }
+
+    /// One call at a time asks the database for a wallet's credit. When it is slow, the others are told so instead of
+    /// standing in line.
+    async fn turn<'a>(&self, wallet: &'a Wallet) -> Result<MutexGuard<'a, ()>, HoldError> {
+        tokio::time::timeout(TURN_MAX, wallet.refill.lock())
+            .await
+            .map_err(|_| HoldError::Unavailable(None))
     }
 
     /// More credit on the current lease; a new lease where that one is no longer good.
@@ -272,22 +301,6 @@ impl Ledger {
             }
         }
         self.fresh(wallet, amount).await
-    }
-
-    /// Other leases were asked to give back; most do within a heartbeat.
-    async fn wait_for_elsewhere(
-        &self,
-        wallet: &Arc<Wallet>,
-        amount: Amount,
-    ) -> Result<Arc<Lease>, HoldError> {
-        for _ in 0..3 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            match self.fresh(wallet, amount).await {
-                Err(HoldError::Elsewhere) => {}
-                other => return other,
-            }
-        }
-        Err(HoldError::Elsewhere)
     }
 
     /// A new lease, which becomes the wallet's current one. An older one is shut and given back when its calls are done.
@@ -326,7 +339,7 @@ impl Ledger {
         lease: &Arc<Lease>,
         amount: Amount,
     ) -> Result<(), HoldError> {
-        let _only_one = wallet.refill.lock().await;
+        let _only_one = self.turn(wallet).await?;
         self.enlarge_locked(wallet, lease, amount).await
     }
 
@@ -434,7 +447,13 @@ impl Ledger {
         let wallets: Vec<Arc<Wallet>> = self.0.wallets.lock().values().cloned().collect();
         let now = Instant::now();
         let idle_since = now.checked_sub(self.0.config.idle_return).unwrap_or(now);
-        let stale = now.checked_sub(RENEW_AFTER).unwrap_or(now);
+        // With other nodes about, each look also asks whether they want credit back.
+        let renew_after = if leases::many_nodes(&self.0.db) {
+            Duration::ZERO
+        } else {
+            RENEW_AFTER
+        };
+        let stale = now.checked_sub(renew_after).unwrap_or(now);
         let mut healthy = true;
         for wallet in wallets {
             let Some(lease) = wallet.lease() else {
@@ -481,12 +500,16 @@ impl Ledger {
     }
 
     async fn give_back_free(&self, lease: &Lease) {
+        // Nothing runs on it: all of it goes back, at the next look.
+        if lease.shut_if_idle(Instant::now()) {
+            return;
+        }
         let free = lease.take_free();
         if free.is_zero() {
             return;
         }
+        // If the answer is lost, the free part may be gone already: closing the lease finds out what is left.
         if let Err(error) = leases::shrink(&self.0.db, lease.id, lease.book, free).await {
-            lease.enlarged(free);
             tracing::warn!(error = %error, "Credit could not be given back to another node");
         }
     }

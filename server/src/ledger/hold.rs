@@ -1,6 +1,7 @@
 //! What lets a call reach an upstream? A [`Hold`]: money set aside for it. It has two exits and a safety net.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::ids::WorkspaceId;
 use domain::{Amount, MoneyError};
@@ -33,6 +34,10 @@ pub enum SettleError {
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
+
+/// How often, and after which pause, credit above a hold is asked for again when it cannot be had at once.
+const COVER_TRIES: u32 = 10;
+const COVER_WAIT: Duration = Duration::from_millis(200);
 
 /// A call whose money is decided, to be committed.
 pub(super) struct Settled {
@@ -112,8 +117,8 @@ impl Hold {
     /// # Cancellation
     /// Once begun, the charge is committed whether or not anybody awaits it.
     pub async fn settle(mut self, record: CallRecord) -> Result<(), SettleError> {
-        if record.cost > self.amount && self.grow_to(record.cost).await.is_err() {
-            tracing::warn!(call.id = %record.id, "The cost is above what the wallet can still cover");
+        if record.cost > self.amount {
+            self.cover(&record).await;
         }
         let lease = self.place.take().map(|(_, lease)| lease);
         let (charge, unbilled) = match &lease {
@@ -132,6 +137,18 @@ impl Hold {
                 unbilled,
             })
             .await
+    }
+
+    /// Asks for what the cost is above the hold. Only an empty wallet ends it early: trouble may pass.
+    async fn cover(&mut self, record: &CallRecord) {
+        for _ in 0..COVER_TRIES {
+            match self.grow_to(record.cost).await {
+                Ok(()) => return,
+                Err(HoldError::Insufficient { .. }) => break,
+                Err(_) => tokio::time::sleep(COVER_WAIT).await,
+            }
+        }
+        tracing::warn!(call.id = %record.id, "The cost is above what the wallet can still cover");
     }
 
     /// Gives everything back: nothing was served.

@@ -19,6 +19,9 @@ pub(super) const TTL: Duration = Duration::from_secs(60);
 /// How much longer running calls may settle on it: the longest call and half a minute.
 const GRACE: Duration = Duration::from_secs(630);
 
+/// Leases taken back by one look; more are for the next.
+pub(super) const RECLAIM_MAX: u64 = 1_000;
+
 /// What asking for credit brought.
 #[derive(Debug)]
 pub(super) enum Asked {
@@ -195,7 +198,7 @@ pub(super) async fn reclaim(db: &Db, all_are_dead: bool) -> Result<u64, DbErr> {
         format!(" AND reclaim_after < {}", db_now(db.write()))
     };
     let sql = format!(
-        "SELECT id, book_id FROM lease WHERE state IN ('active', 'draining'){overdue} ORDER BY reclaim_after LIMIT 1000"
+        "SELECT id, book_id FROM lease WHERE state IN ('active', 'draining'){overdue} ORDER BY reclaim_after LIMIT {RECLAIM_MAX}"
     );
     let mut count = 0;
     for row in all(db.read(), &sql, []).await? {

@@ -129,8 +129,8 @@ async fn commit(db: &Db, clock: &Clock, mut flushes: Vec<Flush>) {
                     return;
                 }
                 // One of them is wrong; the others must not suffer for it.
+                flushes.iter().for_each(Flush::put_back);
                 for flush in flushes {
-                    flush.put_back();
                     Box::pin(commit(db, clock, vec![flush])).await;
                 }
                 return;

@@ -25,6 +25,8 @@ pub struct TooLarge;
 /// Answers with inline images are the largest events seen; what is above is an attack or a broken upstream.
 pub const EVENT_MAX: usize = 32 << 20;
 
+const BOM: &[u8] = "\u{feff}".as_bytes();
+
 /// Feed it bytes, take events out.
 #[derive(Default)]
 pub struct Parser {
@@ -101,7 +103,9 @@ impl Parser {
 fn read(raw: Bytes) -> Event {
     let mut data: Option<Joined> = None;
     let mut name = None;
-    for line in lines(raw.clone()) {
+    // A byte order mark may stand before the first event.
+    let content = raw.slice(if raw.starts_with(BOM) { BOM.len() } else { 0 }..);
+    for line in lines(content) {
         if let Some(value) = field(&line, b"data") {
             data = Some(match data {
                 None => Joined::One(value),
@@ -228,6 +232,7 @@ mod tests {
         assert_eq!(data(b"data: a\n\ndata: b\n\n"), wanted);
         assert_eq!(data(b"data: a\r\n\r\ndata:b\r\n\r\n"), wanted);
         assert_eq!(data(b"data: a\r\rdata: b\r\r"), wanted);
+        assert_eq!(data("\u{feff}data: a\n\ndata: b\n\n".as_bytes()), wanted);
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! How much text is in a piece of JSON? A walk over it without building a tree: memory stays flat for any body.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{
-    self, DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{self, DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
 
 /// What a walk found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,8 +20,8 @@ pub struct Size {
 /// When it is no JSON.
 pub fn measure(json: &[u8]) -> Result<Size, serde_json::Error> {
     let mut size = Size::default();
-    walk(json, &mut |text| {
-        if is_attachment(text) {
+    walk(json, &mut |text, attached| {
+        if attached {
             size.attachments += 1;
         } else {
             size.text_bytes += text.len() as u64;
@@ -36,34 +35,34 @@ pub fn measure(json: &[u8]) -> Result<Size, serde_json::Error> {
 /// # Errors
 /// When it is no JSON.
 pub fn each_text(json: &[u8], each: &mut dyn FnMut(&str)) -> Result<(), serde_json::Error> {
-    walk(json, &mut |text| {
-        if !is_attachment(text) {
+    walk(json, &mut |text, attached| {
+        if !attached {
             each(text);
         }
     })
 }
 
-/// A data URL, or a long run of base64 (audio and files come without the prefix).
-fn is_attachment(text: &str) -> bool {
-    const LONG: usize = 1024;
-    if text.len() < 64 {
-        return false;
-    }
-    if text.starts_with("data:") {
-        return true;
-    }
-    text.len() > LONG
-        && text.as_bytes()[..LONG]
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'='))
+/// The fields of the dialects that carry images, audio and files. Judged by name, never by content: prose that looks
+/// like base64 is still read by the model and has its price.
+fn carries_attachment(name: &str) -> bool {
+    matches!(name, "url" | "image_url" | "data" | "file_data")
 }
 
-fn walk(json: &[u8], each: &mut dyn FnMut(&str)) -> Result<(), serde_json::Error> {
+type Each<'a> = &'a mut dyn FnMut(&str, bool);
+
+fn walk(json: &[u8], each: Each<'_>) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    deserializer.deserialize_any(Walk(each))
+    deserializer.deserialize_any(Walk {
+        each,
+        attached: false,
+    })
 }
 
-struct Walk<'a>(&'a mut dyn FnMut(&str));
+/// `attached`: the value stands in a field that carries attachments.
+struct Walk<'a> {
+    each: Each<'a>,
+    attached: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
@@ -81,18 +80,27 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        (self.0)(text);
+        (self.each)(text, self.attached);
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Walk(self.0))?.is_some() {}
+        while seq
+            .next_element_seed(Walk {
+                each: self.each,
+                attached: self.attached,
+            })?
+            .is_some()
+        {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key::<IgnoredAny>()?.is_some() {
-            map.next_value_seed(Walk(self.0))?;
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            map.next_value_seed(Walk {
+                each: self.each,
+                attached: carries_attachment(&name),
+            })?;
         }
         Ok(())
     }
@@ -135,6 +143,14 @@ mod tests {
                 attachments: 1
             }
         );
+    }
+
+    #[test]
+    fn prose_that_looks_like_an_attachment_is_prose() {
+        let disguised = format!("data:{}", "A".repeat(5_000));
+        let json = serde_json::json!([{"content": disguised}, {"content": [{"text": disguised}]}]);
+        let size = measure(json.to_string().as_bytes()).unwrap();
+        assert_eq!((size.attachments, size.text_bytes), (0, 2 * 5_005));
     }
 
     #[test]

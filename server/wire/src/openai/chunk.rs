@@ -11,11 +11,11 @@ use super::usage::Report;
 use crate::sse;
 
 /// The facts of one chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
-    /// At least one answer has ended in this chunk.
-    pub finishes: bool,
-    /// There are no choices: a chunk that only reports usage.
+    /// The answers (by index) that have ended in this chunk.
+    pub ended: Vec<u64>,
+    /// A chunk that reports usage and nothing else.
     pub usage_only: bool,
     /// A `usage` object stands in the chunk.
     pub has_usage: bool,
@@ -42,6 +42,8 @@ struct Chunk<'a> {
 
 #[derive(Deserialize)]
 struct Choice<'a> {
+    #[serde(default)]
+    index: Option<u64>,
     #[serde(borrow, default)]
     delta: Option<Delta<'a>>,
     #[serde(borrow, default)]
@@ -64,6 +66,9 @@ struct Delta<'a> {
     tool_calls: Option<Vec<ToolCall<'a>>>,
     #[serde(borrow)]
     function_call: Option<Function<'a>>,
+    audio: Option<IgnoredAny>,
+    images: Option<IgnoredAny>,
+    reasoning_details: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -93,9 +98,12 @@ pub fn read(data: &[u8], each: &mut dyn FnMut(&str)) -> Result<Facts, serde_json
         ..Facts::default()
     };
     let choices = chunk.choices.unwrap_or_default();
-    facts.usage_only = choices.is_empty() && !facts.error;
+    facts.usage_only = choices.is_empty() && facts.has_usage;
     for choice in choices {
-        facts.finishes |= choice.finish_reason.is_some();
+        if choice.finish_reason.is_some() {
+            facts.ended.push(choice.index.unwrap_or(0));
+        }
+        facts.delivers |= choice.delta.as_ref().is_some_and(Delta::has_media);
         choice.delta.unwrap_or_default().each_text(&mut |text| {
             if !text.is_empty() {
                 facts.delivers = true;
@@ -107,6 +115,11 @@ pub fn read(data: &[u8], each: &mut dyn FnMut(&str)) -> Result<Facts, serde_json
 }
 
 impl Delta<'_> {
+    /// Something is delivered that is not text.
+    fn has_media(&self) -> bool {
+        self.audio.is_some() || self.images.is_some() || self.reasoning_details.is_some()
+    }
+
     fn each_text(&self, each: &mut dyn FnMut(&str)) {
         let own = [
             &self.content,
@@ -183,11 +196,10 @@ mod tests {
 
     #[test]
     fn a_finish_a_usage_and_an_error_are_told_apart() {
-        assert!(
-            facts(r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#)
-                .0
-                .finishes
+        let (both, _) = facts(
+            r#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"},{"index":0,"delta":{"content":"x"}}]}"#,
         );
+        assert_eq!((both.ended, both.delivers), (vec![1], true));
         let (usage, _) =
             facts(r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#);
         assert!(usage.usage_only && usage.has_usage && usage.usage.unwrap().output == 2);

@@ -3,5 +3,6 @@
 pub mod answer;
 pub mod chunk;
 pub mod error;
+mod fields;
 pub mod request;
 pub mod usage;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use super::fields::{Fields, TWICE, WRONG_CASE, given};
 use crate::segments::{Edit, Segments};
 use crate::text::{Size, each_text, measure};
 
@@ -31,8 +32,8 @@ pub struct ChatRequest {
 struct Places {
     model: Range<usize>,
     stream_options: Option<Range<usize>>,
-    max_tokens: Option<Range<usize>>,
-    max_tokens_name: &'static str,
+    /// Under either name, `null` included.
+    max_tokens: Vec<Range<usize>>,
     /// Behind the opening brace: where a new field can go.
     first_field: usize,
 }
@@ -59,31 +60,6 @@ const CHOICES_MAX: u64 = 128;
 /// The largest count that every provider reads (a signed 32-bit number).
 const TOKENS_MAX: u64 = i32::MAX as u64;
 
-/// The fields that matter here; all others are passed over without being built.
-#[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    model: Option<&'a RawValue>,
-    #[serde(borrow)]
-    messages: Option<&'a RawValue>,
-    #[serde(borrow)]
-    stream: Option<&'a RawValue>,
-    #[serde(borrow)]
-    stream_options: Option<&'a RawValue>,
-    #[serde(borrow)]
-    max_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
-    max_completion_tokens: Option<&'a RawValue>,
-    #[serde(borrow)]
-    n: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tools: Option<&'a RawValue>,
-    #[serde(borrow)]
-    functions: Option<&'a RawValue>,
-    #[serde(borrow)]
-    response_format: Option<&'a RawValue>,
-}
-
 impl ChatRequest {
     /// Reads the body of `POST /v1/chat/completions`.
     ///
@@ -91,13 +67,11 @@ impl ChatRequest {
     /// [`BadRequest`] when it is no JSON object with a model and messages, or a number is out of range.
     pub fn read(body: Bytes) -> Result<Self, BadRequest> {
         let fields: Fields<'_> = serde_json::from_slice(&body).map_err(|error| not_json(&error))?;
-        let raw_model = fields
-            .model
-            .ok_or_else(|| BadRequest::new("model", "`model` is missing"))?;
+        let raw_model =
+            given(fields.model).ok_or_else(|| BadRequest::new("model", "`model` is missing"))?;
         let model: String = serde_json::from_str(raw_model.get())
             .map_err(|_| BadRequest::new("model", "`model` must be a string"))?;
-        let messages = fields
-            .messages
+        let messages = given(fields.messages)
             .ok_or_else(|| BadRequest::new("messages", "`messages` is missing"))?;
         let count = array_length(messages)
             .ok_or_else(|| BadRequest::new("messages", "`messages` must be an array"))?;
@@ -108,7 +82,7 @@ impl ChatRequest {
             ));
         }
         let stream = flag(fields.stream, "stream")?;
-        let wants_usage = match fields.stream_options.filter(|raw| raw.get() != "null") {
+        let wants_usage = match given(fields.stream_options) {
             Some(raw) => {
                 let options: StreamOptions = serde_json::from_str(raw.get()).map_err(|_| {
                     BadRequest::new("stream_options", "`stream_options` must be an object")
@@ -117,31 +91,26 @@ impl ChatRequest {
             }
             None => false,
         };
-        let (max_tokens, max_place, max_name) = match fields
-            .max_completion_tokens
-            .filter(|raw| raw.get() != "null")
-        {
-            Some(raw) => (Some(raw), Some(raw), "max_completion_tokens"),
-            None => (
-                fields.max_tokens,
-                fields.max_tokens.filter(|raw| raw.get() != "null"),
-                "max_tokens",
-            ),
-        };
-        let max_tokens = number(max_tokens, max_name, 1, TOKENS_MAX)?;
+        // An upstream may know only one of the two names, so the larger one counts, and both are lowered.
+        let max_tokens = number(fields.max_tokens, "max_tokens", 1, TOKENS_MAX)?.max(number(
+            fields.max_completion_tokens,
+            "max_completion_tokens",
+            1,
+            TOKENS_MAX,
+        )?);
         let choices = number(fields.n, "n", 1, CHOICES_MAX)?.unwrap_or(1);
         let mut size = measure(messages.get().as_bytes()).map_err(|error| not_json(&error))?;
-        for raw in [fields.tools, fields.functions, fields.response_format]
-            .into_iter()
-            .flatten()
-        {
+        for raw in extras(&fields) {
             size.text_bytes += raw.get().len() as u64;
         }
         let places = Places {
             model: place(&body, raw_model),
             stream_options: fields.stream_options.map(|raw| place(&body, raw)),
-            max_tokens: max_place.map(|raw| place(&body, raw)),
-            max_tokens_name: max_name,
+            max_tokens: [fields.max_tokens, fields.max_completion_tokens]
+                .into_iter()
+                .flatten()
+                .map(|raw| place(&body, raw))
+                .collect(),
             first_field: body
                 .iter()
                 .position(|byte| *byte == b'{')
@@ -179,13 +148,14 @@ impl ChatRequest {
             });
         }
         if let Some(max) = lowered_max_tokens {
-            edits.push(match &self.places.max_tokens {
-                Some(at) => Edit {
-                    at: at.clone(),
-                    with: Bytes::from(max.to_string()),
-                },
-                None => self.new_field(format!(r#""{}":{max},"#, self.places.max_tokens_name)),
-            });
+            let lowered = Bytes::from(max.to_string());
+            edits.extend(self.places.max_tokens.iter().map(|at| Edit {
+                at: at.clone(),
+                with: lowered.clone(),
+            }));
+            if self.places.max_tokens.is_empty() {
+                edits.push(self.new_field(format!(r#""max_tokens":{max},"#)));
+            }
         }
         Segments::edited(&self.body, edits)
     }
@@ -194,15 +164,7 @@ impl ChatRequest {
     pub fn each_text(&self, each: &mut dyn FnMut(&str)) {
         // The body was read before, so it is JSON; a field of another type has no text.
         if let Ok(fields) = serde_json::from_slice::<Fields<'_>>(&self.body) {
-            for raw in [
-                fields.messages,
-                fields.tools,
-                fields.functions,
-                fields.response_format,
-            ]
-            .into_iter()
-            .flatten()
-            {
+            for raw in given(fields.messages).into_iter().chain(extras(&fields)) {
                 let _ = each_text(raw.get().as_bytes(), each);
             }
         }
@@ -214,6 +176,13 @@ impl ChatRequest {
             with: Bytes::from(text),
         }
     }
+}
+
+/// What the model reads beside the messages.
+fn extras<'a>(fields: &Fields<'a>) -> impl Iterator<Item = &'a RawValue> {
+    [fields.tools, fields.functions, fields.response_format]
+        .into_iter()
+        .filter_map(given)
 }
 
 #[derive(Deserialize)]
@@ -276,9 +245,13 @@ fn array_length(raw: &RawValue) -> Option<usize> {
 
 /// serde's message without the part that could quote the body.
 fn not_json(error: &serde_json::Error) -> BadRequest {
+    let said = error.to_string();
     let detail = match error.classify() {
-        serde_json::error::Category::Data if error.to_string().starts_with("duplicate field") => {
+        serde_json::error::Category::Data if said.starts_with(TWICE) => {
             "a field is given twice".to_owned()
+        }
+        serde_json::error::Category::Data if said.starts_with(WRONG_CASE) => {
+            "field names are written in lower case".to_owned()
         }
         serde_json::error::Category::Data => "the body must be a JSON object".to_owned(),
         _ => format!(
@@ -337,6 +310,29 @@ mod tests {
     }
 
     #[test]
+    fn a_null_is_a_field_like_any_other() {
+        let request = read(
+            r#"{"model":"m","messages":[{}],"stream":true,"stream_options":null,"max_tokens":null}"#,
+        );
+        assert_eq!((request.max_tokens, request.wants_usage), (None, false));
+        assert_eq!(
+            sent(&request, "m", Some(9)),
+            r#"{"model":"m","messages":[{}],"stream":true,"stream_options":{"include_usage":true},"max_tokens":9}"#
+        );
+    }
+
+    #[test]
+    fn the_larger_of_two_maxima_counts_and_both_are_lowered() {
+        let request =
+            read(r#"{"model":"m","messages":[{}],"max_completion_tokens":1,"max_tokens":100000}"#);
+        assert_eq!(request.max_tokens, Some(100_000));
+        assert_eq!(
+            sent(&request, "m", Some(7)),
+            r#"{"model":"m","messages":[{}],"max_completion_tokens":7,"max_tokens":7}"#
+        );
+    }
+
+    #[test]
     fn bad_bodies_say_where_and_quote_nothing() {
         for (json, param, part) in [
             ("", None, "not valid JSON"),
@@ -378,6 +374,11 @@ mod tests {
                 r#"{"model":"m","model":"m","messages":[{}]}"#,
                 None,
                 "twice",
+            ),
+            (
+                r#"{"model":"m","messages":[{}],"stream":true,"Stream":false}"#,
+                None,
+                "lower case",
             ),
         ] {
             let Err(error) = ChatRequest::read(Bytes::from(json)) else {

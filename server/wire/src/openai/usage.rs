@@ -13,6 +13,7 @@ use serde::de::Deserializer;
 pub struct Report {
     prompt_tokens: Count,
     completion_tokens: Count,
+    total_tokens: Count,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
 }
@@ -45,7 +46,7 @@ impl Report {
     /// A report of nothing at all is none: some servers send zeros for answers that they streamed.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        let (prompt, output) = (self.prompt_tokens.0?, self.completion_tokens.0.unwrap_or(0));
+        let (prompt, mut output) = (self.prompt_tokens.0?, self.completion_tokens.0.unwrap_or(0));
         let cached = self
             .prompt_tokens_details
             .and_then(|details| details.cached_tokens.0)
@@ -55,6 +56,11 @@ impl Report {
             .completion_tokens_details
             .and_then(|details| details.reasoning_tokens.0)
             .unwrap_or(0);
+        // Some providers count reasoning beside the completion; their total, or the impossible part, gives it away.
+        let beside = prompt.saturating_add(output).saturating_add(reasoning);
+        if reasoning > output || (reasoning > 0 && self.total_tokens.0 == Some(beside)) {
+            output = output.saturating_add(reasoning);
+        }
         let usage = Usage {
             input: prompt - cached,
             cached_input: cached,
@@ -91,6 +97,15 @@ mod tests {
             })
         );
         assert_eq!(usage.unwrap().total(), 120);
+    }
+
+    #[test]
+    fn reasoning_that_is_counted_beside_the_completion_is_charged_too() {
+        let usage = read(
+            r#"{"prompt_tokens":37,"completion_tokens":530,"total_tokens":800,
+            "completion_tokens_details":{"reasoning_tokens":233}}"#,
+        );
+        assert_eq!(usage.unwrap().output, 763);
     }
 
     #[test]
