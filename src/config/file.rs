@@ -24,13 +24,13 @@ pub struct File {
     #[serde(default)]
     pub connections: ConnectionsTable,
     #[serde(default)]
-    pub calls: CallsTable,
+    pub limits: LimitsTable,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CallsTable {
-    pub concurrent: Option<u64>,
+pub struct LimitsTable {
+    pub concurrent_calls: Option<u64>,
     pub requests_per_minute: Option<u64>,
     pub first_byte_seconds: Option<u64>,
     pub pause_seconds: Option<u64>,

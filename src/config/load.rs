@@ -241,21 +241,21 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     );
     let patience = ProxyConfig::default();
     let concurrent = count(
-        "calls.concurrent",
+        "limits.concurrent_calls",
         None,
-        file.calls.concurrent,
+        file.limits.concurrent_calls,
         u64::from(patience.concurrent_calls),
     );
     let first_byte = count(
-        "calls.first_byte_seconds",
+        "limits.first_byte_seconds",
         None,
-        file.calls.first_byte_seconds,
+        file.limits.first_byte_seconds,
         patience.first_byte.as_secs(),
     );
     let pause = count(
-        "calls.pause_seconds",
+        "limits.pause_seconds",
         None,
-        file.calls.pause_seconds,
+        file.limits.pause_seconds,
         patience.pause.as_secs(),
     );
     let drain = count(
@@ -266,10 +266,10 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     );
     let raw = l.raw(
         None,
-        file.calls.requests_per_minute.map(|n| n.to_string()),
+        file.limits.requests_per_minute.map(|n| n.to_string()),
         "",
     );
-    let requests_per_minute = l.read("calls.requests_per_minute", raw, "", |text| {
+    let requests_per_minute = l.read("limits.requests_per_minute", raw, "", |text| {
         optional(text, positive)
     });
     let calls = ProxyConfig {
