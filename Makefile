@@ -59,7 +59,7 @@ lint: bundle ## clippy on the server's and on the browser's part, every warning 
 	@cargo clippy --release --workspace --exclude frontend --all-targets --locked -- -D warnings
 	@scripts/wasm-build.sh clippy
 
-locales: build ## is every text there in every language, and none outside locales/?
+locales: build ## is every text there in every language? (that none stands outside locales/: unit and e2e)
 	@$(BINARY) locales check
 
 unit: bundle ## unit and property tests (one package: cargo test --release -p domain)
