@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use domain::ids::{CallId, KeyId, PriceId, WorkspaceId};
+use domain::ids::{CallId, KeyId, PriceId, UpstreamId, WorkspaceId};
 use domain::{Amount, Ending, Price, PricePerMtok, Rule, Usage};
 
-use crate::calls::CallRecord;
+use crate::calls::{Attempt, CallRecord};
 use crate::catalog::{Catalog, NewModel, NewPrice};
 use crate::clock::Clock;
 use crate::db::{exec, one};
@@ -444,6 +444,46 @@ async fn while_the_database_is_busy_nobody_is_charged_for_an_ending_they_did_not
         .unwrap();
     after.settle(bank.call(40)).await.unwrap();
     assert_eq!(bank.close().await, 950);
+}
+
+#[tokio::test]
+async fn a_full_disk_charges_nobody_and_is_over_when_there_is_room() {
+    let mut bank = Bank::open().await;
+    bank.grant(1_000, None).await;
+    let impatient = LedgerConfig {
+        commit_wait: Duration::from_millis(300),
+        ..LedgerConfig::default()
+    };
+    bank.ledger = Ledger::new(bank.db.db.clone(), bank.clock.clone(), impatient);
+    bank.ledger.start();
+    let large = || {
+        let mut call = bank.call(60);
+        call.attempts = vec![Attempt::cancelled(UpstreamId::new(), 1); 4_000];
+        call
+    };
+    let before = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(100))
+        .await
+        .unwrap();
+    let limit = |pages: i64| {
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        let db = &bank.db;
+        async move { exec(db.write(), &sql, []).await.unwrap() }
+    };
+    limit(1).await;
+    assert!(before.settle(large()).await.is_err());
+    limit(1_000_000).await;
+    let after = bank
+        .ledger
+        .hold(bank.wallet, Amount::from_nanos(100))
+        .await
+        .unwrap();
+    after.settle(large()).await.unwrap();
+    // Another connection sees it: the commit was one.
+    let attempts = bank.number("SELECT count(*) AS n FROM attempt").await;
+    assert_eq!(attempts, 4_000);
+    assert_eq!(bank.close().await, 940);
 }
 
 #[tokio::test]
