@@ -1,7 +1,7 @@
 //! Money: books, the append-only transfers between them, the lots a wallet is made of, and the leases of nodes.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::dialect::{append_only, drop_append_only, run, serial};
 
@@ -153,11 +153,5 @@ async fn apply_transfers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 UPDATE book SET posted = posted + NEW.amount WHERE id = NEW.credit_id AND kind = 'wallet';
              END"],
     };
-    for statement in statements {
-        manager
-            .get_connection()
-            .execute_unprepared(statement)
-            .await?;
-    }
-    Ok(())
+    run(manager, statements).await
 }

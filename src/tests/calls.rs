@@ -384,3 +384,19 @@ async fn a_workspace_runs_so_many_calls_at_once_and_no_more() {
     );
     app.finish().await;
 }
+
+#[tokio::test]
+async fn every_answer_of_the_endpoint_can_be_asked_about() {
+    let app = TestApp::sqlite().await;
+    for path in [
+        "/v1/models",
+        "/v1/models/none",
+        "/v1/no/such/path",
+        "/v1/chat/completions",
+    ] {
+        let response = app.get(path).await;
+        let id = response.headers()["x-request-id"].to_str().unwrap();
+        assert!(id.parse::<domain::ids::CallId>().is_ok(), "{path}: {id}");
+    }
+    app.finish().await;
+}

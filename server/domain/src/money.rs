@@ -46,11 +46,6 @@ impl Amount {
         self.0 == 0
     }
 
-    #[must_use]
-    pub const fn is_negative(self) -> bool {
-        self.0 < 0
-    }
-
     /// # Errors
     /// [`MoneyError::Overflow`] when the sum leaves the range.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {

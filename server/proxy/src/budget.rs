@@ -99,19 +99,12 @@ impl Budget {
 
     /// What the call has cost so far at most, with a step of answer to come.
     pub(crate) fn with_step(&self, delivered_tokens: u64) -> Result<Amount, Problem> {
-        self.price
-            .ceiling(self.prompt_tokens, delivered_tokens.saturating_add(STEP))
-            .map_err(|_| Problem::Internal)
+        self.bare(delivered_tokens.saturating_add(STEP))
     }
 
     /// What the call has cost so far at most, with half a step to come: below it, more is held.
     pub(crate) fn with_half_step(&self, delivered_tokens: u64) -> Result<Amount, Problem> {
-        self.price
-            .ceiling(
-                self.prompt_tokens,
-                delivered_tokens.saturating_add(STEP / 2),
-            )
-            .map_err(|_| Problem::Internal)
+        self.bare(delivered_tokens.saturating_add(STEP / 2))
     }
 
     /// What the call has cost so far at most.

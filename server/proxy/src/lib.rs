@@ -13,7 +13,9 @@ mod models;
 mod plain;
 mod pump;
 mod refuse;
+mod request_id;
 mod serve;
+mod settle;
 mod state;
 mod tokens;
 
@@ -41,14 +43,15 @@ pub fn router(state: ProxyState) -> Router {
     Router::new()
         .nest("/v1/v1", endpoints())
         .nest("/v1", endpoints())
+        .layer(axum::middleware::from_fn(request_id::assign))
         .layer(axum::middleware::from_fn(cors::answer))
         .with_state(state)
 }
 
 async fn unknown_path(State(state): State<ProxyState>) -> Response {
-    refuse::answer(&state, &Problem::PathNotFound, None)
+    refuse::answer(&state, &Problem::PathNotFound)
 }
 
 async fn wrong_method(State(state): State<ProxyState>) -> Response {
-    refuse::answer(&state, &Problem::MethodNotAllowed, None)
+    refuse::answer(&state, &Problem::MethodNotAllowed)
 }

@@ -53,7 +53,7 @@ pub(crate) async fn list(State(state): State<ProxyState>, headers: HeaderMap) ->
                 .collect(),
         })
         .into_response(),
-        Err(problem) => refuse::answer(&state, &problem, None),
+        Err(problem) => refuse::answer(&state, &problem),
     }
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn one(
     headers: HeaderMap,
 ) -> Response {
     if let Err(problem) = admit::caller(&state, &headers).await {
-        return refuse::answer(&state, &problem, None);
+        return refuse::answer(&state, &problem);
     }
     let wanted = id.trim_end_matches('/');
     match state
@@ -79,7 +79,6 @@ pub(crate) async fn one(
             &Problem::ModelNotFound {
                 model: wanted.to_owned(),
             },
-            None,
         ),
     }
 }

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use domain::{Amount, Ending, Problem, Usage};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use server::calls::{Attempt, Outcome};
-use server::ledger::Hold;
 use tokio::sync::oneshot;
 use wire::openai::answer;
 
@@ -15,7 +14,8 @@ use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
 use crate::budget::Covered;
 use crate::meter::{Answered, Meter};
-use crate::serve::{Running, note_settled, settle_quietly};
+use crate::serve::Running;
+use crate::settle;
 use crate::state::ProxyState;
 
 /// Answers with images inside are the largest seen.
@@ -72,7 +72,7 @@ async fn call(
     let mut reply = match answered {
         Some(Ok(reply)) => reply,
         Some(Err(refused)) => {
-            settle_quietly(
+            settle::quietly(
                 state,
                 meter,
                 covered.hold,
@@ -85,14 +85,7 @@ async fn call(
         }
         None => {
             let cancelled = first.map(|upstream| Attempt::cancelled(upstream, meter.age_ms()));
-            settle_quietly(
-                state,
-                meter,
-                covered.hold,
-                Ending::CallerGone,
-                &Problem::CallerLeft,
-                cancelled.into_iter().collect(),
-            );
+            settle::caller_left(state, meter, covered.hold, cancelled.into_iter().collect());
             return;
         }
     };
@@ -107,18 +100,21 @@ async fn call(
             if let Some(usage) = usage {
                 meter.reported(usage);
             }
-            let paid = charge(
+            let attempts = answered.attempts(Outcome::Answered);
+            let counted = Some(body.clone());
+            let charged = settle::charge(
                 state,
                 meter,
                 covered.hold,
-                answered.attempts(Outcome::Answered),
-                body,
+                Ending::Finished,
+                attempts,
+                counted,
             )
             .await;
-            let _ = caller.send(paid);
+            let _ = caller.send(charged.map(|cost| Paid { body, cost }));
         }
         Some(Err((outcome, problem))) => {
-            settle_quietly(
+            settle::quietly(
                 state,
                 meter,
                 covered.hold,
@@ -130,14 +126,7 @@ async fn call(
         }
         None => {
             let attempts = answered.attempts(Outcome::Cancelled);
-            settle_quietly(
-                state,
-                meter,
-                covered.hold,
-                Ending::CallerGone,
-                &Problem::CallerLeft,
-                attempts,
-            );
+            settle::caller_left(state, meter, covered.hold, attempts);
         }
     }
 }
@@ -162,28 +151,4 @@ async fn read(
         Ok(facts) => Ok((body, facts.usage)),
         Err(_) => Err((Outcome::Broken, Problem::UpstreamFailed)),
     }
-}
-
-async fn charge(
-    state: &ProxyState,
-    meter: Meter,
-    hold: Hold,
-    attempts: Vec<Attempt>,
-    body: Bytes,
-) -> Result<Paid, Problem> {
-    let call = meter.call;
-    let record = meter
-        .settle(Ending::Finished, 200, attempts, Some(body.clone()))
-        .await?;
-    let noted = record.clone();
-    hold.settle(record).await.map_err(|error| {
-        state.metrics.commit_failures.inc();
-        tracing::error!(call.id = %call, error = %error, "A charge was not committed: its answer is withheld");
-        Problem::SettlementFailed
-    })?;
-    note_settled(state, &noted);
-    Ok(Paid {
-        body,
-        cost: noted.cost,
-    })
 }

@@ -24,7 +24,8 @@ use crate::attempt::{self, Place, Reply};
 use crate::budget::{self, Covered};
 use crate::meter::{Answered, Meter};
 use crate::refuse;
-use crate::serve::{Running, note_settled, settle_quietly};
+use crate::serve::Running;
+use crate::settle;
 use crate::state::ProxyState;
 
 /// Pieces on their way to the caller. A slow reader fills it, and then the upstream waits.
@@ -107,14 +108,7 @@ async fn call_and_pump(
     match answered {
         None => {
             let cancelled = first.map(|upstream| Attempt::cancelled(upstream, meter.age_ms()));
-            settle_quietly(
-                state,
-                meter,
-                covered.hold,
-                Ending::CallerGone,
-                &Problem::CallerLeft,
-                cancelled.into_iter().collect(),
-            );
+            settle::caller_left(state, meter, covered.hold, cancelled.into_iter().collect());
         }
         Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
@@ -134,7 +128,7 @@ async fn call_and_pump(
         }
         Some(Err(refused)) => {
             let problem = refused.problem.clone();
-            settle_quietly(
+            settle::quietly(
                 state,
                 meter,
                 covered.hold,
@@ -187,27 +181,19 @@ impl Pump<'_> {
                     .await;
             }
             Stop::CallerGone => {
-                let (state, meter, hold) = (self.state, self.meter, self.hold);
-                charge(
-                    state,
-                    meter,
-                    hold,
-                    Ending::CallerGone,
-                    answered.attempts(Outcome::Cancelled),
-                )
-                .await;
+                let attempts = answered.attempts(Outcome::Cancelled);
+                let ending = Ending::CallerGone;
+                // Nobody waits for an ending, so a charge that fails has said so in the log.
+                let _ =
+                    settle::charge(self.state, self.meter, self.hold, ending, attempts, None).await;
             }
             Stop::Broken(outcome, problem) => {
                 let event = refuse::event(self.state, &problem);
-                let (state, meter, hold, pipe) = (self.state, self.meter, self.hold, self.pipe);
-                charge(
-                    state,
-                    meter,
-                    hold,
-                    Ending::UpstreamFailed,
-                    answered.attempts(outcome),
-                )
-                .await;
+                let attempts = answered.attempts(outcome);
+                let ending = Ending::UpstreamFailed;
+                let (state, pipe) = (self.state, self.pipe);
+                // The event is no clean end, whether or not what was delivered could be charged.
+                let _ = settle::charge(state, self.meter, self.hold, ending, attempts, None).await;
                 let _ = timeout(state.config.write_stall, pipe.send(Ok(event))).await;
             }
         }
@@ -415,10 +401,10 @@ impl Pump<'_> {
     /// Commits the charge, then releases what was withheld.
     async fn end(self, ending: Ending, attempts: Vec<Attempt>) {
         let (state, pipe) = (self.state, self.pipe);
-        let last = if charge(state, self.meter, self.hold, ending, attempts).await {
-            Bytes::from(self.withheld.concat())
-        } else {
-            refuse::event(state, &Problem::SettlementFailed)
+        let charged = settle::charge(state, self.meter, self.hold, ending, attempts, None).await;
+        let last = match charged {
+            Ok(_) => Bytes::from(self.withheld.concat()),
+            Err(_) => refuse::event(state, &Problem::SettlementFailed),
         };
         let _ = timeout(state.config.write_stall, pipe.send(Ok(last))).await;
     }
@@ -429,33 +415,6 @@ enum Next {
     End,
     Broken,
     Late,
-}
-
-/// Settles the call; true when the charge is committed.
-async fn charge(
-    state: &ProxyState,
-    meter: Meter,
-    hold: Hold,
-    ending: Ending,
-    attempts: Vec<Attempt>,
-) -> bool {
-    let call = meter.call;
-    let Ok(record) = meter.settle(ending, 200, attempts, None).await else {
-        tracing::error!(call.id = %call, "A call's cost could not be computed");
-        return false;
-    };
-    let noted = record.clone();
-    match hold.settle(record).await {
-        Ok(()) => {
-            note_settled(state, &noted);
-            true
-        }
-        Err(error) => {
-            state.metrics.commit_failures.inc();
-            tracing::error!(call.id = %call, error = %error, "A charge was not committed: its ending is withheld");
-            false
-        }
-    }
 }
 
 fn keep_alive() -> Bytes {

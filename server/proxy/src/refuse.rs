@@ -6,7 +6,6 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use domain::Problem;
-use domain::ids::CallId;
 use texts::Locale;
 use wire::openai::error::{Body as Inner, Envelope};
 use wire::sse;
@@ -15,11 +14,7 @@ use crate::metrics::ProblemLabels;
 use crate::state::ProxyState;
 
 /// The answer to a request that failed before anything was sent.
-pub(crate) fn answer(
-    state: &ProxyState,
-    problem: &Problem,
-    call: Option<CallId>,
-) -> Response<Body> {
+pub(crate) fn answer(state: &ProxyState, problem: &Problem) -> Response<Body> {
     state
         .metrics
         .problems
@@ -40,11 +35,6 @@ pub(crate) fn answer(
             "x-should-retry",
             HeaderValue::from_static(if retry { "true" } else { "false" }),
         );
-    }
-    if let Some(call) = call
-        && let Ok(id) = HeaderValue::from_str(&call.to_string())
-    {
-        headers.insert("x-request-id", id);
     }
     response
 }

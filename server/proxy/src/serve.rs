@@ -5,43 +5,37 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response};
 use domain::ids::{CallId, PriceId};
-use domain::{Ending, Price, Problem};
-use server::calls::{Attempt, CallRecord};
+use domain::{Price, Problem};
 use server::catalog::Model;
-use server::ids::NewId;
 use server::keys::KeyRecord;
-use server::ledger::Hold;
 use wire::openai::request::ChatRequest;
 
 use crate::admit::{self, Permit};
 use crate::attempt::Place;
 use crate::budget::Budget;
 use crate::meter::{Meter, Terms};
-use crate::metrics::{BucketLabels, CallLabels};
 use crate::state::ProxyState;
 use crate::{body, plain, pump, refuse};
 
 /// `POST /v1/chat/completions`
 pub(crate) async fn chat_completions(
     State(state): State<ProxyState>,
+    Extension(call): Extension<CallId>,
     request: Request,
 ) -> Response<Body> {
-    let call = CallId::new();
     let began = Instant::now();
     let (parts, body) = request.into_parts();
     let mut response = match serve(&state, call, began, &parts.headers, body).await {
         Ok(response) => response,
-        Err(problem) => refuse::answer(&state, &problem, Some(call)),
+        Err(problem) => refuse::answer(&state, &problem),
     };
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&call.to_string()) {
-        headers.insert("x-request-id", id);
-    }
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let headers = response.headers_mut();
     headers.insert("openai-processing-ms", HeaderValue::from(took));
     response
 }
@@ -175,57 +169,6 @@ fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
 /// A model's name in an error: what the caller typed, but never a page of it.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(100).collect()
-}
-
-/// Writes the row of a call that cost nothing, without keeping the caller waiting.
-pub(crate) fn settle_quietly(
-    state: &ProxyState,
-    meter: Meter,
-    hold: Hold,
-    ending: Ending,
-    problem: &Problem,
-    attempts: Vec<Attempt>,
-) {
-    let status = problem.status();
-    let task = state.clone();
-    state.tasks.spawn(async move {
-        let call = meter.call;
-        let Ok(record) = meter.settle(ending, status, attempts, None).await else { return };
-        let noted = record.clone();
-        match hold.settle(record).await {
-            Ok(()) => note_settled(&task, &noted),
-            Err(error) => tracing::warn!(call.id = %call, error = %error, "The row of a failed call was not written; it cost nothing"),
-        }
-    });
-}
-
-/// Counts a committed call for the operator, and says it in the log.
-pub(crate) fn note_settled(state: &ProxyState, record: &CallRecord) {
-    let labels = CallLabels {
-        ending: record.ending.id(),
-        rule: record.rule.id(),
-    };
-    state.metrics.calls.get_or_create(&labels).inc();
-    for (bucket, count) in [
-        ("input", record.usage.input),
-        ("cached_input", record.usage.cached_input),
-        ("output", record.usage.output),
-    ] {
-        state
-            .metrics
-            .tokens
-            .get_or_create(&BucketLabels { bucket })
-            .inc_by(count);
-    }
-    tracing::info!(
-        call.id = %record.id,
-        key.id = %record.key,
-        model = %record.model,
-        ending = record.ending.id(),
-        rule = record.rule.id(),
-        duration_ms = record.duration_ms,
-        "Settled a call"
-    );
 }
 
 /// A call that is being served, for the gauge; dropping it makes room for another.

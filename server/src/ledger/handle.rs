@@ -183,18 +183,13 @@ impl Ledger {
     /// credit for a moment, [`HoldError::Unavailable`] when the database is needed and not there.
     pub async fn hold(&self, workspace: WorkspaceId, amount: Amount) -> Result<Hold, HoldError> {
         if amount.is_zero() {
-            return Ok(Hold::new(self.clone(), workspace, None, amount));
+            return Ok(Hold::new(self.clone(), None, amount));
         }
         let wallet = self.wallet(workspace);
         if let Some(lease) = wallet.lease()
             && lease.hold(amount)
         {
-            return Ok(Hold::new(
-                self.clone(),
-                workspace,
-                Some((wallet, lease)),
-                amount,
-            ));
+            return Ok(Hold::new(self.clone(), Some((wallet, lease)), amount));
         }
         // In a task of its own: a caller who leaves while the lease is being committed would leave it to nobody. The
         // hold that nobody takes is dropped, which releases it.
@@ -202,21 +197,9 @@ impl Ledger {
         let refilled = tokio::spawn(async move {
             let lease = ledger.refill(&wallet, amount).await?;
             let place = Some((wallet, lease));
-            Ok(Hold::new(ledger, workspace, place, amount))
+            Ok(Hold::new(ledger, place, amount))
         });
         refilled.await.map_err(|_| HoldError::Unavailable(None))?
-    }
-
-    /// The most that a hold could be now, without asking for a lease: for clamping what a call may cost.
-    ///
-    /// # Errors
-    /// When the database is not there.
-    pub async fn available(&self, workspace: WorkspaceId) -> Result<Amount, HoldError> {
-        let balance = self
-            .balance(workspace)
-            .await
-            .map_err(|error| HoldError::Unavailable(Some(error)))?;
-        Ok(balance.map_or(Amount::ZERO, |balance| balance.available))
     }
 
     /// What the wallet holds; `None` when the workspace has none.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ids::WorkspaceId;
 use domain::{Amount, MoneyError};
 use sea_orm::DbErr;
 use thiserror::Error;
@@ -53,7 +52,6 @@ pub(super) struct Settled {
 #[must_use = "a hold that is dropped is released"]
 pub struct Hold {
     ledger: Ledger,
-    workspace: WorkspaceId,
     /// `None` for a call that costs nothing.
     place: Option<(Arc<Wallet>, Arc<Lease>)>,
     amount: Amount,
@@ -62,13 +60,11 @@ pub struct Hold {
 impl Hold {
     pub(super) fn new(
         ledger: Ledger,
-        workspace: WorkspaceId,
         place: Option<(Arc<Wallet>, Arc<Lease>)>,
         amount: Amount,
     ) -> Self {
         Self {
             ledger,
-            workspace,
             place,
             amount,
         }
@@ -77,11 +73,6 @@ impl Hold {
     #[must_use]
     pub fn amount(&self) -> Amount {
         self.amount
-    }
-
-    #[must_use]
-    pub fn workspace(&self) -> WorkspaceId {
-        self.workspace
     }
 
     /// Sets aside more, up to `total` in all; for a stream that goes on. Asks the database when the lease is spent.
