@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::middleware;
 use axum::routing::get;
 use proxy::ProxyState;
+use server::mail::Mail;
 use texts::Texts;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -29,6 +30,7 @@ pub struct Front {
     pub site: Site,
     pub handles: Handles,
     pub texts: Texts,
+    pub mail: Mail,
     pub metrics: Metrics,
     pub counts: Counts,
     /// Cancelled when the server begins to stop.
@@ -41,6 +43,8 @@ pub fn router(front: Arc<Front>, proxy: ProxyState) -> Router {
         &front.config,
         &front.site,
         front.texts.clone(),
+        front.mail.clone(),
+        Arc::new(proxy.clone()),
     ));
     // The metered API has a patience of its own.
     let pages = pages.layer(RequestBodyTimeoutLayer::new(BODY_PAUSE));

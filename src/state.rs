@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use server::accounts::Accounts;
+use server::audit::Audit;
+use server::budgets::Budgets;
 use server::calls::Calls;
 use server::catalog::Catalog;
 use server::clock::Clock;
 use server::db::Db;
 use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
+use server::mail::{Mail, MailConfig};
 use server::secrets::{Given, KeyRing, first_start};
 use server::sessions::Sessions;
+use server::trial::Trials;
 use server::upstreams::{AddressRule, Upstreams};
 use texts::Texts;
 
@@ -31,6 +35,8 @@ pub struct Handles {
     pub catalog: Catalog,
     pub upstreams: Upstreams,
     pub calls: Calls,
+    pub audit: Audit,
+    pub budgets: Budgets,
 }
 
 impl Handles {
@@ -73,6 +79,8 @@ impl Handles {
             catalog: Catalog::new(db.clone(), clock.clone()),
             upstreams: Upstreams::new(db.clone(), clock.clone(), ring.clone(), rule),
             calls: Calls::new(db.clone(), clock.clone()),
+            audit: Audit::new(db.clone(), clock.clone()),
+            budgets: Budgets::new(db.clone(), clock.clone()),
             db,
             clock,
             ring,
@@ -90,9 +98,33 @@ impl Handles {
         Ok(handles)
     }
 
+    /// The outbox. Commands have one too, for what they have to tell people.
+    #[must_use]
+    pub fn mail(&self, config: &Config, site: &Site, texts: Texts) -> Mail {
+        let config = MailConfig {
+            public_url: site.public_url.as_str().trim_end_matches('/').to_owned(),
+            brand: config.brand.name.clone(),
+            local: site.local,
+        };
+        Mail::new(
+            self.db.clone(),
+            self.clock.clone(),
+            self.ring.clone(),
+            texts,
+            config,
+        )
+    }
+
     /// What the pages get.
     #[must_use]
-    pub fn services(&self, config: &Config, site: &Site, texts: Texts) -> app::Services {
+    pub fn services(
+        &self,
+        config: &Config,
+        site: &Site,
+        texts: Texts,
+        mail: Mail,
+        trials: Arc<dyn Trials>,
+    ) -> app::Services {
         app::Services {
             accounts: self.accounts.clone(),
             sessions: self.sessions.clone(),
@@ -100,6 +132,10 @@ impl Handles {
             ledger: self.ledger.clone(),
             calls: self.calls.clone(),
             catalog: self.catalog.clone(),
+            upstreams: self.upstreams.clone(),
+            mail,
+            audit: self.audit.clone(),
+            trials,
             texts,
             ring: self.ring.clone(),
             site: Arc::new(app::SiteConfig {

@@ -11,8 +11,8 @@ use server::secrets::{KeyRing, Purpose};
 pub const LIFETIME_S: i64 = 60;
 /// What binds a sealed text to this use.
 const AAD: &[u8] = b"flash";
-/// Longer than this was not typed by a person. It keeps the cookie far below the 4 KiB that browsers take.
-const TYPED_MAX: usize = 320;
+/// All that was typed, together: it keeps the cookie below the 4 KiB that browsers take.
+const TYPED_MAX: usize = 1_500;
 
 /// Something that went well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,13 +22,38 @@ pub enum Notice {
     SessionExpired,
 }
 
-/// A place on a form.
+/// A place on a form, and the name under which the form sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Field {
     Email,
     Password,
+    NewPassword,
+    Name,
+    Code,
+    Terms,
+    Consent,
+    Amount,
+    Reason,
     /// The form as a whole.
     Form,
+}
+
+impl Field {
+    /// Both `id` and `name` of the input.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Password => "password",
+            Self::NewPassword => "new_password",
+            Self::Name => "name",
+            Self::Code => "code",
+            Self::Terms => "terms",
+            Self::Consent => "consent",
+            Self::Amount => "amount",
+            Self::Reason => "reason",
+            Self::Form => "form",
+        }
+    }
 }
 
 /// What is wrong there.
@@ -54,8 +79,8 @@ pub enum Fault {
 pub struct Flash {
     pub notice: Option<Notice>,
     pub faults: Vec<(Field, Fault)>,
-    /// The e-mail as typed, so that nobody types it twice.
-    pub email: Option<String>,
+    /// What was typed, so that nobody types it twice. Never a password or a code.
+    pub typed: Vec<(Field, String)>,
 }
 
 impl Flash {
@@ -73,10 +98,19 @@ impl Flash {
         }
     }
 
-    /// With the e-mail that was typed.
-    pub fn typed(mut self, email: &str) -> Self {
-        self.email = (email.len() <= TYPED_MAX).then(|| email.to_owned());
+    /// With what was typed into a field.
+    pub fn typed(mut self, field: Field, text: &str) -> Self {
+        let carried: usize = self.typed.iter().map(|(_, text)| text.len()).sum();
+        if carried + text.len() <= TYPED_MAX {
+            self.typed.push((field, text.to_owned()));
+        }
         self
+    }
+
+    /// What was typed into a field.
+    pub fn value(&self, field: Field) -> Option<&str> {
+        let found = self.typed.iter().find(|(at, _)| *at == field);
+        found.map(|(_, text)| text.as_str())
     }
 
     /// The first thing that is wrong in a field.
@@ -117,8 +151,8 @@ mod tests {
     #[test]
     fn a_flash_survives_the_journey_once_within_a_minute() {
         let ring = ring();
-        let sent =
-            Flash::fault(Field::Form, Fault::TooMany { seconds: 7 }).typed("ada@example.com");
+        let sent = Flash::fault(Field::Form, Fault::TooMany { seconds: 7 })
+            .typed(Field::Email, "ada@example.com");
         let text = sent.seal(&ring, 1_000_000).unwrap();
         assert!(
             !text.contains("ada"),
@@ -147,6 +181,11 @@ mod tests {
 
     #[test]
     fn an_absurdly_long_address_is_not_carried() {
-        assert_eq!(Flash::default().typed(&"a".repeat(5_000)).email, None);
+        assert_eq!(
+            Flash::default()
+                .typed(Field::Email, &"a".repeat(5_000))
+                .value(Field::Email),
+            None
+        );
     }
 }

@@ -5,13 +5,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use server::accounts::Accounts;
+use server::audit::Audit;
 use server::calls::Calls;
 use server::catalog::Catalog;
 use server::clock::Clock;
 use server::keys::Keys;
 use server::ledger::Ledger;
+use server::mail::Mail;
 use server::secrets::KeyRing;
 use server::sessions::Sessions;
+use server::trial::Trials;
+use server::upstreams::Upstreams;
 use texts::Texts;
 
 /// Everything the pages use. Cheap to clone.
@@ -23,6 +27,11 @@ pub struct Services {
     pub ledger: Ledger,
     pub calls: Calls,
     pub catalog: Catalog,
+    pub upstreams: Upstreams,
+    pub mail: Mail,
+    pub audit: Audit,
+    /// What calls models for the test zone.
+    pub trials: Arc<dyn Trials>,
     pub texts: Texts,
     /// Seals the flash: what one answer tells the next page.
     pub ring: KeyRing,

@@ -12,6 +12,10 @@ mod m002_accounts;
 mod m003_keys;
 mod m004_catalog;
 mod m005_calls;
+mod m006_people;
+mod m007_mail;
+mod m008_key_limits;
+mod m009_audit;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -25,6 +29,10 @@ impl MigratorTrait for Migrator {
             Box::new(m003_keys::Migration),
             Box::new(m004_catalog::Migration),
             Box::new(m005_calls::Migration),
+            Box::new(m006_people::Migration),
+            Box::new(m007_mail::Migration),
+            Box::new(m008_key_limits::Migration),
+            Box::new(m009_audit::Migration),
         ]
     }
 }

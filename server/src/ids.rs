@@ -1,6 +1,8 @@
 //! Where do new ids come from? UUIDv7: sortable by age, unguessable.
 
-use domain::ids::{AccountId, CallId, KeyId, LeaseId, PriceId, UpstreamId, WorkspaceId};
+use domain::ids::{
+    AccountId, AuditId, CallId, GrantId, KeyId, LeaseId, MailId, PriceId, UpstreamId, WorkspaceId,
+};
 use uuid::Uuid;
 
 /// A new id of any noun.
@@ -20,9 +22,12 @@ macro_rules! new_id {
 
 new_id!(
     AccountId,
+    AuditId,
     CallId,
+    GrantId,
     KeyId,
     LeaseId,
+    MailId,
     PriceId,
     UpstreamId,
     WorkspaceId

@@ -1,6 +1,8 @@
 //! The business, one folder per noun. No axum, no leptos: pages, proxy and commands use the same verbs.
 
 pub mod accounts;
+pub mod audit;
+pub mod budgets;
 pub mod calls;
 pub mod catalog;
 pub mod changes;
@@ -9,8 +11,10 @@ pub mod db;
 pub mod ids;
 pub mod keys;
 pub mod ledger;
+pub mod mail;
 pub mod secrets;
 pub mod sessions;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trial;
 pub mod upstreams;

@@ -100,6 +100,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         proxy_metrics.expect("Metrics::new calls its argument"),
         config.calls.clone(),
     );
+    let mail = handles.mail(&config, &site, texts.clone());
     let background = background(&handles, &proxy, &stopped);
     let counts = Counts::new(config.connections.total);
     let accepting = Loop {
@@ -124,6 +125,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         site,
         handles: handles.clone(),
         texts,
+        mail,
         metrics,
         counts: counts.clone(),
         stopping: stopping.clone(),

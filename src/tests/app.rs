@@ -157,6 +157,7 @@ impl TestApp {
             site: site(&config, address).unwrap(),
             config: config.clone(),
             handles: handles.clone(),
+            mail: handles.mail(&config, &site(&config, address).unwrap(), texts.clone()),
             texts,
             metrics: metrics.clone(),
             counts: counts.clone(),

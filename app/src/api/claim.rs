@@ -24,7 +24,7 @@ pub async fn claim(token: String, email: String, password: String) -> Result<(),
         "/login".to_owned()
     };
     let password = Secret::new(password);
-    let mut flash = Flash::default().typed(&email);
+    let mut flash = Flash::default().typed(Field::Email, &email);
     let address = Email::parse(&email);
     if address.is_err() {
         flash.faults.push((

@@ -30,7 +30,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
         (Field::Email, email.trim().is_empty()),
         (Field::Password, password.expose().is_empty()),
     ];
-    let mut flash = Flash::default().typed(&email);
+    let mut flash = Flash::default().typed(Field::Email, &email);
     flash.faults.extend(
         missing
             .iter()

@@ -7,7 +7,7 @@ use http::StatusCode;
 use leptos::prelude::*;
 use server::accounts::SHORTEST_PASSWORD;
 
-use super::login::{email_field, fault_words, password_field};
+use super::form::{Input, fault_words, input};
 use super::{anyone, error};
 use crate::flash::Field;
 use crate::reader::{Reader, Ui};
@@ -52,8 +52,8 @@ fn form(ui: &Ui, token: String) -> AnyView {
                 {flash.of(Field::Form).map(|fault| notice(ui, "danger", fault_words(ui, fault)))}
                 <form class="form" method="post" action="/api/claim">
                     <input type="hidden" name="token" value=token/>
-                    {email_field(ui, t!(ui, "account.claim.email_label"), Some(t!(ui, "account.claim.email_hint")), &flash)}
-                    {password_field(ui, t!(ui, "account.claim.password_label"), "new-password", Some(hint), &flash)}
+                    {input(ui, &flash, Input::email(t!(ui, "account.claim.email_label")).hint(t!(ui, "account.claim.email_hint")))}
+                    {input(ui, &flash, Input::password(t!(ui, "account.claim.password_label")).autocomplete("new-password").hint(hint))}
                     <button class="btn primary wide" type="submit">{t!(ui, "account.claim.submit")}</button>
                 </form>
                 {sign_in_instead(ui)}

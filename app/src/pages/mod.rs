@@ -2,6 +2,7 @@
 
 mod claim;
 mod error;
+mod form;
 mod landing;
 mod login;
 pub mod overview;

@@ -1,23 +1,29 @@
 //! What do these tests share? A small installation over an embedded database, and a browser without a script.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use domain::ids::CallId;
 use domain::views::AccountView;
-use domain::{Amount, PricePerMtok};
+use domain::{Amount, PricePerMtok, Problem, Usage};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use migrations::{Migrator, MigratorTrait};
 use server::accounts::{Accounts, Email};
+use server::audit::Audit;
 use server::calls::Calls;
 use server::catalog::{Catalog, NewModel, NewPrice};
 use server::clock::Clock;
 use server::db::Db;
 use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
+use server::mail::{Mail, MailConfig};
 use server::secrets::{Given, KeyRing, Secret};
 use server::sessions::Sessions;
+use server::trial::{TrialAnswer, TrialRequest, Trials};
 use server::upstreams::{AddressRule, NewUpstream, Upstreams};
 use tempfile::TempDir;
 use texts::Texts;
@@ -35,6 +41,31 @@ pub const ORIGIN: &str = "https://pay.example";
 pub fn ring() -> KeyRing {
     let folder = tempfile::tempdir().unwrap();
     KeyRing::open(folder.path(), Given::none(), true).unwrap()
+}
+
+/// A model that says what it was asked, for one nano-dollar.
+struct Echo;
+
+impl Trials for Echo {
+    fn run(
+        &self,
+        request: TrialRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<TrialAnswer, Problem>> + Send + '_>> {
+        Box::pin(async move {
+            if request.model != "sandbox-echo" {
+                return Err(Problem::ModelNotFound {
+                    model: request.model,
+                });
+            }
+            Ok(TrialAnswer {
+                call: CallId::from_uuid(uuid::Uuid::nil()),
+                text: request.prompt.0,
+                usage: Usage::default(),
+                cost: Amount::from_nanos(1),
+                duration_ms: 5,
+            })
+        })
+    }
 }
 
 pub struct World {
@@ -122,8 +153,22 @@ pub async fn world() -> World {
         sessions: Sessions::new(db.clone(), clock.clone()),
         keys,
         ledger,
-        calls: Calls::new(db, clock.clone()),
+        calls: Calls::new(db.clone(), clock.clone()),
         catalog,
+        upstreams,
+        mail: Mail::new(
+            db.clone(),
+            clock.clone(),
+            ring.clone(),
+            Texts::embedded(),
+            MailConfig {
+                public_url: ORIGIN.to_owned(),
+                brand: "Farebox".to_owned(),
+                local: true,
+            },
+        ),
+        audit: Audit::new(db, clock.clone()),
+        trials: Arc::new(Echo),
         texts: Texts::embedded().with_pseudo(true),
         ring,
         site: Arc::new(SiteConfig {

@@ -89,6 +89,12 @@ id!(/// An immutable version of a model's price.
     PriceId, "price", "a price id");
 id!(/// A portion of a wallet reserved for one node.
     LeaseId, "lease", "a lease id");
+id!(/// A mail that goes out.
+    MailId, "mail", "a mail id");
+id!(/// An entry of the audit log.
+    AuditId, "audit", "an audit id");
+id!(/// A part of a key's spend limit that one node may use.
+    GrantId, "grant", "a grant id");
 
 #[cfg(test)]
 mod tests {

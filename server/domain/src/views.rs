@@ -14,7 +14,39 @@ pub struct AccountView {
     pub id: AccountId,
     pub workspace: WorkspaceId,
     pub email: String,
+    pub name: String,
     pub admin: bool,
+    /// Whether the address was proved to be theirs.
+    pub verified: bool,
+    pub blocked: bool,
+    pub created_at: UnixMs,
+    pub chosen: Chosen,
+    /// A mail is sent when the balance falls below it.
+    pub low_balance: Option<Amount>,
+}
+
+/// What a person chose for their pages; `None` is "as the browser has it".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    pub locale: Option<String>,
+    pub currency: Option<String>,
+    /// A name of the time zone database: `Europe/Berlin`.
+    pub time_zone: Option<String>,
+    pub theme: Option<String>,
+    /// Whether keyboard shortcuts of one key are on.
+    pub shortcuts: bool,
+}
+
+impl Default for Chosen {
+    fn default() -> Self {
+        Self {
+            locale: None,
+            currency: None,
+            time_zone: None,
+            theme: None,
+            shortcuts: true,
+        }
+    }
 }
 
 /// A wallet. Credit that a node has leased but no running call holds counts as available.

@@ -18,6 +18,7 @@ mod serve;
 mod settle;
 mod state;
 mod tokens;
+mod trial;
 
 use axum::Router;
 use axum::extract::State;

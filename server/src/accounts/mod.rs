@@ -18,7 +18,7 @@ mod tests;
 use std::sync::Arc;
 
 use domain::ids::{AccountId, WorkspaceId};
-use domain::views::AccountView;
+use domain::views::{AccountView, Chosen};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -97,6 +97,9 @@ impl Accounts {
             password_hash: Set(password_hash),
             admin: Set(admin),
             created_at: Set(now),
+            // Made by the operator, who vouches for the address.
+            verified_at: Set(Some(now)),
+            ..Default::default()
         }
         .insert(&tx)
         .await
@@ -113,7 +116,13 @@ impl Accounts {
             id,
             workspace,
             email: email.as_str().to_owned(),
+            name: String::new(),
             admin,
+            verified: true,
+            blocked: false,
+            created_at: now,
+            chosen: Chosen::default(),
+            low_balance: None,
         })
     }
 

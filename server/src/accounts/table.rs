@@ -18,7 +18,8 @@ pub(super) mod workspace {
 }
 
 pub(super) mod account {
-    use domain::views::AccountView;
+    use domain::Amount;
+    use domain::views::{AccountView, Chosen};
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, DeriveEntityModel)]
@@ -32,6 +33,19 @@ pub(super) mod account {
         pub password_hash: Option<String>,
         pub admin: bool,
         pub created_at: i64,
+        pub name: String,
+        pub verified_at: Option<i64>,
+        pub blocked_at: Option<i64>,
+        pub blocked_reason: Option<String>,
+        pub terms_at: Option<i64>,
+        pub consent_at: Option<i64>,
+        pub locale: Option<String>,
+        pub currency: Option<String>,
+        pub time_zone: Option<String>,
+        pub theme: Option<String>,
+        pub shortcuts: bool,
+        pub low_balance_nusd: Option<i64>,
+        pub low_balance_told_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -56,7 +70,19 @@ pub(super) mod account {
                     .parse()
                     .map_err(|_| broken("account.workspace_id"))?,
                 email: self.email,
+                name: self.name,
                 admin: self.admin,
+                verified: self.verified_at.is_some(),
+                blocked: self.blocked_at.is_some(),
+                created_at: self.created_at,
+                chosen: Chosen {
+                    locale: self.locale,
+                    currency: self.currency,
+                    time_zone: self.time_zone,
+                    theme: self.theme,
+                    shortcuts: self.shortcuts,
+                },
+                low_balance: self.low_balance_nusd.map(Amount::from_nanos),
             })
         }
     }

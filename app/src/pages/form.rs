@@ -1,0 +1,208 @@
+//! What is a form made of? Inputs with their label, hint and what is wrong, ticked boxes, selections.
+//!
+//! No `required`: the server's own words come in the reader's language. What was typed comes back with the flash.
+
+use leptos::prelude::*;
+
+use crate::flash::{Fault, Field, Flash};
+use crate::reader::Ui;
+
+/// One line to type into.
+pub struct Input {
+    pub field: Field,
+    pub kind: &'static str,
+    pub label: String,
+    pub hint: Option<String>,
+    /// One of HTML's tokens, or `off`.
+    pub autocomplete: &'static str,
+    pub inputmode: Option<&'static str>,
+    /// What stands there when nothing was typed.
+    pub value: String,
+    /// Whether it takes the focus when nothing else is wrong before it.
+    pub focus: bool,
+    /// Addresses, codes and amounts run from left to right in every language.
+    pub ltr: bool,
+}
+
+impl Input {
+    pub fn new(field: Field, label: String) -> Self {
+        Self {
+            field,
+            kind: "text",
+            label,
+            hint: None,
+            autocomplete: "off",
+            inputmode: None,
+            value: String::new(),
+            focus: false,
+            ltr: false,
+        }
+    }
+
+    pub fn email(label: String) -> Self {
+        Self {
+            kind: "email",
+            autocomplete: "username",
+            focus: true,
+            ltr: true,
+            ..Self::new(Field::Email, label)
+        }
+    }
+
+    /// The password as it is now.
+    pub fn password(label: String) -> Self {
+        Self {
+            kind: "password",
+            autocomplete: "current-password",
+            ltr: true,
+            ..Self::new(Field::Password, label)
+        }
+    }
+
+    pub fn hint(mut self, hint: String) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    pub fn autocomplete(mut self, token: &'static str) -> Self {
+        self.autocomplete = token;
+        self
+    }
+
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = value.into();
+        self
+    }
+}
+
+pub fn input(ui: &Ui, flash: &Flash, input: Input) -> AnyView {
+    let id = input.field.id();
+    let fault = flash.of(input.field);
+    let typed = flash.value(input.field).map(ToOwned::to_owned);
+    // Whoever comes back goes on where something is wrong, or with what never travels back: the password.
+    let focus = match flash.faults.first() {
+        Some((first, _)) if *first != Field::Form => *first == input.field,
+        Some(_) => input.kind == "password",
+        None => input.focus,
+    };
+    let value = if input.kind == "password" {
+        String::new()
+    } else {
+        typed.unwrap_or(input.value)
+    };
+    let (hint_id, wrong_id) = (format!("{id}-hint"), format!("{id}-wrong"));
+    let described = described_by(&[
+        (fault.is_some(), &wrong_id),
+        (input.hint.is_some(), &hint_id),
+    ]);
+    let wrong = fault.map(|fault| {
+        view! { <p class="wrong" id=wrong_id.clone()>{words_at(ui, input.field, fault)}</p> }
+    });
+    let hint = input
+        .hint
+        .map(|text| view! { <p class="hint" id=hint_id.clone()>{text}</p> });
+    let dir = input.ltr.then_some("ltr");
+    let plain = input.ltr.then_some("none");
+    view! {
+        <div class="item">
+            <label for=id>{input.label}</label>
+            <input class="field" id=id name=id type=input.kind autocomplete=input.autocomplete inputmode=input.inputmode
+                value=value autofocus=focus dir=dir autocapitalize=plain spellcheck="false"
+                aria-describedby=described aria-invalid=fault.map(|_| "true")/>
+            {wrong}
+            {hint}
+        </div>
+    }
+    .into_any()
+}
+
+/// A box to tick; `label` may hold links. Never ticked beforehand unless `ticked` says what is already so.
+pub fn tick(ui: &Ui, flash: &Flash, field: Field, label: AnyView, ticked: bool) -> AnyView {
+    let id = field.id();
+    let fault = flash.of(field);
+    let wrong_id = format!("{id}-wrong");
+    let described = described_by(&[(fault.is_some(), &wrong_id)]);
+    let ticked = ticked || flash.value(field).is_some();
+    let wrong = fault.map(
+        |fault| view! { <p class="wrong" id=wrong_id.clone()>{words_at(ui, field, fault)}</p> },
+    );
+    view! {
+        <div class="item">
+            <label class="tick" for=id>
+                <input type="checkbox" id=id name=id value="true" checked=ticked aria-describedby=described
+                    aria-invalid=fault.map(|_| "true")/>
+                <span>{label}</span>
+            </label>
+            {wrong}
+        </div>
+    }
+    .into_any()
+}
+
+/// One of several; entries are value and words.
+pub fn select(
+    flash: &Flash,
+    field: Field,
+    label: String,
+    entries: Vec<(String, String)>,
+    chosen: &str,
+) -> AnyView {
+    let id = field.id();
+    let chosen = flash.value(field).unwrap_or(chosen).to_owned();
+    let entries: Vec<_> = entries
+        .into_iter()
+        .map(|(value, words)| {
+            let selected = value == chosen;
+            view! { <option value=value selected=selected>{words}</option> }
+        })
+        .collect();
+    view! {
+        <div class="item">
+            <label for=id>{label}</label>
+            <select class="field" id=id name=id>{entries}</select>
+        </div>
+    }
+    .into_any()
+}
+
+fn described_by(parts: &[(bool, &String)]) -> Option<String> {
+    let there: Vec<&str> = parts
+        .iter()
+        .filter(|(there, _)| *there)
+        .map(|(_, id)| id.as_str())
+        .collect();
+    (!there.is_empty()).then(|| there.join(" "))
+}
+
+fn words_at(ui: &Ui, field: Field, fault: Fault) -> String {
+    match (field, fault) {
+        (Field::Email, Fault::Missing) => t!(ui, "form.email_required"),
+        (Field::Password | Field::NewPassword, Fault::Missing) => t!(ui, "form.password_required"),
+        _ => fault_words(ui, fault),
+    }
+}
+
+/// What is wrong, as a sentence.
+pub fn fault_words(ui: &Ui, fault: Fault) -> String {
+    use server::accounts::{LONGEST_PASSWORD, SHORTEST_PASSWORD};
+    match fault {
+        Fault::Missing => t!(ui, "form.required"),
+        Fault::Malformed => t!(ui, "form.email_invalid"),
+        Fault::Taken => t!(ui, "form.email_taken"),
+        Fault::TooShort => t!(
+            ui,
+            "form.password_too_short",
+            min = SHORTEST_PASSWORD.to_string()
+        ),
+        Fault::TooLong => t!(
+            ui,
+            "form.password_too_long",
+            max = LONGEST_PASSWORD.to_string()
+        ),
+        Fault::TooWeak => t!(ui, "form.password_too_weak"),
+        Fault::Wrong => t!(ui, "sessions.sign_in.wrong"),
+        Fault::TooMany { seconds } => n!(ui, "sessions.sign_in.too_many", seconds),
+        Fault::Busy => t!(ui, "sessions.sign_in.busy"),
+        Fault::Unavailable => t!(ui, "sessions.sign_in.unavailable"),
+    }
+}

@@ -1,0 +1,130 @@
+//! What a key may do and spend, what a node has set aside of a key's spend limit, and which calls were refused.
+
+use sea_orm_migration::prelude::*;
+
+use crate::dialect::run;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+/// The columns of `api_key` before this migration.
+const OLD: &str = "id, workspace_id, name, test, lookup, sealed, masked, created_at, expires_at, last_used_at, revoked_at";
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true) // sea-orm's default leaves a failed migration half applied on SQLite
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let copy = format!("INSERT INTO api_key ({OLD}) SELECT {OLD} FROM api_key_before");
+        run(
+            manager,
+            &[
+                "DROP INDEX api_key_of_workspace",
+                "ALTER TABLE api_key RENAME TO api_key_before",
+                // `sealed` is NULL once revoked, and always where the operator keeps no copies. `kind`: 'key', or 'zone' for
+                // the one through which a workspace tries models in the browser (nobody holds its secret).
+                // Limits are NULL when there is none: `*_nusd` per UTC day, ISO week, calendar month and in all.
+                // `models` and `ip_ranges` are JSON lists, `scopes` words with spaces between.
+                // `replaced_by` is the key that this one was rolled to; it works until `expires_at`.
+                "CREATE TABLE api_key (
+                    id TEXT PRIMARY KEY,
+                    workspace_id TEXT NOT NULL REFERENCES workspace(id),
+                    kind TEXT NOT NULL DEFAULT 'key',
+                    name TEXT NOT NULL,
+                    test BOOLEAN NOT NULL,
+                    lookup TEXT NOT NULL UNIQUE,
+                    sealed TEXT,
+                    masked TEXT NOT NULL,
+                    scopes TEXT NOT NULL DEFAULT 'chat:write responses:write models:read billing:read',
+                    models TEXT,
+                    ip_ranges TEXT,
+                    day_nusd BIGINT CHECK (day_nusd >= 0),
+                    week_nusd BIGINT CHECK (week_nusd >= 0),
+                    month_nusd BIGINT CHECK (month_nusd >= 0),
+                    total_nusd BIGINT CHECK (total_nusd >= 0),
+                    requests_per_minute BIGINT CHECK (requests_per_minute > 0),
+                    tokens_per_minute BIGINT CHECK (tokens_per_minute > 0),
+                    concurrency BIGINT CHECK (concurrency > 0),
+                    created_at BIGINT NOT NULL,
+                    expires_at BIGINT,
+                    last_used_at BIGINT,
+                    disabled_at BIGINT,
+                    revoked_at BIGINT,
+                    replaced_by TEXT,
+                    CHECK (sealed IS NULL OR revoked_at IS NULL)
+                )",
+                &copy,
+                "DROP TABLE api_key_before",
+                "CREATE INDEX api_key_of_workspace ON api_key (workspace_id, created_at)",
+                "CREATE UNIQUE INDEX api_key_zone ON api_key (workspace_id) WHERE kind = 'zone'",
+                // All keys of the workspace are refused while this is set.
+                "ALTER TABLE workspace ADD COLUMN frozen_at BIGINT",
+                // What one node may still spend of a key's limit in one period. `spent` grows in the commit that writes
+                // the calls. A grant past `expires_at` counts for what was spent only.
+                "CREATE TABLE key_grant (
+                    id TEXT PRIMARY KEY,
+                    key_id TEXT NOT NULL,
+                    node TEXT NOT NULL,
+                    period TEXT NOT NULL,
+                    period_start BIGINT NOT NULL,
+                    granted BIGINT NOT NULL CHECK (granted >= 0),
+                    spent BIGINT NOT NULL DEFAULT 0 CHECK (spent >= 0),
+                    expires_at BIGINT NOT NULL
+                )",
+                "CREATE INDEX key_grant_of_key ON key_grant (key_id, period, period_start)",
+                "CREATE INDEX call_of_key ON call (key_id, created_at)",
+                // Calls that were refused before they cost anything, counted per hour: a flood makes a number, not rows.
+                "CREATE TABLE refused_call (
+                    workspace_id TEXT NOT NULL,
+                    key_id TEXT NOT NULL,
+                    hour BIGINT NOT NULL,
+                    code TEXT NOT NULL,
+                    count BIGINT NOT NULL,
+                    last_at BIGINT NOT NULL,
+                    PRIMARY KEY (workspace_id, key_id, hour, code)
+                )",
+            ],
+        )
+        .await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // Going back, a working key without a copy cannot be kept: the old schema knows none.
+        let copy = format!(
+            "INSERT INTO api_key ({OLD}) SELECT {OLD} FROM api_key_after
+             WHERE kind = 'key' AND (sealed IS NULL) = (revoked_at IS NOT NULL)"
+        );
+        run(
+            manager,
+            &[
+                "DROP TABLE refused_call",
+                "DROP INDEX call_of_key",
+                "DROP TABLE key_grant",
+                "ALTER TABLE workspace DROP COLUMN frozen_at",
+                "DROP INDEX api_key_zone",
+                "DROP INDEX api_key_of_workspace",
+                "ALTER TABLE api_key RENAME TO api_key_after",
+                "CREATE TABLE api_key (
+                    id TEXT PRIMARY KEY,
+                    workspace_id TEXT NOT NULL REFERENCES workspace(id),
+                    name TEXT NOT NULL,
+                    test BOOLEAN NOT NULL,
+                    lookup TEXT NOT NULL UNIQUE,
+                    sealed TEXT,
+                    masked TEXT NOT NULL,
+                    created_at BIGINT NOT NULL,
+                    expires_at BIGINT,
+                    last_used_at BIGINT,
+                    revoked_at BIGINT,
+                    CHECK ((sealed IS NULL) = (revoked_at IS NOT NULL))
+                )",
+                &copy,
+                "DROP TABLE api_key_after",
+                "CREATE INDEX api_key_of_workspace ON api_key (workspace_id, created_at)",
+            ],
+        )
+        .await
+    }
+}
