@@ -35,6 +35,6 @@ mod shell;
 mod tests;
 
 #[cfg(feature = "ssr")]
-pub use router::router;
+pub use router::{paths, router};
 #[cfg(feature = "ssr")]
 pub use services::{Assets, ClientIp, Services, SiteConfig};

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use http::header;
 
 use crate::guard::{answer_headers, known_host_only, same_site_only};
@@ -16,22 +16,7 @@ const BODY_MAX: usize = 64 * 1_024;
 
 /// Every page and server function, with its layers. The binary merges it with the data plane, which has other rules.
 pub fn router(services: Services) -> Router {
-    let mut router = Router::new()
-        .route("/", get(pages::landing))
-        .route("/login", get(pages::login))
-        .route("/claim/{token}", get(pages::claim))
-        .route("/overview", get(pages::overview::overview))
-        .route("/api/{function}", post(api::call));
-    // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server
-    // runs gets its addresses at the next start.
-    for locale in services.texts.locales() {
-        let prefix = crate::reader::localized(locale, "");
-        if !prefix.is_empty() {
-            router = router
-                .route(&format!("{prefix}/"), get(pages::landing))
-                .route(&format!("{prefix}/login"), get(pages::login));
-        }
-    }
+    let Listed { router, .. } = listed(&services);
     router
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::method_not_allowed)
@@ -42,6 +27,50 @@ pub fn router(services: Services) -> Router {
         .layer(from_fn_with_state(services.clone(), bare_errors_dressed))
         .layer(from_fn_with_state(services.clone(), answer_headers))
         .with_state(services)
+}
+
+/// The path of every page, as the router has it: who wants to be sure of all of them asks here.
+#[must_use]
+pub fn paths(services: &Services) -> Vec<String> {
+    listed(services).paths
+}
+
+/// Routes that remember their paths: axum's cannot be asked.
+struct Listed {
+    router: Router<Services>,
+    paths: Vec<String>,
+}
+
+impl Listed {
+    fn route(mut self, path: &str, method: MethodRouter<Services>) -> Self {
+        self.paths.push(path.to_owned());
+        self.router = self.router.route(path, method);
+        self
+    }
+}
+
+fn listed(services: &Services) -> Listed {
+    let none = Listed {
+        router: Router::new(),
+        paths: Vec::new(),
+    };
+    let mut listed = none
+        .route("/", get(pages::landing))
+        .route("/login", get(pages::login))
+        .route("/claim/{token}", get(pages::claim))
+        .route("/overview", get(pages::overview::overview))
+        .route("/api/{function}", post(api::call));
+    // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server
+    // runs gets its addresses at the next start.
+    for locale in services.texts.locales() {
+        let prefix = crate::reader::localized(locale, "");
+        if !prefix.is_empty() {
+            listed = listed
+                .route(&format!("{prefix}/"), get(pages::landing))
+                .route(&format!("{prefix}/login"), get(pages::login));
+        }
+    }
+    listed
 }
 
 /// An error without a page (from a layer or an extractor) gets one, for browsers.
