@@ -150,7 +150,7 @@ impl Texts {
             60..1_440 => self.n(locale, "time.hours_ago", minutes / 60, &[]),
             1_440..2_880 => self.t(locale, "time.yesterday", &[]),
             2_880..43_200 => self.n(locale, "time.days_ago", minutes / 1_440, &[]),
-            _ => format::date(locale, then, format::Zone::Utc),
+            _ => format::date(locale, then, format::Zone::UTC),
         }
     }
 

@@ -5,9 +5,11 @@
 mod date;
 mod money;
 mod number;
+mod zone;
 
-pub use date::{Zone, date, date_time, day, iso};
+pub use date::{date, date_time, day, iso, time, time_seconds};
 pub use money::{Money, money, money_exact, money_plain};
 pub use number::{Compact, number};
+pub use zone::Zone;
 
 pub(crate) use number::compact;
