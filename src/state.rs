@@ -13,7 +13,7 @@ use server::db::Db;
 use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
-use server::secrets::{Given, KeyRing, first_start};
+use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
 use server::trial::Trials;
 use server::upstreams::{AddressRule, Upstreams};
@@ -63,9 +63,7 @@ impl Handles {
         let ring = KeyRing::open(
             &config.data,
             given,
-            first_start(&db)
-                .await
-                .context("the database cannot be read")?,
+            &unused(&db).await.context("the database cannot be read")?,
         )?;
         let rule = AddressRule {
             local: config.local(),

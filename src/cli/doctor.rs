@@ -11,7 +11,7 @@ use serde::Serialize;
 use server::accounts::Accounts;
 use server::clock::Clock;
 use server::db::Db;
-use server::secrets::{Given, KeyRing, first_start};
+use server::secrets::{Given, KeyRing, Purpose, key_file, unused};
 use server::upstreams::{AddressRule, SANDBOX_URL, UpstreamView, Upstreams};
 use tokio::net::TcpStream;
 
@@ -235,21 +235,36 @@ async fn skew(found: &mut Findings, db: &Db) {
 }
 
 async fn keys(found: &mut Findings, config: &Config, db: &Db) {
-    // A first start makes them; looking must not.
-    match first_start(db).await {
-        Ok(true) if !config.data.join("keys").exists() => {
-            return found.warn("key files", "none yet; the first start makes them");
-        }
-        Ok(_) => {}
+    let unused = match unused(db).await {
+        Ok(unused) => unused,
         Err(error) => {
             return found.fail("key files", format!("the database cannot be read: {error}"));
         }
+    };
+    if unused == Purpose::ALL && !config.data.join("keys").exists() {
+        return found.warn("key files", "none yet; the first start makes them");
     }
+    // The next start makes those that nothing needs yet; looking must not.
     let opened = Given::from_variables(|name| std::env::var(name).ok())
-        .and_then(|given| KeyRing::open(&config.data, given, false));
+        .and_then(|given| KeyRing::look(&config.data, given, &unused));
     match opened {
         Ok(ring) => {
-            found.ok("key files", "all there, closed to others; keep a copy of them apart from the database's backups");
+            let later: Vec<_> = unused
+                .iter()
+                .filter(|purpose| !there(config, **purpose))
+                .map(|purpose| format!("{}.key", purpose.name()))
+                .collect();
+            if later.is_empty() {
+                found.ok("key files", "all there, closed to others; keep a copy of them apart from the database's backups");
+            } else {
+                found.warn(
+                    "key files",
+                    format!(
+                        "the next start makes {}; take a new copy of the key files then",
+                        later.join(", ")
+                    ),
+                );
+            }
             let accounts = Accounts::new(db.clone(), Clock::system(), ring);
             if let Ok(Some(_)) = accounts.unclaimed_admin().await {
                 found.warn("first administrator", "nobody has claimed the seeded account yet: open the link that `make run` prints");
@@ -259,13 +274,24 @@ async fn keys(found: &mut Findings, config: &Config, db: &Db) {
     }
 }
 
+/// Whether a key is given from outside or has its file.
+fn there(config: &Config, purpose: Purpose) -> bool {
+    let given = |name: &str| std::env::var_os(name).is_some();
+    given(purpose.variable())
+        || given(&format!("{}_FILE", purpose.variable()))
+        || key_file(&config.data, purpose).exists()
+}
+
 async fn upstreams(found: &mut Findings, config: &Config, db: &Db) {
     let rule = AddressRule {
         local: config.local(),
         private_ranges: config.upstream_private_ranges.clone(),
     };
     let given = Given::from_variables(|name| std::env::var(name).ok());
-    let Ok(ring) = given.and_then(|given| KeyRing::open(&config.data, given, false)) else {
+    let Ok(unused) = unused(db).await else {
+        return;
+    };
+    let Ok(ring) = given.and_then(|given| KeyRing::look(&config.data, given, &unused)) else {
         return;
     };
     let listed = match Upstreams::new(db.clone(), Clock::system(), ring, rule.clone())

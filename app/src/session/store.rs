@@ -32,7 +32,12 @@ impl SessionStore for Rows {
         loop {
             match self
                 .0
-                .create(&record.id.to_string(), owner(record), &data(record)?)
+                .create(
+                    &record.id.to_string(),
+                    owner(record),
+                    &data(record)?,
+                    &seen(record),
+                )
                 .await
             {
                 Err(SessionError::Taken) => record.id = Id::default(),
@@ -44,7 +49,12 @@ impl SessionStore for Rows {
     /// Updates only. A session that was ended meanwhile stays ended: its browser is signed out at the next page.
     async fn save(&self, record: &Record) -> Result<()> {
         self.0
-            .save(&record.id.to_string(), owner(record), &data(record)?)
+            .save(
+                &record.id.to_string(),
+                owner(record),
+                &data(record)?,
+                &seen(record),
+            )
             .await
             .map(|_| ())
             .map_err(backend)
@@ -99,6 +109,14 @@ fn owner(record: &Record) -> Option<Owner> {
         .get(OWNER)
         .and_then(|value| serde_json::from_value(value.clone()).ok());
     holder.map(Owner::from)
+}
+
+fn seen(record: &Record) -> server::sessions::Seen {
+    record
+        .data
+        .get("seen")
+        .and_then(|value| serde_json::from_value(value.clone()).ok())
+        .unwrap_or_default()
 }
 
 fn data(record: &Record) -> Result<String> {

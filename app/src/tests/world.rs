@@ -21,7 +21,7 @@ use server::db::Db;
 use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
-use server::secrets::{Given, KeyRing, Secret};
+use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
 use server::upstreams::{AddressRule, NewUpstream, Upstreams};
@@ -40,7 +40,7 @@ pub const ORIGIN: &str = "https://pay.example";
 /// Fresh keys that vanish with the test.
 pub fn ring() -> KeyRing {
     let folder = tempfile::tempdir().unwrap();
-    KeyRing::open(folder.path(), Given::none(), true).unwrap()
+    KeyRing::open(folder.path(), Given::none(), &Purpose::ALL).unwrap()
 }
 
 /// A model that says what it was asked, for one nano-dollar.

@@ -11,6 +11,7 @@ mod gate;
 mod password;
 mod setup;
 mod sign_in;
+mod stub;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -25,9 +26,14 @@ use sea_orm::{
 };
 
 pub use email::{Email, EmailError};
-pub use error::{AccountError, ClaimError, SignInError};
+pub use error::{
+    AccountError, ChangePasswordError, ClaimError, ConfirmError, EmailChangeError, LinkError,
+    ProfileError, ResetError, SecondFactorError, SignInError, SignUpError,
+};
 pub use password::{LONGEST as LONGEST_PASSWORD, PasswordError, SHORTEST as SHORTEST_PASSWORD};
 pub use setup::{SETUP_LIFETIME_MS, SetupToken};
+pub use sign_in::SignedIn;
+pub use stub::*;
 
 use crate::clock::Clock;
 use crate::db::Db;
@@ -36,6 +42,9 @@ use crate::secrets::{KeyRing, Secret};
 use error::unique;
 use gate::Gate;
 use password::Hasher;
+
+/// The longest name of a person, in characters.
+pub const LONGEST_NAME: usize = 100;
 
 /// The accounts of this installation. Cheap to clone.
 #[derive(Clone)]

@@ -11,6 +11,16 @@ use super::password::{self, Verdict};
 use super::{Accounts, Email, Inner, SignInError, delay, table};
 use crate::secrets::Secret;
 
+/// The password was right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    pub account: AccountView,
+    /// Whether a second factor is in force and must be asked for before anything is shown.
+    pub second_factor: bool,
+    /// The new content of the cookie by which this browser is known (to be set once the second factor was given too).
+    pub device: String,
+}
+
 impl Accounts {
     /// Checks e-mail and password. `from` is the caller's own address (behind a proxy: as the trusted proxy reports it).
     ///
@@ -18,10 +28,13 @@ impl Accounts {
     /// [`SignInError`]; which of unknown e-mail, no password yet and wrong password it was is not told.
     pub async fn sign_in(
         &self,
+        mail: &crate::mail::Mail,
         email: &str,
         password: Secret,
         from: IpAddr,
-    ) -> Result<AccountView, SignInError> {
+        device: Option<&str>,
+        agent: &str,
+    ) -> Result<SignedIn, SignInError> {
         let now = self.0.clock.now_ms();
         self.0.gate.enter(from, now).map_err(too_many)?;
         let outcome = self.check(email, password, now).await;
@@ -31,7 +44,11 @@ impl Accounts {
         ) {
             self.0.gate.forgive(from);
         }
-        outcome
+        outcome.map(|account| SignedIn {
+            account,
+            second_factor: false,
+            device: String::new(),
+        })
     }
 
     async fn check(

@@ -39,6 +39,16 @@ fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
+fn mail(db: &Db, clock: &Clock) -> crate::mail::Mail {
+    crate::mail::Mail::new(
+        db.clone(),
+        clock.clone(),
+        KeyRing::for_tests(),
+        texts::Texts::embedded(),
+        crate::mail::MailConfig::default(),
+    )
+}
+
 impl House {
     async fn ann(&self) -> AccountView {
         self.accounts
@@ -48,7 +58,20 @@ impl House {
     }
 
     async fn sign_in(&self, email: &str, password: &str) -> Result<AccountView, SignInError> {
-        self.accounts.sign_in(email, secret(password), HOME).await
+        self.sign_in_from(email, password, HOME).await
+    }
+
+    async fn sign_in_from(
+        &self,
+        email: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<AccountView, SignInError> {
+        let mail = mail(&self.db, &self.clock);
+        self.accounts
+            .sign_in(&mail, email, secret(password), from, None, "")
+            .await
+            .map(|signed_in| signed_in.account)
     }
 
     async fn stored_hash(&self, account: AccountId) -> Option<String> {
@@ -267,6 +290,7 @@ async fn a_success_wipes_the_slate() {
 #[tokio::test]
 async fn delays_survive_a_restart_end_within_a_quarter_of_an_hour_and_are_forgotten_in_a_day() {
     let house = house().await;
+    let mail = mail(&house.db, &house.clock);
     let subject = delay::subject(&KeyRing::for_tests(), "ann@example.com");
     let mut now = NOW;
     for _ in 0..40 {
@@ -294,7 +318,14 @@ async fn delays_survive_a_restart_end_within_a_quarter_of_an_hour_and_are_forgot
         KeyRing::for_tests(),
     );
     let refused = fresh
-        .sign_in("ann@example.com", secret("wrong password"), HOME)
+        .sign_in(
+            &mail,
+            "ann@example.com",
+            secret("wrong password"),
+            HOME,
+            None,
+            "",
+        )
         .await;
     assert!(
         matches!(refused, Err(SignInError::TooMany { .. })),
@@ -303,7 +334,14 @@ async fn delays_survive_a_restart_end_within_a_quarter_of_an_hour_and_are_forgot
     house.clock.advance(25 * 60 * 60 * 1_000);
     assert_eq!(
         fresh
-            .sign_in("ann@example.com", secret("wrong password"), HOME)
+            .sign_in(
+                &mail,
+                "ann@example.com",
+                secret("wrong password"),
+                HOME,
+                None,
+                ""
+            )
             .await,
         Err(SignInError::Wrong)
     );
@@ -332,15 +370,19 @@ fn delays_double_from_two_seconds_to_a_quarter_of_an_hour() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guesses_at_the_same_moment_do_not_slip_through() {
     let house = house().await;
+    let mail = mail(&house.db, &house.clock);
     house.ann().await;
     let tries = (0..30).map(|host| {
-        let accounts = house.accounts.clone();
+        let (accounts, mail) = (house.accounts.clone(), mail.clone());
         tokio::spawn(async move {
             accounts
                 .sign_in(
+                    &mail,
                     "ann@example.com",
                     secret("wrong password"),
                     IpAddr::from([198, 51, host, 1]),
+                    None,
+                    "",
                 )
                 .await
         })
@@ -361,17 +403,21 @@ async fn guesses_at_the_same_moment_do_not_slip_through() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_sign_ins_is_turned_away_instead_of_queued() {
     let house = house().await;
+    let mail = mail(&house.db, &house.clock);
     let room = std::thread::available_parallelism().unwrap().get() + 64;
     let tries = (0..room + 100).map(|guest| {
-        let accounts = house.accounts.clone();
+        let (accounts, mail) = (house.accounts.clone(), mail.clone());
         let [network, subnet] = u16::try_from(guest).unwrap().to_be_bytes();
         let from = IpAddr::from([198, network, subnet, 1]);
         tokio::spawn(async move {
             accounts
                 .sign_in(
+                    &mail,
                     &format!("guest{guest}@example.com"),
                     secret("wrong password"),
                     from,
+                    None,
+                    "",
                 )
                 .await
         })
@@ -401,6 +447,7 @@ async fn a_flood_of_sign_ins_is_turned_away_instead_of_queued() {
 #[tokio::test]
 async fn one_network_that_guesses_at_many_accounts_is_slowed_down() {
     let house = house().await;
+    let mail = mail(&house.db, &house.clock);
     let ann = house.ann().await;
     for guest in 0..30 {
         assert_eq!(
@@ -417,12 +464,19 @@ async fn one_network_that_guesses_at_many_accounts_is_slowed_down() {
     let elsewhere = house
         .accounts
         .sign_in(
+            &mail,
             "ann@example.com",
             secret(GOOD),
             IpAddr::from([192, 0, 2, 1]),
+            None,
+            "",
         )
         .await;
-    assert_eq!(elsewhere, Ok(ann), "others are not slowed down");
+    assert_eq!(
+        elsewhere.map(|signed_in| signed_in.account),
+        Ok(ann),
+        "others are not slowed down"
+    );
 }
 
 #[tokio::test]
@@ -713,6 +767,7 @@ async fn a_claim_ends_the_sessions_of_whoever_was_signed_in() {
                 admin: false,
             }),
             "{}",
+            &crate::sessions::Seen::default(),
         )
         .await
         .unwrap();

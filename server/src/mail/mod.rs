@@ -107,6 +107,23 @@ impl Mail {
         self.0.config.local
     }
 
+    /// Which language mails to somebody who chose `code` are in; English when it is none of ours.
+    #[must_use]
+    pub fn locale(&self, code: Option<&str>) -> Locale {
+        code.and_then(|code| self.0.texts.locale(code))
+            .unwrap_or_default()
+    }
+
+    /// An account at its own address, in its own language.
+    #[must_use]
+    pub fn recipient(&self, account: &domain::views::AccountView) -> Recipient {
+        Recipient {
+            account: Some(account.id),
+            address: account.email.clone(),
+            locale: self.locale(account.chosen.locale.as_deref()),
+        }
+    }
+
     /// Queues a mail in the caller's transaction.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Where do the encryption keys live? In `<data>/keys/<name>.key`, one line each, readable by their owner alone.
 //!
-//! The files are made at the first start and never again: a file that is missing later would be replaced by a key that
-//! opens nothing, and the mistake would be found months later. So a missing file stops the start instead.
+//! A file is made while the database holds nothing that needs it (at the first start, or when an upgrade brings a new
+//! purpose), and never again: a file that is missing later would be replaced by a key that opens nothing, and the mistake
+//! would be found months later. So a missing file stops the start instead.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -105,11 +106,20 @@ pub fn key_file(data: &Path, purpose: Purpose) -> PathBuf {
     data.join("keys").join(format!("{}.key", purpose.name()))
 }
 
-/// Reads every key that is not given; makes the missing ones only at a first start.
+/// What to do about a file that is missing and whose key nothing needs yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    Make,
+    /// Leave the disk alone; a random key in memory stands in for it.
+    StandIn,
+}
+
+/// Reads every key that is not given. A missing one is an error, but for those of an `unused` purpose.
 pub(super) fn load(
     data: &Path,
     given: Given,
-    first_start: bool,
+    unused: &[Purpose],
+    absent: Absent,
 ) -> Result<BTreeMap<Purpose, KeyBytes>, SecretsError> {
     let mut keys = given.0;
     for purpose in Purpose::ALL {
@@ -123,13 +133,17 @@ pub(super) fn load(
             source,
         })?;
         if !there {
-            if !first_start {
+            if !unused.contains(&purpose) {
                 let (protects, variable) = (purpose.protects(), purpose.variable());
                 return Err(SecretsError::Missing {
                     path,
                     protects,
                     variable,
                 });
+            }
+            if absent == Absent::StandIn {
+                keys.insert(purpose, random()?);
+                continue;
             }
             make(&path)?;
         }
@@ -154,8 +168,7 @@ fn make(path: &Path) -> Result<(), SecretsError> {
         .create(folder)
         .map_err(failed)?;
 
-    let mut key = Zeroizing::new([0_u8; 32]);
-    getrandom::fill(key.as_mut_slice()).map_err(|_| super::RandomnessFailed)?;
+    let key = random()?;
     let line = Zeroizing::new(format!(
         "{}\n",
         Zeroizing::new(STANDARD.encode(key.as_slice())).as_str()
@@ -182,6 +195,12 @@ fn make(path: &Path) -> Result<(), SecretsError> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(failed)
+}
+
+fn random() -> Result<KeyBytes, SecretsError> {
+    let mut key = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(key.as_mut_slice()).map_err(|_| super::RandomnessFailed)?;
+    Ok(key)
 }
 
 /// Reads one key file, after checking that nobody else can.

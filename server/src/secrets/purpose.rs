@@ -13,15 +13,21 @@ pub enum Purpose {
     Session,
     /// Hashes one-time tokens, and the e-mails that failed sign-ins are counted by.
     Token,
+    /// Encrypts the secrets that authenticator apps share with us.
+    SecondFactor,
+    /// Encrypts mails that wait to be sent: links in them are as good as passwords.
+    Mail,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::ApiKeyHmac,
         Self::ApiKeyAead,
         Self::UpstreamCredentials,
         Self::Session,
         Self::Token,
+        Self::SecondFactor,
+        Self::Mail,
     ];
 
     /// Name of the key file without `.key`.
@@ -33,6 +39,8 @@ impl Purpose {
             Self::UpstreamCredentials => "upstream-credentials",
             Self::Session => "session",
             Self::Token => "token",
+            Self::SecondFactor => "second-factor",
+            Self::Mail => "mail",
         }
     }
 
@@ -46,6 +54,8 @@ impl Purpose {
             Self::UpstreamCredentials => "FAREBOX_KEY_UPSTREAM_CREDENTIALS",
             Self::Session => "FAREBOX_KEY_SESSION",
             Self::Token => "FAREBOX_KEY_TOKEN",
+            Self::SecondFactor => "FAREBOX_KEY_SECOND_FACTOR",
+            Self::Mail => "FAREBOX_KEY_MAIL",
         }
     }
 
@@ -61,7 +71,15 @@ impl Purpose {
                 "it encrypts the upstreams' credentials: without it no upstream that has one can be called"
             }
             Self::Session => "it signs what browsers carry for Farebox between two pages",
-            Self::Token => "it hashes one-time links: without it those handed out do not work",
+            Self::Token => {
+                "it hashes one-time links and recovery codes: without it those handed out do not work"
+            }
+            Self::SecondFactor => {
+                "it encrypts the secrets of authenticator apps: without it nobody who uses one can sign in"
+            }
+            Self::Mail => {
+                "it encrypts mails in the outbox: without it those that wait cannot be sent"
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::files::{self, KeyBytes};
+use super::files::{self, Absent, KeyBytes};
 use super::{Given, Purpose, RandomnessFailed, SecretsError};
 use crate::db::Db;
 
@@ -33,13 +33,21 @@ pub struct CannotOpen;
 pub struct KeyRing(Arc<BTreeMap<Purpose, KeyBytes>>);
 
 impl KeyRing {
-    /// Opens the keys of the data folder `data` (`<data>/keys/*.key`), or makes them when `first_start` says that the
-    /// database holds nothing that needs them yet (see [`first_start`]). `given` ones win over files.
+    /// Opens the keys of the data folder `data` (`<data>/keys/*.key`). Of the missing ones those that `unused` names are
+    /// made: the database holds nothing yet that needs them (see [`unused`]). `given` ones win over files.
     ///
     /// # Errors
-    /// A missing file when this is not the first start, one that others can read, one that is not a key.
-    pub fn open(data: &Path, given: Given, first_start: bool) -> Result<Self, SecretsError> {
-        files::load(data, given, first_start).map(|keys| Self(Arc::new(keys)))
+    /// Another missing file, one that others can read, one that is not a key.
+    pub fn open(data: &Path, given: Given, unused: &[Purpose]) -> Result<Self, SecretsError> {
+        files::load(data, given, unused, Absent::Make).map(|keys| Self(Arc::new(keys)))
+    }
+
+    /// The same without making anything: keys that [`KeyRing::open`] would make are of this ring alone.
+    ///
+    /// # Errors
+    /// As [`KeyRing::open`].
+    pub fn look(data: &Path, given: Given, unused: &[Purpose]) -> Result<Self, SecretsError> {
+        files::load(data, given, unused, Absent::StandIn).map(|keys| Self(Arc::new(keys)))
     }
 
     /// A ring of fixed keys, without files.
@@ -164,19 +172,35 @@ pub fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// Whether the (migrated) database holds nothing that needs key files: no account, no key, no upstream credential.
-/// Only then may [`KeyRing::open`] make them.
+/// The purposes whose key nothing in the (migrated) database needs: only their files may be made by [`KeyRing::open`].
+/// All of them at the first start; after an upgrade those that it brought.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn first_start(db: &Db) -> Result<bool, DbErr> {
-    let found = db
-        .read()
-        .query_one_raw(Statement::from_string(
-            db.backend(),
-            "SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM api_key)
-                OR EXISTS (SELECT 1 FROM upstream WHERE sealed_key IS NOT NULL)",
-        ))
-        .await?;
-    Ok(found.is_none())
+pub async fn unused(db: &Db) -> Result<Vec<Purpose>, DbErr> {
+    let some = async |question: &str| {
+        let sql = format!("SELECT 1 AS found WHERE {question}");
+        let found = db
+            .read()
+            .query_one_raw(Statement::from_string(db.backend(), sql));
+        found.await.map(|row| row.is_some())
+    };
+    let inhabited = some(
+        "EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM api_key)
+            OR EXISTS (SELECT 1 FROM upstream WHERE sealed_key IS NOT NULL)",
+    );
+    let inhabited = inhabited.await?;
+    let mut unused = Vec::new();
+    for purpose in Purpose::ALL {
+        let used = match purpose {
+            // Purposes that came later: installations of before have no file, and no row.
+            Purpose::SecondFactor => some("EXISTS (SELECT 1 FROM second_factor)").await?,
+            Purpose::Mail => some("EXISTS (SELECT 1 FROM mail WHERE sealed IS NOT NULL)").await?,
+            _ => inhabited,
+        };
+        if !used {
+            unused.push(purpose);
+        }
+    }
+    Ok(unused)
 }

@@ -17,7 +17,7 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn the_first_start_makes_one_private_file_per_purpose() {
     let data = tempdir().unwrap();
-    KeyRing::open(data.path(), Given::none(), true).unwrap();
+    KeyRing::open(data.path(), Given::none(), &Purpose::ALL).unwrap();
     assert_eq!(mode(&data.path().join("keys")), 0o700);
     let mut texts = std::collections::BTreeSet::new();
     for purpose in Purpose::ALL {
@@ -40,8 +40,8 @@ fn the_first_start_makes_one_private_file_per_purpose() {
 #[test]
 fn the_next_start_uses_the_same_keys() {
     let data = tempdir().unwrap();
-    let first = KeyRing::open(data.path(), Given::none(), true).unwrap();
-    let next = KeyRing::open(data.path(), Given::none(), false).unwrap();
+    let first = KeyRing::open(data.path(), Given::none(), &Purpose::ALL).unwrap();
+    let next = KeyRing::open(data.path(), Given::none(), &[]).unwrap();
     let sealed = first.seal(Purpose::ApiKeyAead, b"row", b"secret").unwrap();
     assert_eq!(
         next.unseal(Purpose::ApiKeyAead, b"row", &sealed)
@@ -55,10 +55,10 @@ fn the_next_start_uses_the_same_keys() {
 fn a_missing_file_stops_a_later_start_and_is_named() {
     for purpose in Purpose::ALL {
         let data = tempdir().unwrap();
-        KeyRing::open(data.path(), Given::none(), true).unwrap();
+        KeyRing::open(data.path(), Given::none(), &Purpose::ALL).unwrap();
         let path = key_file(data.path(), purpose);
         fs::remove_file(&path).unwrap();
-        let said = KeyRing::open(data.path(), Given::none(), false)
+        let said = KeyRing::open(data.path(), Given::none(), &[])
             .unwrap_err()
             .to_string();
         assert!(said.contains(&path.display().to_string()), "{said}");
@@ -73,17 +73,17 @@ fn a_missing_file_stops_a_later_start_and_is_named() {
 #[test]
 fn a_given_key_needs_no_file() {
     let data = tempdir().unwrap();
-    KeyRing::open(data.path(), Given::none(), true).unwrap();
+    KeyRing::open(data.path(), Given::none(), &Purpose::ALL).unwrap();
     fs::remove_file(key_file(data.path(), Purpose::Token)).unwrap();
     let hexadecimal = "0a".repeat(32);
     let given =
         Given::from_variables(|name| (name == "FAREBOX_KEY_TOKEN").then(|| hexadecimal.clone()))
             .unwrap();
-    let ring = KeyRing::open(data.path(), given, false).unwrap();
+    let ring = KeyRing::open(data.path(), given, &[]).unwrap();
     let same = KeyRing::open(
         data.path(),
         Given::none().with(Purpose::Token, [10; 32]),
-        false,
+        &[],
     )
     .unwrap();
     assert_eq!(
@@ -95,24 +95,24 @@ fn a_given_key_needs_no_file() {
 #[test]
 fn a_key_can_be_given_as_the_path_of_a_file() {
     let (data, outside) = (tempdir().unwrap(), tempdir().unwrap());
-    KeyRing::open(outside.path(), Given::none(), true).unwrap();
+    KeyRing::open(outside.path(), Given::none(), &Purpose::ALL).unwrap();
     let path = key_file(outside.path(), Purpose::Session);
     let given = Given::from_variables(|name| {
         (name == "FAREBOX_KEY_SESSION_FILE").then(|| path.display().to_string())
     })
     .unwrap();
-    KeyRing::open(data.path(), given, true).unwrap();
+    KeyRing::open(data.path(), given, &Purpose::ALL).unwrap();
     assert!(!key_file(data.path(), Purpose::Session).exists());
 }
 
 #[test]
 fn files_and_folders_open_to_others_are_refused() {
     let data = tempdir().unwrap();
-    KeyRing::open(data.path(), Given::none(), true).unwrap();
+    KeyRing::open(data.path(), Given::none(), &Purpose::ALL).unwrap();
     let path = key_file(data.path(), Purpose::Session);
     for bad in [0o640, 0o604, 0o620, 0o666] {
         fs::set_permissions(&path, fs::Permissions::from_mode(bad)).unwrap();
-        let said = KeyRing::open(data.path(), Given::none(), false)
+        let said = KeyRing::open(data.path(), Given::none(), &[])
             .unwrap_err()
             .to_string();
         assert!(
@@ -121,9 +121,9 @@ fn files_and_folders_open_to_others_are_refused() {
         );
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
-    KeyRing::open(data.path(), Given::none(), false).unwrap();
+    KeyRing::open(data.path(), Given::none(), &[]).unwrap();
     fs::set_permissions(data.path().join("keys"), fs::Permissions::from_mode(0o755)).unwrap();
-    let said = KeyRing::open(data.path(), Given::none(), false)
+    let said = KeyRing::open(data.path(), Given::none(), &[])
         .unwrap_err()
         .to_string();
     assert!(said.contains("chmod 700"), "{said}");
@@ -132,7 +132,7 @@ fn files_and_folders_open_to_others_are_refused() {
 #[test]
 fn a_damaged_key_is_refused_without_showing_it() {
     let data = tempdir().unwrap();
-    KeyRing::open(data.path(), Given::none(), true).unwrap();
+    KeyRing::open(data.path(), Given::none(), &Purpose::ALL).unwrap();
     let path = key_file(data.path(), Purpose::ApiKeyHmac);
     for damage in [
         "",
@@ -142,7 +142,7 @@ fn a_damaged_key_is_refused_without_showing_it() {
         "\u{fffd}".repeat(32).as_str(),
     ] {
         fs::write(&path, damage).unwrap();
-        let said = KeyRing::open(data.path(), Given::none(), false)
+        let said = KeyRing::open(data.path(), Given::none(), &[])
             .unwrap_err()
             .to_string();
         assert!(
@@ -160,7 +160,9 @@ fn two_processes_that_start_first_at_once_agree() {
     let data = tempdir().unwrap();
     let rings: Vec<KeyRing> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| KeyRing::open(data.path(), Given::none(), true).unwrap()))
+            .map(|_| {
+                scope.spawn(|| KeyRing::open(data.path(), Given::none(), &Purpose::ALL).unwrap())
+            })
             .collect();
         threads
             .into_iter()
@@ -179,22 +181,46 @@ fn two_processes_that_start_first_at_once_agree() {
 #[tokio::test]
 async fn keys_may_be_made_only_while_nothing_needs_them() {
     let db = testing::db().await;
-    assert!(first_start(&db).await.unwrap());
-    crate::db::exec(
-        db.write(),
-        "INSERT INTO upstream (id, name, dialect, base_url, sealed_key, created_at) VALUES ('up_1', 'one', 'openai', 'x', NULL, 0)",
-        [],
-    )
-    .await
-    .unwrap();
-    assert!(
-        first_start(&db).await.unwrap(),
+    let run = async |sql| {
+        crate::db::exec(db.write(), sql, []).await.unwrap();
+        unused(&db).await.unwrap()
+    };
+    let upstream = "INSERT INTO upstream (id, name, dialect, base_url, sealed_key, created_at) VALUES ('up_1', 'one', 'openai', 'x', NULL, 0)";
+    assert_eq!(
+        run(upstream).await,
+        Purpose::ALL,
         "an upstream without a credential needs no key"
     );
-    crate::db::exec(db.write(), "UPDATE upstream SET sealed_key = 'AQ=='", [])
-        .await
-        .unwrap();
-    assert!(!first_start(&db).await.unwrap());
+    let later = [Purpose::SecondFactor, Purpose::Mail];
+    assert_eq!(
+        run("UPDATE upstream SET sealed_key = 'AQ=='").await,
+        later,
+        "an installation from before these purposes makes their keys"
+    );
+    run("INSERT INTO workspace (id, created_at) VALUES ('w', 0)").await;
+    run("INSERT INTO account (id, workspace_id, email, email_key, admin, created_at) VALUES ('a', 'w', 'e', 'e', FALSE, 0)").await;
+    assert_eq!(
+        run("INSERT INTO second_factor (account_id, sealed, created_at) VALUES ('a', 'AQ==', 0)")
+            .await,
+        [Purpose::Mail]
+    );
+    let mail = "INSERT INTO mail (id, address, kind, locale, sealed, due_at, created_at) VALUES ('m', 'e', 'reset', 'en', NULL, 0, 0)";
+    assert_eq!(run(mail).await, [Purpose::Mail], "sent mails are gone");
+    assert_eq!(run("UPDATE mail SET sealed = 'AQ=='").await, []);
+}
+
+#[test]
+fn an_upgrade_makes_the_key_it_needs_and_a_look_makes_none() {
+    let data = tempdir().unwrap();
+    KeyRing::open(data.path(), Given::none(), &Purpose::ALL).unwrap();
+    let path = key_file(data.path(), Purpose::SecondFactor);
+    fs::remove_file(&path).unwrap();
+    let later = [Purpose::SecondFactor];
+    KeyRing::look(data.path(), Given::none(), &later).unwrap();
+    assert!(!path.exists());
+    KeyRing::look(data.path(), Given::none(), &[]).unwrap_err();
+    KeyRing::open(data.path(), Given::none(), &later).unwrap();
+    assert_eq!(mode(&path), 0o600);
 }
 
 #[test]

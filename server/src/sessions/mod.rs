@@ -4,6 +4,7 @@
 //! time without use and after a time in any case, sooner for administrators. This folder knows nothing of cookies or
 //! HTTP; the app's store translates.
 
+mod agent;
 mod lifetime;
 mod table;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+pub use agent::{Seen, agent};
 pub use lifetime::{ABSOLUTE_MS, ADMIN_ABSOLUTE_MS, ADMIN_IDLE_MS, IDLE_MS, MOST_PER_ACCOUNT};
 
 use crate::clock::Clock;
@@ -52,6 +54,10 @@ pub struct Session {
 pub struct SessionView {
     /// Names the session for [`Sessions::end`]; useless as a cookie.
     pub handle: String,
+    /// `Firefox, Linux`; empty when the browser does not say.
+    pub agent: String,
+    /// `203.0.113.0/24`: the network it came from, never the address.
+    pub network: String,
     pub created_at: UnixMs,
     /// Exact to a minute.
     pub last_seen: UnixMs,
@@ -99,6 +105,7 @@ impl Sessions {
         id: &str,
         owner: Option<Owner>,
         data: &str,
+        seen: &Seen,
     ) -> Result<(), SessionError> {
         let now = self.0.clock.now_ms();
         let admin = owner.is_some_and(|owner| owner.admin);
@@ -111,6 +118,8 @@ impl Sessions {
             account_id: Set(owner.map(|owner| owner.account.to_string())),
             admin: Set(admin),
             data: Set(data.to_owned()),
+            agent: Set(seen.agent.clone()),
+            network: Set(seen.network.clone()),
             created_at: Set(now),
             last_seen: Set(now),
             expires_at: Set(expiry(now, now, admin)),
@@ -163,6 +172,7 @@ impl Sessions {
         id: &str,
         owner: Option<Owner>,
         data: &str,
+        seen: &Seen,
     ) -> Result<bool, SessionError> {
         let now = self.0.clock.now_ms();
         let admin = owner.is_some_and(|owner| owner.admin);
@@ -173,6 +183,8 @@ impl Sessions {
             )
             .col_expr(Column::Admin, Expr::value(admin))
             .col_expr(Column::Data, Expr::value(data))
+            .col_expr(Column::Agent, Expr::value(&seen.agent))
+            .col_expr(Column::Network, Expr::value(&seen.network))
             .col_expr(Column::LastSeen, Expr::value(now))
             .col_expr(Column::ExpiresAt, expiry_in_sql(now, admin))
             .filter(Column::IdHash.eq(hash(id)))
@@ -223,6 +235,18 @@ impl Sessions {
         Ok(end_all(self.0.db.write(), &account.to_string()).await?)
     }
 
+    /// Ends all sessions of an account but the one under `id` (sign out everywhere else), and says how many there were.
+    ///
+    /// # Errors
+    /// No database.
+    pub async fn delete_others_of(
+        &self,
+        account: AccountId,
+        id: &str,
+    ) -> Result<u64, SessionError> {
+        Ok(end_others(self.0.db.write(), &account.to_string(), Some(id)).await?)
+    }
+
     /// Living sessions of an account, newest first.
     ///
     /// # Errors
@@ -264,6 +288,26 @@ impl Sessions {
 pub(crate) async fn end_all<C: ConnectionTrait>(conn: &C, account: &str) -> Result<u64, DbErr> {
     let ended = Entity::delete_many()
         .filter(Column::AccountId.eq(account))
+        .exec(conn)
+        .await?;
+    Ok(ended.rows_affected)
+}
+
+/// The same, but for the session under the id `keep`.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn end_others<C: ConnectionTrait>(
+    conn: &C,
+    account: &str,
+    keep: Option<&str>,
+) -> Result<u64, DbErr> {
+    let Some(keep) = keep else {
+        return end_all(conn, account).await;
+    };
+    let ended = Entity::delete_many()
+        .filter(Column::AccountId.eq(account))
+        .filter(Column::IdHash.ne(hash(keep)))
         .exec(conn)
         .await?;
     Ok(ended.rows_affected)

@@ -15,6 +15,8 @@ pub struct Model {
     pub created_at: i64,
     pub last_seen: i64,
     pub expires_at: i64,
+    pub agent: String,
+    pub network: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -42,6 +44,8 @@ impl Model {
     pub(super) fn view(self) -> SessionView {
         SessionView {
             handle: self.id_hash,
+            agent: self.agent,
+            network: self.network,
             created_at: self.created_at,
             last_seen: self.last_seen,
             expires_at: self.expires_at,

@@ -14,6 +14,13 @@ struct House {
     db: TestDb,
 }
 
+fn seen() -> Seen {
+    Seen::new(
+        "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+        std::net::IpAddr::from([203, 0, 113, 7]),
+    )
+}
+
 async fn house() -> House {
     let db = testing::db().await;
     let clock = Clock::fixed(NOW);
@@ -48,7 +55,7 @@ async fn a_session_is_found_by_its_cookie_and_stored_by_its_hash() {
     let ann = house.owner("ann@example.com", false).await;
     house
         .sessions
-        .create("cookie-value", Some(ann), r#"{"a":1}"#)
+        .create("cookie-value", Some(ann), r#"{"a":1}"#, &seen())
         .await
         .unwrap();
     let session = house.sessions.load("cookie-value").await.unwrap().unwrap();
@@ -73,9 +80,13 @@ async fn a_session_is_found_by_its_cookie_and_stored_by_its_hash() {
 #[tokio::test]
 async fn an_id_in_use_is_refused_and_its_session_untouched() {
     let house = house().await;
-    house.sessions.create("id", None, "first").await.unwrap();
+    house
+        .sessions
+        .create("id", None, "first", &seen())
+        .await
+        .unwrap();
     assert_eq!(
-        house.sessions.create("id", None, "second").await,
+        house.sessions.create("id", None, "second", &seen()).await,
         Err(SessionError::Taken)
     );
     assert_eq!(
@@ -90,17 +101,23 @@ async fn saving_does_not_revive_a_session_ended_meanwhile() {
     let ann = house.owner("ann@example.com", false).await;
     house
         .sessions
-        .create("id", Some(ann), "before")
+        .create("id", Some(ann), "before", &seen())
         .await
         .unwrap();
-    assert!(house.sessions.save("id", Some(ann), "after").await.unwrap());
+    assert!(
+        house
+            .sessions
+            .save("id", Some(ann), "after", &seen())
+            .await
+            .unwrap()
+    );
     assert_eq!(
         house.sessions.load("id").await.unwrap().unwrap().data,
         "after"
     );
     assert_eq!(house.sessions.delete_all_of(ann.account).await, Ok(1));
     assert_eq!(
-        house.sessions.save("id", Some(ann), "late").await,
+        house.sessions.save("id", Some(ann), "late", &seen()).await,
         Ok(false)
     );
     assert!(!house.alive("id").await);
@@ -110,9 +127,16 @@ async fn saving_does_not_revive_a_session_ended_meanwhile() {
 #[tokio::test]
 async fn saving_does_not_revive_a_session_that_ran_out() {
     let house = house().await;
-    house.sessions.create("id", None, "{}").await.unwrap();
+    house
+        .sessions
+        .create("id", None, "{}", &seen())
+        .await
+        .unwrap();
     house.clock.advance(IDLE_MS);
-    assert_eq!(house.sessions.save("id", None, "{}").await, Ok(false));
+    assert_eq!(
+        house.sessions.save("id", None, "{}", &seen()).await,
+        Ok(false)
+    );
     assert!(!house.alive("id").await);
 }
 
@@ -123,7 +147,7 @@ async fn an_unused_session_ends() {
         let owner = house.owner("ann@example.com", admin).await;
         house
             .sessions
-            .create("id", Some(owner), "{}")
+            .create("id", Some(owner), "{}", &seen())
             .await
             .unwrap();
         house.clock.advance(idle - 1);
@@ -145,7 +169,7 @@ async fn a_session_in_use_ends_too() {
         let owner = house.owner("ann@example.com", admin).await;
         house
             .sessions
-            .create("id", Some(owner), "{}")
+            .create("id", Some(owner), "{}", &seen())
             .await
             .unwrap();
         let mut passed = 0;
@@ -153,7 +177,10 @@ async fn a_session_in_use_ends_too() {
             house.clock.advance(step);
             passed += step;
             assert!(house.alive("id").await, "{passed}");
-            assert_eq!(house.sessions.save("id", Some(owner), "{}").await, Ok(true));
+            assert_eq!(
+                house.sessions.save("id", Some(owner), "{}", &seen()).await,
+                Ok(true)
+            );
         }
         house.clock.advance(step);
         assert!(!house.alive("id").await);
@@ -164,7 +191,11 @@ async fn a_session_in_use_ends_too() {
 async fn reading_writes_at_most_once_a_minute() {
     let house = house().await;
     let ann = house.owner("ann@example.com", false).await;
-    house.sessions.create("id", Some(ann), "{}").await.unwrap();
+    house
+        .sessions
+        .create("id", Some(ann), "{}", &seen())
+        .await
+        .unwrap();
     let seen = async || house.sessions.list_of(ann.account).await.unwrap()[0].last_seen;
     house.clock.advance(59_999);
     assert!(house.alive("id").await);
@@ -178,8 +209,15 @@ async fn reading_writes_at_most_once_a_minute() {
 async fn becoming_an_administrators_session_shortens_it() {
     let house = house().await;
     let boss = house.owner("boss@example.com", true).await;
-    house.sessions.create("id", None, "{}").await.unwrap();
-    assert_eq!(house.sessions.save("id", Some(boss), "{}").await, Ok(true));
+    house
+        .sessions
+        .create("id", None, "{}", &seen())
+        .await
+        .unwrap();
+    assert_eq!(
+        house.sessions.save("id", Some(boss), "{}", &seen()).await,
+        Ok(true)
+    );
     let session = house.sessions.load("id").await.unwrap().unwrap();
     assert_eq!(
         (session.account, session.expires_at),
@@ -196,13 +234,13 @@ async fn an_account_has_at_most_twenty_and_the_oldest_go() {
     );
     house
         .sessions
-        .create("bobs", Some(bob), "{}")
+        .create("bobs", Some(bob), "{}", &seen())
         .await
         .unwrap();
     for number in 0..25 {
         house
             .sessions
-            .create(&format!("anns {number}"), Some(ann), "{}")
+            .create(&format!("anns {number}"), Some(ann), "{}", &seen())
             .await
             .unwrap();
         house.clock.advance(1_000);
@@ -223,12 +261,12 @@ async fn an_owner_ends_only_their_own_sessions() {
     );
     house
         .sessions
-        .create("anns", Some(ann), "{}")
+        .create("anns", Some(ann), "{}", &seen())
         .await
         .unwrap();
     house
         .sessions
-        .create("bobs", Some(bob), "{}")
+        .create("bobs", Some(bob), "{}", &seen())
         .await
         .unwrap();
     let handle = house.sessions.list_of(ann.account).await.unwrap()[0]
@@ -245,9 +283,17 @@ async fn an_owner_ends_only_their_own_sessions() {
 #[tokio::test]
 async fn sweeping_removes_the_ended_and_no_other() {
     let house = house().await;
-    house.sessions.create("old", None, "{}").await.unwrap();
+    house
+        .sessions
+        .create("old", None, "{}", &seen())
+        .await
+        .unwrap();
     house.clock.advance(IDLE_MS - 1);
-    house.sessions.create("new", None, "{}").await.unwrap();
+    house
+        .sessions
+        .create("new", None, "{}", &seen())
+        .await
+        .unwrap();
     assert_eq!(house.sessions.sweep().await, Ok(0));
     house.clock.advance(1);
     assert_eq!(house.sessions.sweep().await, Ok(1));
