@@ -8,7 +8,7 @@ use domain::{Amount, PricePerMtok};
 use serde::{Deserialize, Serialize};
 use server::accounts::{Email, SETUP_LIFETIME_MS};
 use server::catalog::{CatalogError, NewModel, NewPrice};
-use server::keys::KeyError;
+use server::keys::{KeyError, NewKeyForm};
 use server::ledger::GrantError;
 use server::upstreams::{Dialect, NewUpstream, SANDBOX_URL, UpstreamError};
 
@@ -62,9 +62,9 @@ pub async fn welcome(handles: &Handles, config: &Config, site: &Site) -> anyhow:
         Ok(_) | Err(GrantError::IdReused { .. }) => {}
         Err(error) => return Err(error).context("the welcome credit cannot be given"),
     }
-    let key = match handles.keys.reveal(seeded.key).await {
+    let key = match handles.keys.unseal(account.workspace, seeded.key).await {
         Ok(secret) => Some(secret.expose().to_owned()),
-        Err(KeyError::Revoked | KeyError::NotFound) => None,
+        Err(KeyError::Revoked | KeyError::NotFound | KeyError::NoCopy) => None,
         Err(error) => return Err(error).context("the seeded key cannot be shown"),
     };
     let unclaimed = handles
@@ -91,7 +91,7 @@ async fn seed(handles: &Handles, config: &Config) -> anyhow::Result<Seeded> {
     };
     let key = handles
         .keys
-        .create(account.workspace, "Quick start", false)
+        .create(account.workspace, &NewKeyForm::named("Quick start"))
         .await?;
     let seeded = Seeded {
         account: account.id,

@@ -1,7 +1,6 @@
 //! What do pages need? Handles to the business and a few facts about this installation; the binary lays them out.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use server::accounts::Accounts;
@@ -123,7 +122,5 @@ impl Assets {
     }
 }
 
-/// Who is at the other end, as the binary worked it out (a trusted proxy's word included). Put into the request's
-/// extensions by the binary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientIp(pub IpAddr);
+/// Who is at the other end, as the binary worked it out and put into the request's extensions.
+pub use server::client_ip::ClientIp;

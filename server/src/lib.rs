@@ -6,6 +6,7 @@ pub mod budgets;
 pub mod calls;
 pub mod catalog;
 pub mod changes;
+pub mod client_ip;
 pub mod clock;
 pub mod db;
 pub mod ids;

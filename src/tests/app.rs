@@ -17,6 +17,7 @@ use server::accounts::Email;
 use server::calls::CallRow;
 use server::catalog::{NewModel, NewPrice};
 use server::clock::Clock;
+use server::keys::NewKeyForm;
 use server::ledger::LedgerConfig;
 use server::upstreams::{Dialect, NewUpstream};
 use tempfile::TempDir;
@@ -221,7 +222,7 @@ impl TestApp {
         let key = self
             .handles
             .keys
-            .create(account.workspace, "test", false)
+            .create(account.workspace, &NewKeyForm::named("test"))
             .await
             .unwrap();
         Caller {
@@ -235,8 +236,9 @@ impl TestApp {
         let key = self
             .handles
             .keys
-            .create(caller.account.workspace, "another", false);
-        key.await.unwrap().secret.expose().to_owned()
+            .create(caller.account.workspace, &NewKeyForm::named("another"))
+            .await;
+        key.unwrap().secret.expose().to_owned()
     }
 
     /// Offers a model of this name at [`PRICE`], served by the fake.

@@ -267,7 +267,7 @@ on_both! {
         let caller = app.caller("5").await;
         assert_eq!(app.chat(&caller.key, "gpt", json!({})).await.status(), 200);
         let id = app.handles.keys.list(caller.account.workspace).await.unwrap()[0].id;
-        assert!(app.handles.keys.revoke(id).await.unwrap());
+        app.handles.keys.revoke(caller.account.workspace, id).await.unwrap();
         assert_eq!(envelope(app.chat(&caller.key, "gpt", json!({})).await, 401).await, "invalid_api_key");
         app.finish().await;
     }

@@ -18,7 +18,7 @@ use server::calls::Calls;
 use server::catalog::{Catalog, NewModel, NewPrice};
 use server::clock::Clock;
 use server::db::Db;
-use server::keys::Keys;
+use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
@@ -107,14 +107,15 @@ pub async fn world() -> World {
         )
         .await
         .unwrap();
-    keys.create(account.workspace, "laptop \"><svg onload=alert(1)>", false)
+    let laptop = NewKeyForm::named("laptop \"><svg onload=alert(1)>");
+    keys.create(account.workspace, &laptop)
         .await
         .unwrap();
     let gone = keys
-        .create(account.workspace, "old-bot", true)
+        .create(account.workspace, &NewKeyForm::test("old-bot"))
         .await
         .unwrap();
-    keys.revoke(gone.view.id).await.unwrap();
+    keys.revoke(account.workspace, gone.view.id).await.unwrap();
     let upstreams = Upstreams::new(
         db.clone(),
         clock.clone(),

@@ -4,16 +4,24 @@
 
 pub mod currency;
 pub mod ids;
+pub mod key_limits;
+pub mod markup;
 pub mod money;
+pub mod period;
 pub mod price;
 pub mod problem;
+pub mod scope;
 pub mod settlement;
 pub mod usage;
 pub mod views;
 
 pub use currency::Currency;
+pub use key_limits::{KeyLimits, LimitFault};
+pub use markup::Markup;
 pub use money::{Amount, MoneyError};
+pub use period::Period;
 pub use price::{Price, PricePerMtok};
 pub use problem::Problem;
+pub use scope::{Scope, Scopes};
 pub use settlement::{Ending, Rule};
 pub use usage::Usage;

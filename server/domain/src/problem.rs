@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+use crate::period::Period;
+use crate::scope::Scope;
+
 /// One entry of the closed list, with the values its sentence needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
@@ -14,6 +17,20 @@ pub enum Problem {
     InvalidKey,
     /// The key's own end date has passed.
     KeyExpired,
+    /// The key is switched off.
+    KeyDisabled,
+    /// All keys of the workspace are stopped.
+    KeysFrozen,
+    /// The operator shut the account.
+    AccountBlocked,
+    /// The key may call some models, and this is none of them.
+    ModelNotAllowed { model: String },
+    /// The key may not be used for this.
+    ScopeMissing { scope: Scope },
+    /// The key works from some networks, and the caller is in none of them.
+    AddressNotAllowed,
+    /// The key has spent what it may in this period.
+    KeyLimitReached { period: Period },
     /// The catalogue has no such model.
     ModelNotFound { model: String },
     /// The body is not what the endpoint takes; `detail` names the place, never the content.
@@ -31,6 +48,8 @@ pub enum Problem {
     CreditBusy,
     /// Too many requests; try again after the time given.
     RateLimited { retry_after: Duration },
+    /// Too many tokens; try again after the time given.
+    TokensLimited { retry_after: Duration },
     /// Too many calls of this workspace at the same time.
     TooManyAtOnce { max: u32 },
     /// The upstream refused the content of the request; its own words are passed on.
@@ -63,10 +82,17 @@ pub enum Problem {
 
 impl Problem {
     /// Every code, for the tests that demand a sentence in every locale.
-    pub const CODES: [&'static str; 21] = [
+    pub const CODES: [&'static str; 28] = [
         "missing_api_key",
         "invalid_api_key",
         "api_key_expired",
+        "api_key_disabled",
+        "keys_frozen",
+        "account_blocked",
+        "model_not_allowed",
+        "scope_missing",
+        "address_not_allowed",
+        "key_limit_reached",
         "model_not_found",
         "invalid_request",
         "request_too_large",
@@ -94,13 +120,20 @@ impl Problem {
             Self::MissingKey => "missing_api_key",
             Self::InvalidKey => "invalid_api_key",
             Self::KeyExpired => "api_key_expired",
+            Self::KeyDisabled => "api_key_disabled",
+            Self::KeysFrozen => "keys_frozen",
+            Self::AccountBlocked => "account_blocked",
+            Self::ModelNotAllowed { .. } => "model_not_allowed",
+            Self::ScopeMissing { .. } => "scope_missing",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::KeyLimitReached { .. } => "key_limit_reached",
             Self::ModelNotFound { .. } => "model_not_found",
             Self::InvalidBody { .. } => "invalid_request",
             Self::BodyTooLarge { .. } => "request_too_large",
             Self::UnsupportedEncoding => "unsupported_encoding",
             Self::OutOfCredit => "insufficient_quota",
             Self::CreditBusy => "credit_busy",
-            Self::RateLimited { .. } => "rate_limit_exceeded",
+            Self::RateLimited { .. } | Self::TokensLimited { .. } => "rate_limit_exceeded",
             Self::TooManyAtOnce { .. } => "too_many_concurrent_calls",
             Self::UpstreamRefused { .. } => "upstream_refused",
             Self::UpstreamBusy { .. } => "upstream_busy",
@@ -115,18 +148,40 @@ impl Problem {
         }
     }
 
+    /// Which sentence says it: the code, or a more exact one of the same code.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
+            Self::TokensLimited { .. } => "token_rate_exceeded",
+            Self::KeyLimitReached { period } => match period {
+                Period::Day => "key_limit_reached_day",
+                Period::Week => "key_limit_reached_week",
+                Period::Month => "key_limit_reached_month",
+                Period::Total => "key_limit_reached_total",
+            },
+            _ => self.code(),
+        }
+    }
+
     /// The HTTP status on OpenAI paths.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::MissingKey | Self::InvalidKey | Self::KeyExpired => 401,
+            Self::MissingKey | Self::InvalidKey | Self::KeyExpired | Self::KeyDisabled => 401,
+            Self::KeysFrozen
+            | Self::AccountBlocked
+            | Self::ModelNotAllowed { .. }
+            | Self::ScopeMissing { .. }
+            | Self::AddressNotAllowed => 403,
             Self::ModelNotFound { .. } | Self::PathNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::InvalidBody { .. } => 400,
             Self::BodyTooLarge { .. } => 413,
             Self::UnsupportedEncoding => 415,
             Self::OutOfCredit
+            | Self::KeyLimitReached { .. }
             | Self::RateLimited { .. }
+            | Self::TokensLimited { .. }
             | Self::TooManyAtOnce { .. }
             | Self::UpstreamBusy { .. } => 429,
             Self::UpstreamRefused { status, .. } => *status,
@@ -143,11 +198,19 @@ impl Problem {
     #[must_use]
     pub const fn openai_type(&self) -> &'static str {
         match self {
-            Self::MissingKey | Self::InvalidKey | Self::KeyExpired => "authentication_error",
-            Self::OutOfCredit => "insufficient_quota",
-            Self::RateLimited { .. } | Self::TooManyAtOnce { .. } | Self::UpstreamBusy { .. } => {
-                "rate_limit_error"
+            Self::MissingKey | Self::InvalidKey | Self::KeyExpired | Self::KeyDisabled => {
+                "authentication_error"
             }
+            Self::KeysFrozen
+            | Self::AccountBlocked
+            | Self::ModelNotAllowed { .. }
+            | Self::ScopeMissing { .. }
+            | Self::AddressNotAllowed => "permission_error",
+            Self::OutOfCredit | Self::KeyLimitReached { .. } => "insufficient_quota",
+            Self::RateLimited { .. }
+            | Self::TokensLimited { .. }
+            | Self::TooManyAtOnce { .. }
+            | Self::UpstreamBusy { .. } => "rate_limit_error",
             Self::CreditBusy
             | Self::UpstreamFailed
             | Self::UpstreamTimeout
@@ -162,7 +225,9 @@ impl Problem {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::RateLimited { retry_after } | Self::TokensLimited { retry_after } => {
+                Some(*retry_after)
+            }
             Self::UpstreamBusy { retry_after } => *retry_after,
             Self::CreditBusy
             | Self::TooManyAtOnce { .. }
@@ -176,7 +241,7 @@ impl Problem {
     #[must_use]
     pub const fn should_retry(&self) -> Option<bool> {
         match self {
-            Self::OutOfCredit => Some(false),
+            Self::OutOfCredit | Self::KeyLimitReached { .. } => Some(false),
             _ => None,
         }
     }
@@ -185,11 +250,14 @@ impl Problem {
     #[must_use]
     pub fn args(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::ModelNotFound { model } => vec![("model", model.clone())],
+            Self::ModelNotFound { model } | Self::ModelNotAllowed { model } => {
+                vec![("model", model.clone())]
+            }
+            Self::ScopeMissing { scope } => vec![("scope", scope.id().to_owned())],
             Self::InvalidBody { detail, .. } => vec![("detail", detail.clone())],
             Self::BodyTooLarge { max_mib } => vec![("max", max_mib.to_string())],
             Self::TooManyAtOnce { max } => vec![("max", max.to_string())],
-            Self::RateLimited { retry_after } => {
+            Self::RateLimited { retry_after } | Self::TokensLimited { retry_after } => {
                 vec![("seconds", retry_after.as_secs().max(1).to_string())]
             }
             Self::UpstreamRefused { message, .. } => vec![("message", message.clone())],

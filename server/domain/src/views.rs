@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, KeyId, WorkspaceId};
+use crate::key_limits::KeyLimits;
 use crate::money::Amount;
 
 /// A point in time: milliseconds since 1970-01-01 UTC.
@@ -71,6 +72,31 @@ pub struct KeyView {
     pub created_at: UnixMs,
     pub last_used_at: Option<UnixMs>,
     pub revoked_at: Option<UnixMs>,
+    /// Off until it is switched on again.
+    pub disabled_at: Option<UnixMs>,
+    /// From this time on calls are refused; the same as in `limits`.
+    pub expires_at: Option<UnixMs>,
+    /// The key that this one was rolled to.
+    pub replaced_by: Option<KeyId>,
+    pub limits: KeyLimits,
+    /// As of the moment it was read.
+    pub status: KeyStatus,
+    /// The one through which the workspace tries models in the browser: it has no secret, and lists leave it out.
+    pub zone: bool,
+    /// Whether its secret can be shown again.
+    pub copy_kept: bool,
+}
+
+/// Whether a key works, and if not, why: the most final reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyStatus {
+    Active,
+    Disabled,
+    Expired,
+    Revoked,
+    /// All keys of the workspace are stopped.
+    Frozen,
 }
 
 /// Spend of one UTC day.

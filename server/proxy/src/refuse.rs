@@ -80,12 +80,12 @@ fn envelope(state: &ProxyState, problem: &Problem) -> String {
     let text = |key: &str| state.texts.t(Locale::EN, key, &args);
     let message = format!(
         "{} {}",
-        text(&format!("problems.{}", problem.code())),
-        text(&format!("problems.{}_action", problem.code()))
+        text(&format!("problems.{}", problem.text())),
+        text(&format!("problems.{}_action", problem.text()))
     );
     let param = match problem {
         Problem::InvalidBody { param, .. } => *param,
-        Problem::ModelNotFound { .. } => Some("model"),
+        Problem::ModelNotFound { .. } | Problem::ModelNotAllowed { .. } => Some("model"),
         _ => None,
     };
     // SDKs know this one name for every refused key.

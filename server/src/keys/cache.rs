@@ -90,13 +90,7 @@ mod tests {
 
     fn record() -> Arc<KeyRecord> {
         let (id, workspace) = (KeyId::new(), WorkspaceId::new());
-        Arc::new(KeyRecord {
-            id,
-            workspace,
-            test: false,
-            name: "laptop".into(),
-            expires_at: None,
-        })
+        Arc::new(KeyRecord::for_tests(id, workspace))
     }
 
     #[test]

@@ -1,21 +1,31 @@
 //! What can go wrong with a key?
 
+use domain::LimitFault;
 use sea_orm::DbErr;
 use thiserror::Error;
 
 use super::LONGEST_NAME;
 use crate::secrets::{CannotOpen, RandomnessFailed};
 
-/// A key could not be made, shown or revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+/// A key could not be made, changed, shown or ended.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
+    /// There is none of this id in this workspace.
     #[error("there is no such key")]
     NotFound,
-    /// A revoked key's secret is gone for good.
+    /// A revoked key's secret is gone for good, and nothing about it can be changed.
     #[error("this key was revoked")]
     Revoked,
+    /// No copy of its secret was kept: the operator wants none.
+    #[error("no copy of this key is kept")]
+    NoCopy,
+    /// It was rolled before, and its successor is to be rolled instead.
+    #[error("this key was replaced by another one already")]
+    Replaced,
     #[error("a key's name has 1 to {LONGEST_NAME} characters and no control characters")]
     Name,
+    #[error(transparent)]
+    Limits(#[from] LimitFault),
     #[error("there is no such workspace")]
     NoWorkspace,
     /// The key files are not those that sealed this key, or the row was tampered with.

@@ -22,8 +22,8 @@ pub(super) struct Touches(Mutex<HashMap<KeyId, UnixMs>>);
 impl Keys {
     /// Notes that a key was used now. No IO: the hot path calls it.
     pub fn touch(&self, id: KeyId) {
-        let now = self.0.clock.now_ms();
-        self.0.touches.0.lock().insert(id, now);
+        let now = self.inner.clock.now_ms();
+        self.inner.touches.0.lock().insert(id, now);
     }
 
     /// Writes what was noted, in one transaction, and says how many keys that were. When it fails nothing is lost.
@@ -31,13 +31,13 @@ impl Keys {
     /// # Errors
     /// No database.
     pub async fn write_touches(&self) -> Result<usize, KeyError> {
-        let noted = std::mem::take(&mut *self.0.touches.0.lock());
+        let noted = std::mem::take(&mut *self.inner.touches.0.lock());
         if noted.is_empty() {
             return Ok(0);
         }
         let written = self.write(&noted).await;
         if written.is_err() {
-            let mut newer = self.0.touches.0.lock();
+            let mut newer = self.inner.touches.0.lock();
             for (&id, &at) in &noted {
                 newer.entry(id).or_insert(at);
             }
@@ -49,7 +49,7 @@ impl Keys {
         // In one order on every node: two nodes that update the same rows crosswise would wait for each other.
         let mut noted: Vec<_> = noted.iter().collect();
         noted.sort_unstable();
-        let tx = self.0.db.begin().await?;
+        let tx = self.inner.db.begin().await?;
         for (id, &at) in noted {
             Entity::update_many()
                 .col_expr(Column::LastUsedAt, Expr::value(at))

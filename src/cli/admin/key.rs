@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Subcommand;
 use domain::ids::KeyId;
 use serde_json::json;
+use server::keys::NewKeyForm;
 
 use super::account_named;
 use crate::cli::output;
@@ -52,7 +53,11 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
             json,
         } => {
             let account = account_named(handles, &email).await?;
-            let key = handles.keys.create(account.workspace, &name, test).await?;
+            let form = NewKeyForm {
+                test,
+                ..NewKeyForm::named(&name)
+            };
+            let key = handles.keys.create(account.workspace, &form).await?;
             let secret = key.secret.expose();
             let object = json!({"id": key.view.id, "key": secret});
             output::result(
@@ -63,9 +68,9 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         }
         Command::Revoke { id, json } => {
             let id: KeyId = id.parse().context("--id")?;
-            if !handles.keys.revoke(id).await? {
-                bail!("there is no key {id}, or it was revoked before");
-            }
+            let workspace = handles.keys.workspace_of(id).await?;
+            let workspace = workspace.with_context(|| format!("there is no key {id}"))?;
+            handles.keys.revoke(workspace, id).await?;
             output::result(
                 json,
                 &json!({"id": id, "revoked": true}),

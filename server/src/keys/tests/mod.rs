@@ -4,6 +4,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::accounts::{Accounts, Email};
+use crate::changes::{self, Topic};
+use crate::ids::NewId;
+use crate::secrets::{CannotOpen, hex};
 use crate::testing::{self, TestDb};
 
 const NOW: i64 = 1_790_000_000_000;
@@ -46,29 +49,29 @@ async fn a_new_key_is_recognised_listed_and_shown_again() {
     let workspace = house.workspace("ann@example.com").await;
     let made = house
         .keys
-        .create(workspace, "  laptop ", false)
+        .create(workspace, &NewKeyForm::named("  laptop "))
         .await
         .unwrap();
     let record = house.keys.authenticate(made.secret.expose()).await.unwrap();
-    assert_eq!(
-        *record,
-        KeyRecord {
-            id: made.view.id,
-            workspace,
-            test: false,
-            name: "laptop".into(),
-            expires_at: None
-        }
-    );
+    assert_eq!(*record, KeyRecord::for_tests(made.view.id, workspace));
     assert_eq!(
         house.keys.list(workspace).await.unwrap(),
         vec![made.view.clone()]
     );
     assert_eq!(
-        house.keys.reveal(made.view.id).await.unwrap().expose(),
+        house
+            .keys
+            .unseal(workspace, made.view.id)
+            .await
+            .unwrap()
+            .expose(),
         made.secret.expose()
     );
-    let test = house.keys.create(workspace, "try", true).await.unwrap();
+    let test = house
+        .keys
+        .create(workspace, &NewKeyForm::test("try"))
+        .await
+        .unwrap();
     assert!(test.secret.expose().starts_with("sk-fb_test_") && test.view.test);
     assert_eq!(house.keys.list(workspace).await.unwrap().len(), 2);
 }
@@ -77,7 +80,11 @@ async fn a_new_key_is_recognised_listed_and_shown_again() {
 async fn neither_the_key_nor_its_plain_hash_is_in_the_database() {
     let house = house().await;
     let workspace = house.workspace("ann@example.com").await;
-    let made = house.keys.create(workspace, "laptop", false).await.unwrap();
+    let made = house
+        .keys
+        .create(workspace, &NewKeyForm::named("laptop"))
+        .await
+        .unwrap();
     let row = Entity::find().one(house.db.read()).await.unwrap().unwrap();
     let plain_hash = hex(&<sha2::Sha256 as sha2::Digest>::digest(
         made.secret.expose().as_bytes(),
@@ -101,14 +108,14 @@ async fn two_rows_whose_ciphertexts_were_exchanged_cannot_be_shown() {
     let workspace = house.workspace("ann@example.com").await;
     let one = house
         .keys
-        .create(workspace, "one", false)
+        .create(workspace, &NewKeyForm::named("one"))
         .await
         .unwrap()
         .view
         .id;
     let two = house
         .keys
-        .create(workspace, "two", false)
+        .create(workspace, &NewKeyForm::named("two"))
         .await
         .unwrap()
         .view
@@ -131,11 +138,11 @@ async fn two_rows_whose_ciphertexts_were_exchanged_cannot_be_shown() {
         .unwrap();
     }
     assert_eq!(
-        house.keys.reveal(one).await.err(),
+        house.keys.unseal(workspace, one).await.err(),
         Some(KeyError::CannotOpen(CannotOpen))
     );
     assert_eq!(
-        house.keys.reveal(two).await.err(),
+        house.keys.unseal(workspace, two).await.err(),
         Some(KeyError::CannotOpen(CannotOpen))
     );
 }
@@ -149,7 +156,7 @@ async fn a_key_moved_to_another_workspace_cannot_be_shown() {
     );
     let id = house
         .keys
-        .create(mine, "laptop", false)
+        .create(mine, &NewKeyForm::named("laptop"))
         .await
         .unwrap()
         .view
@@ -162,7 +169,7 @@ async fn a_key_moved_to_another_workspace_cannot_be_shown() {
     .await
     .unwrap();
     assert_eq!(
-        house.keys.reveal(id).await.err(),
+        house.keys.unseal(theirs, id).await.err(),
         Some(KeyError::CannotOpen(CannotOpen))
     );
 }
@@ -198,13 +205,13 @@ async fn a_silent_database_is_not_a_wrong_key() {
     let (known, fresh) = (
         house
             .keys
-            .create(workspace, "one", false)
+            .create(workspace, &NewKeyForm::named("one"))
             .await
             .unwrap()
             .secret,
         house
             .keys
-            .create(workspace, "two", false)
+            .create(workspace, &NewKeyForm::named("two"))
             .await
             .unwrap()
             .secret,
@@ -230,7 +237,11 @@ async fn a_silent_database_is_not_a_wrong_key() {
 async fn a_revoked_key_is_invalid_at_once_here_and_elsewhere_once_told() {
     let house = house().await;
     let workspace = house.workspace("ann@example.com").await;
-    let made = house.keys.create(workspace, "laptop", false).await.unwrap();
+    let made = house
+        .keys
+        .create(workspace, &NewKeyForm::named("laptop"))
+        .await
+        .unwrap();
     let (id, key) = (made.view.id, made.secret.expose());
     let server = house.another_process();
     let mut seen = changes::Seen::default();
@@ -238,7 +249,7 @@ async fn a_revoked_key_is_invalid_at_once_here_and_elsewhere_once_told() {
     server.authenticate(key).await.unwrap();
     house.keys.authenticate(key).await.unwrap();
 
-    assert_eq!(house.keys.revoke(id).await, Ok(true));
+    assert_eq!(house.keys.revoke(workspace, id).await, Ok(()));
     assert_eq!(
         house.keys.authenticate(key).await.err(),
         Some(AuthError::Invalid)
@@ -258,9 +269,13 @@ async fn a_revoked_key_is_invalid_at_once_here_and_elsewhere_once_told() {
         Some(AuthError::Invalid)
     );
 
-    assert_eq!(house.keys.revoke(id).await, Ok(false), "once is enough");
     assert_eq!(
-        house.keys.reveal(id).await.err(),
+        house.keys.revoke(workspace, id).await,
+        Err(KeyError::Revoked),
+        "once is enough"
+    );
+    assert_eq!(
+        house.keys.unseal(workspace, id).await.err(),
         Some(KeyError::Revoked),
         "its secret is gone"
     );
@@ -268,17 +283,24 @@ async fn a_revoked_key_is_invalid_at_once_here_and_elsewhere_once_told() {
         house.keys.list(workspace).await.unwrap()[0].revoked_at,
         Some(NOW)
     );
-    assert_eq!(house.keys.revoke(KeyId::new()).await, Ok(false));
+    assert_eq!(
+        house.keys.revoke(workspace, KeyId::new()).await,
+        Err(KeyError::NotFound)
+    );
 }
 
 #[tokio::test]
 async fn a_revocation_is_noticed_within_five_seconds_even_untold() {
     let house = house().await;
     let workspace = house.workspace("ann@example.com").await;
-    let made = house.keys.create(workspace, "laptop", false).await.unwrap();
+    let made = house
+        .keys
+        .create(workspace, &NewKeyForm::named("laptop"))
+        .await
+        .unwrap();
     let server = house.another_process();
     server.authenticate(made.secret.expose()).await.unwrap();
-    house.keys.revoke(made.view.id).await.unwrap();
+    house.keys.revoke(workspace, made.view.id).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     assert_eq!(
         server.authenticate(made.secret.expose()).await.err(),
@@ -293,24 +315,31 @@ async fn a_key_of_another_workspace_does_not_exist_here() {
         house.workspace("ann@example.com").await,
         house.workspace("bob@example.com").await,
     );
-    let made = house.keys.create(mine, "laptop", false).await.unwrap();
+    let made = house
+        .keys
+        .create(mine, &NewKeyForm::named("laptop"))
+        .await
+        .unwrap();
     assert_eq!(
-        house.keys.reveal_in(theirs, made.view.id).await.err(),
+        house.keys.unseal(theirs, made.view.id).await.err(),
         Some(KeyError::NotFound)
     );
-    assert_eq!(house.keys.revoke_in(theirs, made.view.id).await, Ok(false));
+    assert_eq!(
+        house.keys.revoke(theirs, made.view.id).await,
+        Err(KeyError::NotFound)
+    );
     assert!(house.keys.list(theirs).await.unwrap().is_empty());
     assert!(house.keys.authenticate(made.secret.expose()).await.is_ok());
     assert_eq!(
         house
             .keys
-            .reveal_in(mine, made.view.id)
+            .unseal(mine, made.view.id)
             .await
             .unwrap()
             .expose(),
         made.secret.expose()
     );
-    assert_eq!(house.keys.revoke_in(mine, made.view.id).await, Ok(true));
+    assert_eq!(house.keys.revoke(mine, made.view.id).await, Ok(()));
 }
 
 #[tokio::test]
@@ -319,7 +348,11 @@ async fn names_have_rules_and_workspaces_must_exist() {
     let workspace = house.workspace("ann@example.com").await;
     for bad in ["", "   ", "a\nb", &"x".repeat(65)] {
         assert_eq!(
-            house.keys.create(workspace, bad, false).await.err(),
+            house
+                .keys
+                .create(workspace, &NewKeyForm::named(bad))
+                .await
+                .err(),
             Some(KeyError::Name),
             "{bad:?}"
         );
@@ -327,14 +360,14 @@ async fn names_have_rules_and_workspaces_must_exist() {
     assert!(
         house
             .keys
-            .create(workspace, &"ы".repeat(64), false)
+            .create(workspace, &NewKeyForm::named(&"ы".repeat(64)))
             .await
             .is_ok()
     );
     assert_eq!(
         house
             .keys
-            .create(WorkspaceId::new(), "laptop", false)
+            .create(WorkspaceId::new(), &NewKeyForm::named("laptop"))
             .await
             .err(),
         Some(KeyError::NoWorkspace)
@@ -347,7 +380,7 @@ async fn last_use_is_written_in_batches_and_never_goes_back() {
     let workspace = house.workspace("ann@example.com").await;
     let id = house
         .keys
-        .create(workspace, "laptop", false)
+        .create(workspace, &NewKeyForm::named("laptop"))
         .await
         .unwrap()
         .view
@@ -372,7 +405,7 @@ async fn stopping_writes_what_was_noted() {
     let workspace = house.workspace("ann@example.com").await;
     let id = house
         .keys
-        .create(workspace, "laptop", false)
+        .create(workspace, &NewKeyForm::named("laptop"))
         .await
         .unwrap()
         .view

@@ -1,0 +1,119 @@
+//! Which key is that? For calls by its secret, for its owner by its id.
+
+use std::sync::Arc;
+
+use domain::ids::{KeyId, WorkspaceId};
+use domain::views::KeyView;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QueryResult,
+};
+
+use super::table::{Column, Entity, KEY, Model, Stops};
+use super::{AuthError, KeyError, KeyRecord, Keys, format, one_of};
+use crate::db;
+use crate::secrets::hex;
+
+/// A key with what stops all keys of its workspace, in one read.
+const WITH_STOPS: &str = "SELECT k.*, w.frozen_at,
+        (SELECT MAX(a.blocked_at) FROM account a WHERE a.workspace_id = k.workspace_id) AS blocked_at
+     FROM api_key k JOIN workspace w ON w.id = k.workspace_id
+     WHERE k.revoked_at IS NULL AND";
+
+impl Keys {
+    /// Recognises the key a caller presented. Junk is refused without touching the database; answers are remembered for
+    /// a few seconds, under the whole hash. A key that is found may still be off, past its end or stopped.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] only when format or database say no; [`AuthError::Unavailable`] when the database is silent.
+    pub async fn authenticate(&self, presented: &str) -> Result<Arc<KeyRecord>, AuthError> {
+        if !format::plausible(presented) {
+            return Err(AuthError::Invalid);
+        }
+        let lookup = self.lookup(presented);
+        if let Some(known) = self.inner.cache.get(&lookup) {
+            return known.ok_or(AuthError::Invalid);
+        }
+        let asked = self.inner.cache.asking();
+        let conn = self.inner.db.read();
+        let found = with_stops(conn, "k.lookup = $1", hex(&lookup))
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "keys: the database failed");
+                AuthError::Unavailable
+            })?;
+        self.inner.cache.put(lookup, found.clone(), asked);
+        found.ok_or(AuthError::Invalid)
+    }
+
+    /// A key of this workspace, whatever its state; `None` also for another one's.
+    ///
+    /// # Errors
+    /// No database.
+    pub async fn get(
+        &self,
+        workspace: WorkspaceId,
+        id: KeyId,
+    ) -> Result<Option<KeyView>, KeyError> {
+        let conn = self.inner.db.read();
+        let Some(row) = one_of(workspace, id).one(conn).await? else {
+            return Ok(None);
+        };
+        let frozen = self.is_frozen(conn, workspace).await?;
+        Ok(Some(row.view(frozen, self.inner.clock.now_ms())?))
+    }
+
+    /// Whose key this is, for a command: pages know their workspace.
+    ///
+    /// # Errors
+    /// No database.
+    pub async fn workspace_of(&self, id: KeyId) -> Result<Option<WorkspaceId>, KeyError> {
+        let row = Entity::find_by_id(id.to_string())
+            .filter(Column::Kind.eq(KEY))
+            .one(self.inner.db.read())
+            .await?;
+        Ok(row.map(|row| row.owner()).transpose()?)
+    }
+
+    /// A workspace's keys, newest first, revoked ones included; without the test zone's.
+    ///
+    /// # Errors
+    /// No database.
+    pub async fn list(&self, workspace: WorkspaceId) -> Result<Vec<KeyView>, KeyError> {
+        let conn = self.inner.db.read();
+        let rows = Entity::find()
+            .filter(Column::WorkspaceId.eq(workspace.to_string()))
+            .filter(Column::Kind.eq(KEY))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            .all(conn)
+            .await?;
+        let frozen = self.is_frozen(conn, workspace).await?;
+        let now = self.inner.clock.now_ms();
+        Ok(rows
+            .into_iter()
+            .map(|row| row.view(frozen, now))
+            .collect::<Result<_, _>>()?)
+    }
+}
+
+/// The working key that `condition` on `$1` selects, as calls need it.
+pub(super) async fn with_stops<C: ConnectionTrait>(
+    conn: &C,
+    condition: &str,
+    value: String,
+) -> Result<Option<Arc<KeyRecord>>, DbErr> {
+    let row = db::one(conn, &format!("{WITH_STOPS} {condition}"), [value.into()]).await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+fn read(row: &QueryResult) -> Result<Arc<KeyRecord>, DbErr> {
+    let since = |column| row.try_get::<Option<i64>>("", column);
+    let stops = Stops {
+        frozen: since("frozen_at")?.is_some(),
+        blocked: since("blocked_at")?.is_some(),
+    };
+    Model::from_query_result(row, "")?
+        .record(stops)
+        .map(Arc::new)
+}
