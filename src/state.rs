@@ -103,6 +103,8 @@ impl Handles {
             public_url: site.public_url.as_str().trim_end_matches('/').to_owned(),
             brand: config.brand.name.clone(),
             local: site.local,
+            support: config.brand.support.clone(),
+            smtp: None,
         };
         Mail::new(
             self.db.clone(),

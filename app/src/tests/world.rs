@@ -166,6 +166,7 @@ pub async fn world() -> World {
                 public_url: ORIGIN.to_owned(),
                 brand: "Farebox".to_owned(),
                 local: true,
+                ..MailConfig::default()
             },
         ),
         audit: Audit::new(db, clock.clone()),

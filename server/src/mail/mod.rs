@@ -1,14 +1,35 @@
 //! What has to be told by mail, and was it? A durable outbox: written in the transaction that is the reason, sent after.
+//!
+//! - [`Message`]: the closed list of what is said; `render` makes subject, text and HTML of it.
+//! - `outbox`: the rows, sealed, and what the outbox page of a local installation shows.
+//! - `sender`, `envelope`, `smtp`: how they leave; tried again until they arrive or two days have passed.
+//! - `low_balance`: the one mail that no request is the reason for.
+
+mod envelope;
+mod low_balance;
+mod message;
+mod outbox;
+mod render;
+mod sender;
+mod smtp;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use domain::ids::AccountId;
-use sea_orm::{ConnectionTrait, DbErr};
+use domain::views::AccountView;
 use texts::{Locale, Texts};
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::secrets::KeyRing;
+
+pub use message::Message;
+pub use outbox::{OutboxContent, OutboxMail};
+pub use smtp::{Authority, Security, Sender, SmtpConfig};
 
 /// Who gets a mail, and in which language.
 #[derive(Debug, Clone)]
@@ -18,75 +39,50 @@ pub struct Recipient {
     pub locale: Locale,
 }
 
-/// Everything that Farebox says by mail. `link` is a path of ours with its token (`/verify/…`): mails make it absolute.
-#[derive(Clone)]
-pub enum Message {
-    /// Sign-up: prove that the address is yours.
-    Verify {
-        link: String,
-    },
-    /// Somebody signed up with an address that has an account already.
-    AlreadyKnown {
-        link: String,
-    },
-    /// Choose a new password.
-    Reset {
-        link: String,
-    },
-    PasswordChanged,
-    /// To the new address.
-    ConfirmEmail {
-        link: String,
-    },
-    /// To the old address, with 72 hours to undo it.
-    EmailChanged {
-        new: String,
-        link: String,
-    },
-    EmailChangeUndone,
-    SecondFactorOn,
-    SecondFactorOff,
-    /// A recovery code was used; `left` remain.
-    RecoveryCodeUsed {
-        left: u64,
-    },
-    /// A sign-in from a browser that was never seen here.
-    NewDevice {
-        agent: String,
-        network: String,
-    },
-    KeyRevealed {
-        name: String,
-        masked: String,
-    },
-    LowBalance {
-        balance: domain::Amount,
-        below: domain::Amount,
-    },
-    AccountBlocked,
-}
-
 /// How mail leaves.
 #[derive(Clone, Default)]
 pub struct MailConfig {
     /// Absolute base of links, without a trailing slash.
     pub public_url: String,
     pub brand: String,
-    /// Whether this installation is local: its outbox page shows mails instead of SMTP.
+    /// Whether this installation is local: its outbox page shows mails, with or without SMTP.
     pub local: bool,
+    /// Where people write when they need help.
+    pub support: Option<String>,
+    /// The server that takes our mail. Without one mails wait in the outbox.
+    pub smtp: Option<SmtpConfig>,
+}
+
+/// What one process did with mails since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// The mail server took charge of them.
+    pub sent: u64,
+    /// Tries that have to be repeated.
+    pub postponed: u64,
+    pub failed: u64,
 }
 
 /// The outbox. Cheap to clone.
 #[derive(Clone)]
 pub struct Mail(Arc<Inner>);
 
-#[expect(dead_code, reason = "skeleton")]
 struct Inner {
     db: Db,
     clock: Clock,
     ring: KeyRing,
     texts: Texts,
     config: MailConfig,
+    /// Told when a mail was queued in this process.
+    wake: Notify,
+    figures: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    sent: AtomicU64,
+    postponed: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl Mail {
@@ -98,13 +94,21 @@ impl Mail {
             ring,
             texts,
             config,
+            wake: Notify::new(),
+            figures: Counts::default(),
         }))
     }
 
     /// Whether a mail can reach anybody: SMTP is set up, or this is a local installation with its outbox page.
     #[must_use]
     pub fn delivers(&self) -> bool {
-        self.0.config.local
+        self.0.config.local || self.0.config.smtp.is_some()
+    }
+
+    /// Whether mails leave this machine. Without it a local installation only shows them.
+    #[must_use]
+    pub fn sends(&self) -> bool {
+        self.0.config.smtp.is_some()
     }
 
     /// Which language mails to somebody who chose `code` are in; English when it is none of ours.
@@ -116,24 +120,11 @@ impl Mail {
 
     /// An account at its own address, in its own language.
     #[must_use]
-    pub fn recipient(&self, account: &domain::views::AccountView) -> Recipient {
+    pub fn recipient(&self, account: &AccountView) -> Recipient {
         Recipient {
             account: Some(account.id),
             address: account.email.clone(),
             locale: self.locale(account.chosen.locale.as_deref()),
         }
-    }
-
-    /// Queues a mail in the caller's transaction.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn queue<C: ConnectionTrait>(
-        &self,
-        _conn: &C,
-        _to: &Recipient,
-        _message: &Message,
-    ) -> Result<(), DbErr> {
-        Ok(())
     }
 }
