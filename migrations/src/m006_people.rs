@@ -37,15 +37,19 @@ impl MigrationTrait for Migration {
                 // queued and cleared when the balance is above again. NULL means no mail.
                 "ALTER TABLE account ADD COLUMN low_balance_nusd BIGINT",
                 "ALTER TABLE account ADD COLUMN low_balance_told_at BIGINT",
+                // When somebody last signed in; NULL until the first time.
+                "ALTER TABLE account ADD COLUMN signed_in_at BIGINT",
                 // Whom the operator made by hand is vouched for.
                 "UPDATE account SET verified_at = created_at",
                 // A one-time link that was mailed. `purpose`: verify, reset, email_confirm, email_undo. `email` is the
-                // address that the link is about; only a keyed hash of the token is here.
+                // address that the link is about, `network` a keyed hash of where it was asked for; only a keyed hash of
+                // the token is here.
                 "CREATE TABLE account_link (
                     token_hash TEXT PRIMARY KEY,
                     account_id TEXT NOT NULL REFERENCES account(id) ON DELETE CASCADE,
                     purpose TEXT NOT NULL,
                     email TEXT,
+                    network TEXT NOT NULL DEFAULT '',
                     expires_at BIGINT NOT NULL,
                     used_at BIGINT,
                     created_at BIGINT NOT NULL
@@ -95,6 +99,7 @@ impl MigrationTrait for Migration {
                 "DROP TABLE recovery_code",
                 "DROP TABLE second_factor",
                 "DROP TABLE account_link",
+                "ALTER TABLE account DROP COLUMN signed_in_at",
                 "ALTER TABLE account DROP COLUMN low_balance_told_at",
                 "ALTER TABLE account DROP COLUMN low_balance_nusd",
                 "ALTER TABLE account DROP COLUMN shortcuts",

@@ -1,14 +1,15 @@
 //! How long must this account wait? Five failures are free, then each doubles the delay, up to a quarter of an hour.
 //!
 //! A delay, never a lock: whoever knows an e-mail could otherwise keep its owner out for good. Counted per keyed hash
-//! of the e-mail, whether or not an account has it, so that the counter tells nobody who has an account.
+//! of the e-mail, whether or not an account has it, so that the counter tells nobody who has an account. A browser that
+//! is known, a confirmation and the second factor are counted apart.
 
 use std::time::Duration;
 
 use domain::views::UnixMs;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
 use super::table::sign_in_delay::{ActiveModel, Column, Entity};
 use crate::db::Db;
@@ -21,12 +22,28 @@ pub(super) const LONGEST_MS: i64 = 15 * 60 * 1_000;
 /// Failures older than this are forgotten.
 const MEMORY_MS: i64 = 24 * 60 * 60 * 1_000;
 
+/// What is guessed at. Each has failures of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum At {
+    /// The password of an address.
+    SignIn,
+    /// The same from a browser that is known: see [`super::device`].
+    KnownDevice,
+    /// The password of somebody who is signed in.
+    Confirmation,
+    /// The code of a second factor.
+    SecondFactor,
+}
+
 /// Whose failures are counted: a keyed hash, so that the table holds no address.
-pub(super) fn subject(ring: &KeyRing, email_key: &str) -> String {
-    hex(&ring.hmac(
-        Purpose::Token,
-        &[b"sign-in\0", email_key.as_bytes()].concat(),
-    ))
+pub(super) fn subject(ring: &KeyRing, at: At, who: &str) -> String {
+    let at: &[u8] = match at {
+        At::SignIn => b"sign-in\0",
+        At::KnownDevice => b"known-device\0",
+        At::Confirmation => b"confirmation\0",
+        At::SecondFactor => b"second-factor\0",
+    };
+    hex(&ring.hmac(Purpose::Token, &[at, who.as_bytes()].concat()))
 }
 
 /// Counts a try before the password is looked at (so that many at once cannot all slip through), or says how long to
@@ -90,11 +107,14 @@ pub(super) async fn count(
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn reset(db: &Db, subject: &str) -> Result<(), DbErr> {
-    Entity::delete_by_id(subject)
-        .exec(db.write())
-        .await
-        .map(|_| ())
+pub(super) async fn reset<C: ConnectionTrait>(conn: &C, subject: &str) -> Result<(), DbErr> {
+    Entity::delete_by_id(subject).exec(conn).await.map(|_| ())
+}
+
+/// Whole seconds, rounded up, at least one: `Retry-After` has no fractions.
+pub(super) fn whole_seconds(wait: Duration) -> Duration {
+    let seconds = wait.as_millis().div_ceil(1_000).max(1);
+    Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
 }
 
 /// How long to wait after this many failures in a row.

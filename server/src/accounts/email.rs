@@ -59,7 +59,7 @@ impl Email {
 }
 
 /// Characters that change how text looks without showing: an address with one could pass for another.
-const fn invisible(c: char) -> bool {
+pub(super) const fn invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 

@@ -18,8 +18,8 @@ const BURST: i64 = 30;
 const MOST_NETWORKS: usize = 20_000;
 
 /// The first bytes of an address: which network it is in. Version 4 and 6 cannot collide.
-type Network = [u8; 8];
-const SHARED: Network = [0xff; 8];
+pub(super) type Network = [u8; 8];
+pub(super) const SHARED: Network = [0xff; 8];
 
 /// GCRA: per network the time at which its bucket will be full again.
 #[derive(Default)]
@@ -63,7 +63,7 @@ impl Gate {
     }
 }
 
-fn network(from: IpAddr) -> Network {
+pub(super) fn network(from: IpAddr) -> Network {
     let mut network = Network::default();
     match from.to_canonical() {
         IpAddr::V4(v4) => {

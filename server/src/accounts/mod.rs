@@ -1,46 +1,67 @@
 //! Who is this person? Accounts: made, found, signed in, and handed over by one-time links.
 //!
-//! Every account begins with a workspace of its own and that workspace's wallet, in one transaction. Passwords are
-//! argon2id; wrong password, unknown e-mail and an account without a password are one and the same answer.
+//! - beginning: `create` (by the operator), `sign_up`, `verify`, `import`, `setup` (one-time link), `welcome` (credit)
+//! - coming in: `sign_in`, `password`, `device`, `second_factor`, `recovery`; slowed down by `delay`, `gate`, `beat`
+//! - changing: `profile`, `email_change`, `password_change`, `reset`; mailed links in `link`, their number in `limits`
+//! - for operators: `search`, `block`
+//!
+//! Passwords are argon2id; wrong password, unknown e-mail and an account without a password are one and the same answer,
+//! and so are a sign-up with a new address and with a known one.
 
+mod beat;
+mod block;
 mod common;
+mod create;
 mod delay;
+mod device;
 mod email;
+mod email_change;
 mod error;
 mod gate;
+mod import;
+mod limits;
+mod link;
 mod password;
+mod password_change;
+mod profile;
+mod recovery;
+mod reset;
+mod search;
+mod second_factor;
 mod setup;
 mod sign_in;
-mod stub;
+mod sign_up;
 mod table;
 #[cfg(test)]
 mod tests;
+mod verify;
+mod welcome;
 
 use std::sync::Arc;
 
-use domain::ids::{AccountId, WorkspaceId};
-use domain::views::{AccountView, Chosen};
-use sea_orm::ActiveValue::Set;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-};
+use domain::ids::AccountId;
+use domain::views::AccountView;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 pub use email::{Email, EmailError};
 pub use error::{
     AccountError, ChangePasswordError, ClaimError, ConfirmError, EmailChangeError, LinkError,
     ProfileError, ResetError, SecondFactorError, SignInError, SignUpError,
 };
+pub use import::{Import, ImportError, ImportFault};
+pub use link::LinkPurpose;
 pub use password::{LONGEST as LONGEST_PASSWORD, PasswordError, SHORTEST as SHORTEST_PASSWORD};
+pub use second_factor::{Enrolment, SecondFactorView};
 pub use setup::{SETUP_LIFETIME_MS, SetupToken};
 pub use sign_in::SignedIn;
-pub use stub::*;
+pub use sign_up::SignUp;
+pub use welcome::WelcomeRule;
 
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::ids::NewId;
-use crate::secrets::{KeyRing, Secret};
-use error::unique;
+use crate::secrets::KeyRing;
 use gate::Gate;
+use limits::Limits;
 use password::Hasher;
 
 /// The longest name of a person, in characters.
@@ -50,12 +71,17 @@ pub const LONGEST_NAME: usize = 100;
 #[derive(Clone)]
 pub struct Accounts(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     db: Db,
     clock: Clock,
     ring: KeyRing,
-    hasher: Hasher,
-    gate: Gate,
+    hasher: Arc<Hasher>,
+    gate: Arc<Gate>,
+    limits: Arc<Limits>,
+    /// The operator's name: no good password for an account here.
+    brand: String,
+    welcome: Option<WelcomeRule>,
 }
 
 impl Accounts {
@@ -63,76 +89,21 @@ impl Accounts {
     pub fn new(db: Db, clock: Clock, ring: KeyRing) -> Self {
         Self(Arc::new(Inner {
             db,
-            clock,
             ring,
-            hasher: Hasher::new(),
-            gate: Gate::default(),
+            hasher: Arc::new(Hasher::new()),
+            gate: Arc::default(),
+            limits: Arc::new(Limits::new(clock.clone())),
+            clock,
+            brand: String::new(),
+            welcome: None,
         }))
     }
 
-    /// Makes an account with its workspace and wallet, all or nothing. Without a password nobody can sign in until a
-    /// one-time link ([`Accounts::setup_link`]) was used.
-    ///
-    /// # Errors
-    /// [`AccountError::EmailTaken`], a password against the rules, too much work at once, or no database.
-    pub async fn create(
-        &self,
-        email: &Email,
-        password: Option<Secret>,
-        admin: bool,
-    ) -> Result<AccountView, AccountError> {
-        let password_hash = match password {
-            Some(password) => {
-                password::check(&password, email)?;
-                Some(self.0.hasher.hash(password).await?)
-            }
-            None => None,
-        };
-        let now = self.0.clock.now_ms();
-        let (id, workspace) = (AccountId::new(), WorkspaceId::new());
-
-        let tx = self.0.db.begin().await?;
-        table::workspace::ActiveModel {
-            id: Set(workspace.to_string()),
-            created_at: Set(now),
-        }
-        .insert(&tx)
-        .await?;
-        table::account::ActiveModel {
-            id: Set(id.to_string()),
-            workspace_id: Set(workspace.to_string()),
-            email: Set(email.as_str().to_owned()),
-            email_key: Set(email.key().to_owned()),
-            password_hash: Set(password_hash),
-            admin: Set(admin),
-            created_at: Set(now),
-            // Made by the operator, who vouches for the address.
-            verified_at: Set(Some(now)),
-            ..Default::default()
-        }
-        .insert(&tx)
-        .await
-        .map_err(|error| {
-            if unique(&error) {
-                AccountError::EmailTaken
-            } else {
-                error.into()
-            }
-        })?;
-        crate::ledger::open_wallet(&tx, workspace, now).await?;
-        tx.commit().await?;
-        Ok(AccountView {
-            id,
-            workspace,
-            email: email.as_str().to_owned(),
-            name: String::new(),
-            admin,
-            verified: true,
-            blocked: false,
-            created_at: now,
-            chosen: Chosen::default(),
-            low_balance: None,
-        })
+    /// With the operator's name, for judging passwords.
+    #[must_use]
+    pub fn with_brand(mut self, brand: &str) -> Self {
+        brand.clone_into(&mut Arc::make_mut(&mut self.0).brand);
+        self
     }
 
     /// # Errors

@@ -14,8 +14,10 @@ use crate::secrets::Secret;
 
 /// The shortest password, in characters.
 pub const SHORTEST: usize = 8;
-/// The longest password, in bytes.
-pub const LONGEST: usize = 1024;
+/// The longest password, in characters.
+pub const LONGEST: usize = 128;
+/// What is longer than this, in bytes, is not even compared.
+pub(super) const LONGEST_BYTES: usize = 1024;
 
 /// Memory per hash in KiB. 19 MiB, two passes, one lane: OWASP's choice, about 0.1 s on a small machine.
 const MEMORY_KIB: u32 = 19_456;
@@ -33,18 +35,21 @@ pub(super) const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$V7n1K5m0oY3cM0w1s
 pub enum PasswordError {
     #[error("a password has at least {SHORTEST} characters")]
     TooShort,
-    #[error("a password has at most {LONGEST} bytes")]
+    #[error("a password has at most {LONGEST} characters")]
     TooLong,
     #[error("this password is among the first that anybody would try")]
     Common,
     #[error("a password must not be the e-mail")]
     IsEmail,
+    /// What somebody who knows the person would find after some thousand tries.
+    #[error("this password is easily guessed")]
+    Weak,
 }
 
-/// Applies the rules for a new password.
+/// Applies the rules for a new password that cost nothing to check. [`Hasher::weak`] is the other one.
 pub(super) fn check(password: &Secret, email: &Email) -> Result<(), PasswordError> {
     let text = password.expose();
-    if text.len() > LONGEST {
+    if text.len() > LONGEST_BYTES || text.chars().count() > LONGEST {
         return Err(PasswordError::TooLong);
     }
     if text.chars().count() < SHORTEST {
@@ -127,7 +132,22 @@ impl Hasher {
         .await?
     }
 
-    /// Compares with a stored PHC string. One that cannot be read counts as wrong (and is logged: it is a defect).
+    /// Whether a password would be found within some ten thousand guesses (zxcvbn's scores 0 and 1), by somebody who
+    /// knows `hints` about the person. Long passwords take a while to look at, so this has a place in the queue too.
+    pub(super) async fn weak(
+        &self,
+        password: &Secret,
+        hints: Vec<String>,
+    ) -> Result<bool, HashError> {
+        let (place, password) = (self.place()?, password.clone());
+        self.on_a_core(place, move || {
+            let hints: Vec<&str> = hints.iter().map(String::as_str).collect();
+            zxcvbn::zxcvbn(password.expose(), &hints).score() < zxcvbn::Score::Two
+        })
+        .await
+    }
+
+    /// Compares with a stored PHC string, or with a bcrypt hash that another system left. One that cannot be read counts as wrong (and is logged: it is a defect).
     pub(super) async fn verify(
         &self,
         place: Place,
@@ -135,6 +155,12 @@ impl Hasher {
         stored: String,
     ) -> Result<Verdict, HashError> {
         self.on_a_core(place, move || {
+            if stored.starts_with("$2") {
+                return match bcrypt::verify(password.expose().as_bytes(), &stored) {
+                    Ok(true) => Verdict::Outdated,
+                    _ => Verdict::Wrong,
+                };
+            }
             let Ok(hash) = PasswordHash::new(&stored) else {
                 tracing::error!("a stored password hash cannot be read");
                 return Verdict::Wrong;
@@ -184,6 +210,40 @@ pub(super) fn current(hash: &PasswordHash) -> bool {
         && is("p", LANES)
 }
 
+/// Whether a hash that another system made can be checked here, at a bearable price: bcrypt (`$2a$`, `$2b$`, `$2y$`) or
+/// argon2id.
+pub(super) fn importable(stored: &str) -> bool {
+    const DEAREST_BCRYPT: u8 = 15;
+    if let Some(rest) = ["$2a$", "$2b$", "$2y$"]
+        .iter()
+        .find_map(|version| stored.strip_prefix(version))
+    {
+        let letters = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'/');
+        return rest.split_once('$').is_some_and(|(cost, hash)| {
+            cost.len() == 2
+                && cost
+                    .parse()
+                    .is_ok_and(|cost: u8| (4..=DEAREST_BCRYPT).contains(&cost))
+                && hash.len() == 53
+                && hash.bytes().all(letters)
+        });
+    }
+    let Ok(hash) = PasswordHash::new(stored) else {
+        return false;
+    };
+    let at_most = |name, most| {
+        hash.params
+            .get_decimal(name)
+            .is_some_and(|value| (1..=most).contains(&value))
+    };
+    hash.algorithm == Algorithm::Argon2id.ident()
+        && hash.salt.is_some()
+        && hash.hash.is_some()
+        && at_most("m", 256 * 1_024)
+        && at_most("t", 16)
+        && at_most("p", 16)
+}
+
 #[cfg(test)]
 pub(super) fn weak_hash_for_tests(password: &str) -> String {
     let params = Params::new(8, 1, 1, None).expect("the smallest there is");
@@ -191,4 +251,30 @@ pub(super) fn weak_hash_for_tests(password: &str) -> String {
         .hash_password(password.as_bytes())
         .expect("the system gives a salt");
     hash.to_string()
+}
+
+impl super::Accounts {
+    /// All rules for a new password of the person with this address and name.
+    pub(super) async fn judge(
+        &self,
+        password: &Secret,
+        email: &Email,
+        name: &str,
+    ) -> Result<Result<(), PasswordError>, HashError> {
+        if let Err(error) = check(password, email) {
+            return Ok(Err(error));
+        }
+        let words = [email.key(), name, &self.0.brand];
+        let parts = words.iter().flat_map(|text| {
+            text.split(|c: char| !c.is_alphanumeric())
+                .filter(|part| part.chars().count() > 2)
+        });
+        let hints = words.into_iter().chain(parts).map(str::to_owned).collect();
+        let weak = self.0.hasher.weak(password, hints).await?;
+        Ok(if weak {
+            Err(PasswordError::Weak)
+        } else {
+            Ok(())
+        })
+    }
 }

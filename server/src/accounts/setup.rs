@@ -8,8 +8,9 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
+use super::delay::{self, At};
 use super::error::unique;
-use super::{AccountError, Accounts, ClaimError, Email, delay, password, table};
+use super::{AccountError, Accounts, ClaimError, Email, table};
 use crate::secrets::{Purpose, Secret, hex};
 
 /// How long a link works: one day.
@@ -95,8 +96,7 @@ impl Accounts {
         password: Secret,
     ) -> Result<AccountView, ClaimError> {
         use table::{account, setup_token};
-        password::check(&password, email)?;
-        // Before the expensive hash: guessing links must cost the guesser more than us.
+        // Before the expensive work: guessing links must cost the guesser more than us.
         if !self
             .claim_open(token)
             .await
@@ -104,6 +104,7 @@ impl Accounts {
         {
             return Err(ClaimError::Closed);
         }
+        self.judge(&password, email, "").await??;
         let password_hash = self.0.hasher.hash(password).await?;
         let token_hash = self.token_hash(token);
         let now = self.0.clock.now_ms();
@@ -147,7 +148,8 @@ impl Accounts {
             .ok_or(ClaimError::Closed)?;
         tx.commit().await?;
         // The new owner starts with a clean sheet even if others guessed at this address before.
-        delay::reset(&self.0.db, &delay::subject(&self.0.ring, email.key())).await?;
+        let subject = delay::subject(&self.0.ring, At::SignIn, email.key());
+        delay::reset(self.0.db.write(), &subject).await?;
         Ok(row.view()?)
     }
 
