@@ -3,6 +3,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::Amount;
+use domain::ids::{CallId, KeyId};
 use domain::views::UnixMs;
 use serde::{Deserialize, Serialize};
 use server::secrets::{KeyRing, Purpose};
@@ -20,6 +22,40 @@ pub enum Notice {
     SignedOut,
     AdminCreated,
     SessionExpired,
+    /// A mail went out once more.
+    MailSent,
+    Verified,
+    /// A link went to a new address.
+    EmailAsked,
+    EmailChanged,
+    EmailUndone,
+    PasswordChanged,
+    SecondFactorOn,
+    SecondFactorOff,
+    NewCodes,
+    SessionEnded,
+    SessionsEnded,
+    Saved,
+    KeySaved,
+    /// Its old name travels as what was typed.
+    KeyRenamed(KeyId),
+    KeyDisabled(KeyId),
+    KeyEnabled(KeyId),
+    KeyRevoked,
+    KeysFrozen,
+    KeysUnfrozen,
+    /// A test call was answered.
+    TestAnswered {
+        call: CallId,
+        cost: Amount,
+        duration_ms: i64,
+    },
+    /// A test call was refused; why travels as what was typed into the form.
+    TestFailed {
+        status: u16,
+    },
+    /// There is no model to send a test call to.
+    NoModels,
 }
 
 /// A place on a form, and the name under which the form sends it.
@@ -34,6 +70,30 @@ pub enum Field {
     Consent,
     Amount,
     Reason,
+    Locale,
+    Currency,
+    TimeZone,
+    Theme,
+    Shortcuts,
+    /// The name of a key; `Name` is a person's.
+    KeyName,
+    Kind,
+    Day,
+    Week,
+    Month,
+    Total,
+    RequestsPerMinute,
+    TokensPerMinute,
+    Concurrency,
+    Models,
+    IpRanges,
+    ExpiresOn,
+    Scopes,
+    Model,
+    Prompt,
+    MaxTokens,
+    /// The mail that every page offers to send again.
+    Mail,
     /// The form as a whole.
     Form,
 }
@@ -51,6 +111,28 @@ impl Field {
             Self::Consent => "consent",
             Self::Amount => "amount",
             Self::Reason => "reason",
+            Self::Locale => "locale",
+            Self::Currency => "currency",
+            Self::TimeZone => "time_zone",
+            Self::Theme => "theme",
+            Self::Shortcuts => "shortcuts",
+            Self::KeyName => "name",
+            Self::Kind => "kind",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Total => "total",
+            Self::RequestsPerMinute => "requests_per_minute",
+            Self::TokensPerMinute => "tokens_per_minute",
+            Self::Concurrency => "concurrency",
+            Self::Models => "models",
+            Self::IpRanges => "ip_ranges",
+            Self::ExpiresOn => "expires_on",
+            Self::Scopes => "scopes",
+            Self::Model => "model",
+            Self::Prompt => "prompt",
+            Self::MaxTokens => "max_tokens",
+            Self::Mail => "mail",
             Self::Form => "form",
         }
     }
@@ -67,11 +149,19 @@ pub enum Fault {
     TooWeak,
     /// E-mail and password do not belong together; which of them is not told.
     Wrong,
+    /// Of who is signed in.
+    WrongPassword,
+    WrongCode,
+    /// The new one is the old one.
+    Same,
+    Blocked,
     TooMany {
         seconds: u64,
     },
     Busy,
     Unavailable,
+    /// What was typed is too long to travel back to the form.
+    NotCarried,
 }
 
 /// What one answer tells the next page.

@@ -57,8 +57,34 @@ fn listed(services: &Services) -> Listed {
     let mut listed = none
         .route("/", get(pages::landing))
         .route("/login", get(pages::login))
+        .route("/login/code", get(pages::code))
+        .route("/signup", get(pages::signup))
+        .route("/check-mail", get(pages::check_mail))
+        .route("/recover", get(pages::recover))
+        .route("/verify/{token}", get(pages::verify))
+        .route("/reset/{token}", get(pages::reset))
+        .route("/email/confirm/{token}", get(pages::confirm_email))
+        .route("/email/undo/{token}", get(pages::undo_email))
+        .route("/confirm", get(pages::confirm))
+        .route("/settings", get(pages::settings::settings))
+        .route("/settings/email", get(pages::settings::email))
+        .route("/settings/security", get(pages::settings::security))
+        .route("/settings/second-factor", get(pages::settings::second_factor))
+        .route("/settings/recovery-codes", get(pages::settings::recovery_codes))
+        .route("/settings/sessions", get(pages::settings::sessions))
         .route("/claim/{token}", get(pages::claim))
+        .route("/outbox", get(pages::outbox))
         .route("/overview", get(pages::overview::overview))
+        .route("/keys", get(pages::keys::list))
+        .route("/keys/new", get(pages::keys::new))
+        .route("/keys/freeze", get(pages::keys::freeze))
+        .route("/keys/{id}", get(pages::keys::one))
+        .route("/keys/{id}/secret", get(pages::keys::secret))
+        .route("/keys/{id}/env", get(pages::keys::dot_env))
+        .route("/keys/{id}/reveal", get(pages::keys::reveal))
+        .route("/keys/{id}/roll", get(pages::keys::roll))
+        .route("/keys/{id}/revoke", get(pages::keys::revoke))
+        .route("/try", get(pages::test_zone::show).post(pages::test_zone::run))
         .route("/api/{function}", post(api::call));
     // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server
     // runs gets its addresses at the next start.
@@ -67,7 +93,9 @@ fn listed(services: &Services) -> Listed {
         if !prefix.is_empty() {
             listed = listed
                 .route(&format!("{prefix}/"), get(pages::landing))
-                .route(&format!("{prefix}/login"), get(pages::login));
+                .route(&format!("{prefix}/login"), get(pages::login))
+                .route(&format!("{prefix}/recover"), get(pages::recover))
+                .route(&format!("{prefix}/signup"), get(pages::signup));
         }
     }
     listed

@@ -44,7 +44,7 @@ pub async fn balance() -> Result<Figures, Refusal> {
         return Err(failed(Refusal::SignedOut, http::StatusCode::UNAUTHORIZED));
     };
     let ui = Ui::of_prefs(&asker.services, asker.prefs);
-    let (balance, spend) = read(&asker.services, account.workspace)
+    let (balance, spend) = read(&asker.services, account.workspace, ui.zone())
         .await
         .map_err(|_| failed(Refusal::Unavailable, http::StatusCode::SERVICE_UNAVAILABLE))?;
     Ok(Figures::of(&ui, &balance, &spend))
@@ -56,6 +56,8 @@ mod figures {
     use domain::ids::WorkspaceId;
     use domain::views::{BalanceView, SpendView};
 
+    use texts::format::Zone;
+
     use super::Figures;
     use crate::reader::Ui;
     use crate::services::Services;
@@ -64,10 +66,11 @@ mod figures {
     /// The ruler's length in days: what is left beyond them does not show.
     pub const RULER_DAYS: u32 = 30;
 
-    /// Wallet and spend of a workspace.
+    /// Wallet and spend of a workspace, in the days of a time zone.
     pub async fn read(
         services: &Services,
         workspace: WorkspaceId,
+        zone: Zone,
     ) -> Result<(BalanceView, SpendView), Unavailable> {
         let failed = |error| {
             tracing::error!(%error, "balance and spend cannot be read");
@@ -79,7 +82,7 @@ mod figures {
             .await
             .map_err(failed)?
             .unwrap_or_default();
-        let spend = services.calls.spend(workspace).await.map_err(failed)?;
+        let spend = services.calls.spend(workspace, zone).await.map_err(failed)?;
         Ok((balance, spend))
     }
 

@@ -12,9 +12,14 @@ use tower_sessions::Session;
 use super::reply::Reply;
 use super::{Refusal, TABLE, Who};
 use crate::flash::{Flash, Notice};
-use crate::pages::error_page;
-use crate::reader::{Prefs, Reader, set_cookie};
+use crate::guard::{safe_next, with_next};
+use crate::pages::{SECOND_FACTOR, error_page};
+use crate::reader::{Prefs, Reader, cookie, set_cookie};
 use crate::services::{ClientIp, Services};
+use crate::session::Seen;
+
+/// The cookie of browsers that have signed in here before.
+pub const DEVICE: &str = "dev";
 
 /// Who asks, and with what: the context of every server function.
 #[derive(Clone)]
@@ -25,6 +30,9 @@ pub struct Asker {
     /// There, when the table says that only the signed-in may call.
     pub account: Option<AccountView>,
     pub ip: std::net::IpAddr,
+    pub seen: Seen,
+    /// What this browser keeps of having signed in here before.
+    pub device: Option<String>,
     pub reply: Reply,
 }
 
@@ -32,6 +40,16 @@ impl Asker {
     /// The asker of the server function that is running.
     pub fn current() -> Self {
         leptos::prelude::expect_context::<Self>()
+    }
+
+    /// The browser by name: `Firefox, Linux`.
+    pub fn agent(&self) -> &str {
+        &self.seen.agent
+    }
+
+    /// The network the asker is in: `203.0.113.0/24`.
+    pub fn network(&self) -> &str {
+        &self.seen.network
     }
 }
 
@@ -42,24 +60,34 @@ pub async fn call(State(services): State<Services>, mut request: Request) -> Res
     let session = request.extensions().get::<Session>().cloned();
     let reader = Reader::of(&services, request.uri(), request.headers(), session);
     let wants_page = wants_page(request.headers());
-    let account = match who {
-        Who::Anyone => None,
-        Who::SignedIn | Who::Admin => match reader.account().await {
-            Ok(Some(account)) if *who == Who::SignedIn || account.admin => Some(account),
-            Ok(Some(_)) => return refuse(&services, &request, wants_page, Refusal::Forbidden),
-            Ok(None) => return refuse(&services, &request, wants_page, Refusal::SignedOut),
-            Err(_) => return refuse(&services, &request, wants_page, Refusal::Unavailable),
-        },
+    let account = match admitted(&reader, *who).await {
+        Ok(account) => account,
+        Err(refusal) => return refuse(&services, &request, wants_page, refusal),
     };
+    let ip = request
+        .extensions()
+        .get::<ClientIp>()
+        .map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |ip| ip.0);
+    let prefs = account.as_ref().map_or(reader.prefs, |account| {
+        reader
+            .prefs
+            .of_account(None, &account.chosen, &services.texts)
+    });
     let asker = Asker {
         services: services.clone(),
         session: reader.session.clone(),
-        prefs: reader.prefs,
+        prefs,
         account,
-        ip: request
-            .extensions()
-            .get::<ClientIp>()
-            .map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |ip| ip.0),
+        ip,
+        seen: Seen::new(
+            request
+                .headers()
+                .get(header::USER_AGENT)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default(),
+            ip,
+        ),
+        device: cookie(request.headers(), &services.site, DEVICE),
         reply: Reply::default(),
     };
     let reply = asker.reply.clone();
@@ -88,33 +116,70 @@ pub async fn call(State(services): State<Services>, mut request: Request) -> Res
     }
 }
 
-/// A form of the signed-in, sent when they no longer are, leads to the sign-in page; an island gets a code.
+/// The account on whose behalf a function that is for `who` runs; nobody's for those that are for anyone.
+async fn admitted(reader: &Reader, who: Who) -> Result<Option<AccountView>, Refusal> {
+    if who == Who::Anyone {
+        return Ok(None);
+    }
+    let known = reader.known().await.map_err(|_| Refusal::Unavailable)?;
+    let known = known.ok_or(Refusal::SignedOut)?;
+    match who {
+        Who::Anyone | Who::SignedIn => {}
+        Who::Confirmed if known.confirmed(reader.prefs.now) => {}
+        Who::Confirmed => return Err(Refusal::Unconfirmed),
+        Who::Admin if !known.account.admin => return Err(Refusal::NotFound),
+        Who::Admin if known.second_factor => {}
+        Who::Admin => return Err(Refusal::SecondFactor),
+    }
+    Ok(Some(known.account))
+}
+
+/// A form of the signed-in, sent when they no longer are, leads to the sign-in page; one that asks for more certainty
+/// leads to where it is given. An island gets a code.
 fn refuse(services: &Services, request: &Request, wants_page: bool, refusal: Refusal) -> Response {
     let status = match refusal {
         Refusal::Invalid => StatusCode::BAD_REQUEST,
         Refusal::SignedOut => StatusCode::UNAUTHORIZED,
-        Refusal::Forbidden => StatusCode::FORBIDDEN,
+        Refusal::Unconfirmed | Refusal::SecondFactor => StatusCode::FORBIDDEN,
+        Refusal::NotFound => StatusCode::NOT_FOUND,
         Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     };
     if !wants_page {
         return (status, axum::Json(refusal)).into_response();
     }
-    if refusal != Refusal::SignedOut {
-        return error_page(services, request, status);
-    }
-    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, "/login")]).into_response();
-    let flash = Flash::notice(Notice::SessionExpired).seal(&services.ring, services.clock.now_ms());
-    if let Some(Ok(line)) = flash.map(|text| {
-        HeaderValue::from_str(&set_cookie(
-            &services.site,
-            "flash",
-            &text,
-            crate::flash::LIFETIME_S,
-        ))
-    }) {
-        response.headers_mut().append(header::SET_COOKIE, line);
+    let from = came_from(services, request.headers()).unwrap_or("/overview");
+    let to = match refusal {
+        Refusal::SignedOut => "/login".to_owned(),
+        Refusal::Unconfirmed => with_next("/confirm", from),
+        Refusal::SecondFactor => with_next(SECOND_FACTOR, from),
+        _ => return error_page(services, request, status),
+    };
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response();
+    if refusal == Refusal::SignedOut {
+        let flash =
+            Flash::notice(Notice::SessionExpired).seal(&services.ring, services.clock.now_ms());
+        if let Some(Ok(line)) = flash.map(|text| {
+            HeaderValue::from_str(&set_cookie(
+                &services.site,
+                "flash",
+                &text,
+                crate::flash::LIFETIME_S,
+            ))
+        }) {
+            response.headers_mut().append(header::SET_COOKIE, line);
+        }
     }
     response
+}
+
+/// The page of ours on which the form stood.
+fn came_from<'a>(services: &Services, headers: &'a HeaderMap) -> Option<&'a str> {
+    let referer = headers.get(header::REFERER)?.to_str().ok()?;
+    let origins = services.site.origins();
+    let path = origins
+        .iter()
+        .find_map(|origin| referer.strip_prefix(origin.as_str()))?;
+    safe_next(path)
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {

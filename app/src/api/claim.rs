@@ -15,6 +15,7 @@ pub async fn claim(token: String, email: String, password: String) -> Result<(),
 
     use super::call::Asker;
     use crate::flash::{Fault, Field, Flash, Notice};
+    use crate::session::Step;
 
     let asker = Asker::current();
     // A token is letters and digits; anything else could change the address people are sent back to.
@@ -46,9 +47,16 @@ pub async fn claim(token: String, email: String, password: String) -> Result<(),
             .claim(&token, &address, password)
             .await
         {
-            Ok(account) => crate::session::begin(&asker.session, &account)
-                .await
-                .map_err(|_| ClaimError::Unavailable),
+            Ok(account) => crate::session::begin(
+                &asker.session,
+                &account,
+                Step::In {
+                    second_factor: false,
+                },
+                &asker.seen,
+            )
+            .await
+            .map_err(|_| ClaimError::Unavailable),
             Err(error) => Err(error),
         };
         let fault = match outcome {
@@ -66,9 +74,9 @@ pub async fn claim(token: String, email: String, password: String) -> Result<(),
                 (Field::Password, Fault::TooShort)
             }
             Err(ClaimError::Password(PasswordError::TooLong)) => (Field::Password, Fault::TooLong),
-            Err(ClaimError::Password(PasswordError::Common | PasswordError::IsEmail)) => {
-                (Field::Password, Fault::TooWeak)
-            }
+            Err(ClaimError::Password(
+                PasswordError::Common | PasswordError::IsEmail | PasswordError::Weak,
+            )) => (Field::Password, Fault::TooWeak),
             Err(ClaimError::Busy) => (Field::Form, Fault::Busy),
             Err(ClaimError::Unavailable) => (Field::Form, Fault::Unavailable),
         };

@@ -8,11 +8,21 @@ mod balance;
 #[cfg(feature = "ssr")]
 mod call;
 mod claim;
+#[cfg(feature = "ssr")]
+mod faults;
+#[cfg(feature = "ssr")]
+mod keep;
+mod first_call;
+mod keys;
+mod links;
 mod prefs;
 #[cfg(feature = "ssr")]
 mod reply;
+mod security;
+mod settings;
 mod sign_in;
 mod sign_out;
+mod sign_up;
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -24,25 +34,75 @@ pub use balance::{RULER_DAYS, days_left, filled, read as read_balance};
 #[cfg(feature = "ssr")]
 pub use call::call;
 pub use claim::claim;
+#[cfg(feature = "ssr")]
+pub use keep::CODES;
+pub use first_call::{first_call, send_test};
+#[cfg(feature = "ssr")]
+pub use keys::{TEST, shown};
+pub use keys::{
+    KeyForm, create_key, disable_key, enable_key, freeze_keys, rename_key, reveal_key, revoke_key,
+    roll_key, unfreeze_keys, update_key,
+};
+pub use links::{ask_reset, confirm_email, reset, undo_email, verify};
 pub use prefs::set_prefs;
-pub use sign_in::sign_in;
+pub use security::{
+    change_password, end_other_sessions, end_second_factor, end_session, finish_second_factor,
+    new_recovery_codes,
+};
+pub use settings::{change_email, set_look, set_low_balance, set_name};
+pub use sign_in::{confirm, second_step, sign_in};
 pub use sign_out::sign_out;
+pub use sign_up::{resend_verification, sign_up};
 
 /// Who may call a server function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     Anyone,
     SignedIn,
+    /// Signed in, and the password typed again within the last ten minutes.
+    Confirmed,
+    /// An administrator whose session proved a second factor.
     Admin,
 }
 
 /// Every server function.
 pub const TABLE: &[(&str, Who)] = &[
+    ("/api/ask_reset", Who::Anyone),
     ("/api/balance", Who::SignedIn),
+    ("/api/change_email", Who::Confirmed),
+    ("/api/change_password", Who::SignedIn),
     ("/api/claim", Who::Anyone),
+    ("/api/confirm", Who::SignedIn),
+    ("/api/confirm_email", Who::Anyone),
+    ("/api/create_key", Who::SignedIn),
+    ("/api/disable_key", Who::SignedIn),
+    ("/api/enable_key", Who::SignedIn),
+    ("/api/end_other_sessions", Who::Confirmed),
+    ("/api/end_second_factor", Who::Confirmed),
+    ("/api/end_session", Who::SignedIn),
+    ("/api/finish_second_factor", Who::Confirmed),
+    ("/api/first_call", Who::SignedIn),
+    ("/api/freeze_keys", Who::SignedIn),
+    ("/api/new_recovery_codes", Who::Confirmed),
+    ("/api/rename_key", Who::SignedIn),
+    ("/api/resend_verification", Who::Anyone),
+    ("/api/reset", Who::Anyone),
+    ("/api/reveal_key", Who::Confirmed),
+    ("/api/revoke_key", Who::SignedIn),
+    ("/api/roll_key", Who::SignedIn),
+    ("/api/second_step", Who::Anyone),
+    ("/api/send_test", Who::SignedIn),
+    ("/api/set_look", Who::SignedIn),
+    ("/api/set_low_balance", Who::SignedIn),
+    ("/api/set_name", Who::SignedIn),
     ("/api/set_prefs", Who::Anyone),
     ("/api/sign_in", Who::Anyone),
     ("/api/sign_out", Who::Anyone),
+    ("/api/sign_up", Who::Anyone),
+    ("/api/undo_email", Who::Anyone),
+    ("/api/unfreeze_keys", Who::SignedIn),
+    ("/api/update_key", Who::SignedIn),
+    ("/api/verify", Who::Anyone),
 ];
 
 /// Why a server function did not do it. Only stable codes: what the database said is for the log.
@@ -52,7 +112,12 @@ pub enum Refusal {
     /// The arguments are not those of the function.
     Invalid,
     SignedOut,
-    Forbidden,
+    /// The password has to be typed again first.
+    Unconfirmed,
+    /// The second factor has to be proved first.
+    SecondFactor,
+    /// There is no such thing, or it is somebody else's.
+    NotFound,
     Unavailable,
 }
 

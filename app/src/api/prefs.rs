@@ -1,4 +1,4 @@
-//! In which language, currency and theme? Kept in a cookie, nothing of it on the server.
+//! In which language, currency and theme? Kept in a cookie, and in the account of who is signed in.
 
 use leptos::prelude::*;
 
@@ -8,38 +8,57 @@ use super::Refusal;
 /// that page has an address of its own in each.
 ///
 /// # Errors
-/// [`Refusal::Invalid`] for a language, currency or theme that does not exist.
+/// [`Refusal::Invalid`] for a language, currency, theme or time zone that does not exist.
 #[server(prefix = "/api", endpoint = "set_prefs")]
 pub async fn set_prefs(
     locale: Option<String>,
     currency: Option<String>,
     theme: Option<String>,
+    time_zone: Option<String>,
     back: Option<String>,
 ) -> Result<(), Refusal> {
+    use texts::format::Zone;
+
     use super::call::Asker;
     use crate::guard::safe_next;
     use crate::pages::is_public;
-    use crate::reader::{COOKIE, Theme, localized, split_locale};
-
-    /// One year, in seconds.
-    const LIFETIME_S: i64 = 31_536_000;
+    use crate::reader::{Choice, Theme, localized, split_locale};
 
     let asker = Asker::current();
-    let texts = &asker.services.texts;
-    let mut choice = asker.prefs.choice;
+    let services = &asker.services;
+    let texts = &services.texts;
     let wrong = || {
         asker.reply.fail(http::StatusCode::BAD_REQUEST);
         Refusal::Invalid
     };
+    let mut given = Choice::default();
     if let Some(code) = &locale {
-        choice.locale = Some(texts.locale(code).ok_or_else(wrong)?);
+        given.locale = Some(texts.locale(code).ok_or_else(wrong)?);
     }
     if let Some(code) = &currency {
-        choice.currency = Some(code.parse().map_err(|_| wrong())?);
+        given.currency = Some(code.parse().map_err(|_| wrong())?);
     }
     if let Some(code) = &theme {
-        choice.theme = Some(Theme::parse(code).ok_or_else(wrong)?);
+        given.theme = Some(Theme::parse(code).ok_or_else(wrong)?);
     }
+    if let Some(name) = &time_zone {
+        given.zone = Some(Zone::named(name).ok_or_else(wrong)?);
+    }
+    // The database out of reach must not keep anybody from reading in their language.
+    let known = crate::session::known(&asker.session, &services.accounts).await;
+    let account = known.unwrap_or_default().map(|known| known.account);
+    let choice = match &account {
+        Some(account) => given
+            .or(Choice::of_account(&account.chosen, texts))
+            .or(asker.prefs.choice),
+        None => given.or(asker.prefs.choice),
+    };
+    if let Some(account) = &account {
+        let _ = asker
+            .into_account(account, choice, account.chosen.shortcuts)
+            .await;
+    }
+    asker.remember(choice);
     let back = back.as_deref().and_then(safe_next).unwrap_or("/");
     let (prefix, bare) = split_locale(texts, back);
     let path = bare.split('?').next().unwrap_or_default();
@@ -49,7 +68,6 @@ pub async fn set_prefs(
         }
         _ => back.to_owned(),
     };
-    asker.set_cookie(COOKIE, &choice.to_cookie(), LIFETIME_S);
     asker.reply.go(to);
     Ok(())
 }

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::services::Services;
+use crate::services::{Services, SiteConfig};
 
 /// Pages without islands: no script at all.
 const CSP_PLAIN: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; \
@@ -17,10 +17,9 @@ const CSP_PLAIN: &str = "default-src 'none'; style-src 'self'; img-src 'self' da
 pub const CSP_ISLANDS: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const FIXED: [(&str, &str); 6] = [
+const FIXED: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     (
@@ -40,7 +39,23 @@ pub async fn answer_headers(
     response
 }
 
+/// A page whose address is a secret (a mailed link): nobody is told where its reader came from, us included.
+pub fn keep_to_itself(site: &SiteConfig, mut response: Response) -> Response {
+    // Without `Sec-Fetch-Site` (plain http elsewhere than on loopback) a form must say its origin, which it does not
+    // under this policy. There the address goes to ourselves at most.
+    if site.secure() || site.local {
+        response.headers_mut().insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        );
+    }
+    response
+}
+
 fn dress(headers: &mut HeaderMap, secure: bool) {
+    headers
+        .entry(header::REFERRER_POLICY)
+        .or_insert(HeaderValue::from_static("same-origin"));
     for (name, value) in FIXED {
         headers.insert(
             HeaderName::from_static(name),

@@ -7,6 +7,6 @@ mod host;
 mod next;
 
 pub use csrf::same_site_only;
-pub use headers::{CSP_ISLANDS, answer_headers};
+pub use headers::{CSP_ISLANDS, answer_headers, keep_to_itself};
 pub use host::known_host_only;
-pub use next::safe_next;
+pub use next::{safe_next, with_next};

@@ -26,9 +26,33 @@ pub fn safe_next(text: &str) -> Option<&str> {
     ours.then_some(text)
 }
 
+/// `path` with the page to go to afterwards, unless that is where it leads anyway (the overview) or not a path of ours.
+pub fn with_next(path: &str, next: &str) -> String {
+    match safe_next(next) {
+        // Only characters that mean themselves within a query, but for these three.
+        Some(next) if next != "/overview" => format!(
+            "{path}?next={}",
+            next.replace('%', "%25")
+                .replace('&', "%26")
+                .replace('+', "%2B")
+        ),
+        _ => path.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_back_survives_the_query() {
+        assert_eq!(with_next("/login", "/overview"), "/login");
+        assert_eq!(with_next("/login", "//evil"), "/login");
+        assert_eq!(
+            with_next("/ru/login", "/usage?range=7d&group=key&q=a%2Bb"),
+            "/ru/login?next=/usage?range=7d%26group=key%26q=a%252Bb"
+        );
+    }
 
     #[test]
     fn our_own_paths_pass() {

@@ -174,10 +174,37 @@ fn described_by(parts: &[(bool, &String)]) -> Option<String> {
     (!there.is_empty()).then(|| there.join(" "))
 }
 
-fn words_at(ui: &Ui, field: Field, fault: Fault) -> String {
+/// What is wrong in a field, as a sentence.
+pub fn words_at(ui: &Ui, field: Field, fault: Fault) -> String {
     match (field, fault) {
         (Field::Email, Fault::Missing) => t!(ui, "form.email_required"),
         (Field::Password | Field::NewPassword, Fault::Missing) => t!(ui, "form.password_required"),
+        (Field::Name, Fault::Malformed) => t!(ui, "form.name_invalid"),
+        (Field::Terms, Fault::Missing) => t!(ui, "signup.terms_missing"),
+        (Field::Consent, Fault::Missing) => t!(ui, "signup.consent_missing"),
+        (Field::Amount, Fault::Malformed) => t!(ui, "form.amount_invalid"),
+        (Field::KeyName, Fault::Missing) => t!(ui, "keys_form.name_missing"),
+        (Field::KeyName, Fault::TooLong) => t!(
+            ui,
+            "keys_form.name_too_long",
+            max = server::keys::LONGEST_NAME.to_string()
+        ),
+        (Field::Day | Field::Week | Field::Month | Field::Total, Fault::Malformed) => {
+            t!(ui, "keys_form.amount_invalid")
+        }
+        (
+            Field::RequestsPerMinute
+            | Field::TokensPerMinute
+            | Field::Concurrency
+            | Field::MaxTokens,
+            Fault::Malformed,
+        ) => t!(ui, "keys_form.count_invalid"),
+        (Field::IpRanges, Fault::Malformed) => t!(ui, "keys_form.ip_ranges_invalid"),
+        (Field::IpRanges, Fault::TooLong) => t!(ui, "keys_form.ip_ranges_too_many"),
+        (Field::Models, Fault::Malformed) => t!(ui, "keys_form.models_invalid"),
+        (Field::ExpiresOn, Fault::Malformed) => t!(ui, "keys_form.expires_on_invalid"),
+        (Field::Scopes, Fault::Missing) => t!(ui, "keys_form.scopes_missing"),
+        (Field::Code, Fault::Missing) => t!(ui, "second_factor.code_missing"),
         _ => fault_words(ui, fault),
     }
 }
@@ -201,8 +228,13 @@ pub fn fault_words(ui: &Ui, fault: Fault) -> String {
         ),
         Fault::TooWeak => t!(ui, "form.password_too_weak"),
         Fault::Wrong => t!(ui, "sessions.sign_in.wrong"),
+        Fault::WrongPassword => t!(ui, "confirm.wrong"),
+        Fault::WrongCode => t!(ui, "second_factor.wrong"),
+        Fault::Same => t!(ui, "settings.email.same"),
+        Fault::Blocked => t!(ui, "sessions.sign_in.blocked"),
         Fault::TooMany { seconds } => n!(ui, "sessions.sign_in.too_many", seconds),
         Fault::Busy => t!(ui, "sessions.sign_in.busy"),
         Fault::Unavailable => t!(ui, "sessions.sign_in.unavailable"),
+        Fault::NotCarried => t!(ui, "keys_form.not_carried"),
     }
 }

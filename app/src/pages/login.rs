@@ -11,7 +11,7 @@ use super::form::{Input, fault_words, input};
 use crate::flash::{Field, Notice};
 use crate::guard::safe_next;
 use crate::reader::{Reader, Ui};
-use crate::shell::{Frame, Page, notice, respond, ruler};
+use crate::shell::{Frame, Page, notice, respond, rich, ruler};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -45,6 +45,13 @@ fn content(ui: &Ui, next: Option<String>) -> AnyView {
         t!(ui, "sessions.sign_in.lead")
     };
     let next = next.map(|path| view! { <input type="hidden" name="next" value=path/> });
+    let recover = view! { <a href=ui.link("/recover")>{t!(ui, "sessions.sign_in.recover")}</a> };
+    let sign_up = ui.sign_up_open().then(|| {
+        let words = rich(&t!(ui, "sessions.sign_in.sign_up"), |inner| {
+            view! { <a href=ui.link("/signup")>{inner}</a> }.into_any()
+        });
+        view! { <span>{words}</span> }
+    });
     view! {
         <div class="gate">
             {ruler(30, 30, None)}
@@ -58,6 +65,7 @@ fn content(ui: &Ui, next: Option<String>) -> AnyView {
                     {input(ui, &flash, Input::password(t!(ui, "sessions.sign_in.password_label")))}
                     <button class="btn primary wide" type="submit">{t!(ui, "sessions.sign_in.submit")}</button>
                 </form>
+                <p class="small ways">{recover}{sign_up}</p>
             </section>
         </div>
     }

@@ -1,26 +1,48 @@
 //! Which pages are there? One handler each: who reads, one question to the business, one view.
 
+mod check_mail;
 mod claim;
 mod error;
 mod form;
+pub mod keys;
 mod landing;
+mod links;
 mod login;
+mod outbox;
 pub mod overview;
+mod recover;
+pub mod settings;
+mod signup;
 mod snippets;
+mod step;
+pub mod test_zone;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::views::AccountView;
 use http::StatusCode;
 
+pub use check_mail::check_mail;
 pub use claim::claim;
+pub use form::fault_words;
 pub use error::{error_page, method_not_allowed, not_found};
-pub use landing::landing;
+pub use landing::{first_model, landing};
+pub use links::{confirm_email, reset, undo_email, verify};
 pub use login::login;
+pub use outbox::outbox;
+pub use recover::recover;
+pub use signup::signup;
+pub use step::{code, confirm};
+pub use test_zone::{problem_words, test_button};
 
+use crate::guard::with_next;
 use crate::reader::{Reader, Ui};
+use crate::session::Known;
+
+/// Where the second factor is set up, and proved for a session that has not.
+pub const SECOND_FACTOR: &str = "/settings/second-factor";
 
 /// The pages that have an address in every language (`/login` and `/ru/login`).
-pub const PUBLIC: [&str; 2] = ["/", "/login"];
+pub const PUBLIC: [&str; 4] = ["/", "/login", "/recover", "/signup"];
 
 /// Whether a path (without a language's prefix) is such a page.
 pub fn is_public(path: &str) -> bool {
@@ -29,17 +51,42 @@ pub fn is_public(path: &str) -> bool {
 
 /// The page of a reader who must be signed in; everybody else is led to the sign-in page, and back afterwards.
 async fn signed_in(reader: Reader) -> Result<(Ui, AccountView), Response> {
-    match reader.account().await {
-        Ok(Some(account)) => Ok((reader.ui(Some(account.clone())), account)),
+    let (reader, known) = let_in(reader).await?;
+    Ok((reader.ui(Some(known.account.clone())), known.account))
+}
+
+/// The page of a reader who typed the password again within the last ten minutes; others are asked for it first.
+async fn confirmed(reader: Reader) -> Result<(Ui, AccountView), Response> {
+    let (reader, known) = let_in(reader).await?;
+    if known.confirmed(reader.prefs.now) {
+        Ok((reader.ui(Some(known.account.clone())), known.account))
+    } else {
+        Err(Redirect::to(&with_next("/confirm", &reader.asked)).into_response())
+    }
+}
+
+/// The page of an administrator whose session proved a second factor; one without is led to where it is set up. For
+/// everybody else there is no such page.
+async fn admin(reader: Reader) -> Result<(Ui, AccountView), Response> {
+    let (reader, known) = let_in(reader).await?;
+    if !known.account.admin {
+        Err(error::page(
+            &reader.ui(Some(known.account)),
+            StatusCode::NOT_FOUND,
+        ))
+    } else if known.second_factor {
+        Ok((reader.ui(Some(known.account.clone())), known.account))
+    } else {
+        Err(Redirect::to(&with_next(SECOND_FACTOR, &reader.asked)).into_response())
+    }
+}
+
+async fn let_in(reader: Reader) -> Result<(Reader, Known), Response> {
+    match reader.known().await {
+        Ok(Some(known)) => Ok((reader, known)),
         Ok(None) => {
             let login = crate::reader::localized(reader.prefs.locale, "/login");
-            // The overview is where signing in leads anyway.
-            let to = if reader.asked == "/overview" {
-                login
-            } else {
-                format!("{login}?next={}", reader.path)
-            };
-            Err(Redirect::to(&to).into_response())
+            Err(Redirect::to(&with_next(&login, &reader.asked)).into_response())
         }
         Err(_) => Err(error::page(
             &reader.ui(None),

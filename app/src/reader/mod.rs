@@ -11,6 +11,7 @@ use axum::extract::FromRequestParts;
 use domain::views::AccountView;
 use http::request::Parts;
 use http::{HeaderMap, header};
+use texts::Locale;
 use tower_sessions::Session;
 
 pub use cookies::{cookie, set_cookie};
@@ -19,13 +20,15 @@ pub use ui::Ui;
 
 use crate::flash::Flash;
 use crate::services::Services;
-use crate::session::{Unavailable, signed_in};
+use crate::session::{Known, Unavailable, known};
 
 /// The reader of one request.
 pub struct Reader {
     pub services: Services,
     pub session: Session,
     pub prefs: Prefs,
+    /// The language in the address.
+    pub prefix: Option<Locale>,
     /// Path and query as asked, to come back to.
     pub asked: String,
     /// The path without the language's prefix: `/login` of `/ru/login`.
@@ -58,6 +61,7 @@ impl Reader {
             services: services.clone(),
             session: session.unwrap_or_else(crate::session::nobody),
             prefs: Prefs::resolve(prefix, &choice, accept, &services.texts, now),
+            prefix,
             asked: uri
                 .path_and_query()
                 .map_or_else(|| "/".to_owned(), ToString::to_string),
@@ -69,11 +73,21 @@ impl Reader {
 
     /// The signed-in person, if any. Asks the database only when the browser shows a session's cookie.
     pub async fn account(&self) -> Result<Option<AccountView>, Unavailable> {
-        signed_in(&self.session, &self.services.accounts).await
+        Ok(self.known().await?.map(|known| known.account))
+    }
+
+    /// The same with how sure of them this session is.
+    pub async fn known(&self) -> Result<Option<Known>, Unavailable> {
+        known(&self.session, &self.services.accounts).await
     }
 
     /// What views need, for this person.
-    pub fn ui(self, account: Option<AccountView>) -> Ui {
+    pub fn ui(mut self, account: Option<AccountView>) -> Ui {
+        if let Some(account) = &account {
+            self.prefs = self
+                .prefs
+                .of_account(self.prefix, &account.chosen, &self.services.texts);
+        }
         Ui::new(Arc::new(self), account)
     }
 }

@@ -3,7 +3,8 @@
 //! The cookie is plain and functional: nothing of an anonymous visitor is kept on the server.
 
 use domain::Currency;
-use domain::views::UnixMs;
+use domain::views::{Chosen, UnixMs};
+use texts::format::Zone;
 use texts::{Locale, Texts, negotiate};
 
 /// The cookie's base name.
@@ -35,12 +36,14 @@ impl Theme {
     }
 }
 
-/// What the reader chose by hand, as the cookie keeps it: `ru.RUB.dark`, with `-` for what was not chosen.
+/// What the reader chose by hand, as the cookie keeps it: `ru.RUB.dark.Europe/Berlin`, with `-` for what was not
+/// chosen. Cookies of before there were time zones have three parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Choice {
     pub locale: Option<Locale>,
     pub currency: Option<Currency>,
     pub theme: Option<Theme>,
+    pub zone: Option<Zone>,
 }
 
 impl Choice {
@@ -52,6 +55,31 @@ impl Choice {
             locale: texts.locale(part()),
             currency: part().parse().ok(),
             theme: Theme::parse(part()),
+            zone: Zone::named(part()),
+        }
+    }
+
+    /// What an account keeps of it.
+    pub fn of_account(chosen: &Chosen, texts: &Texts) -> Self {
+        Self {
+            locale: chosen.locale.as_deref().and_then(|code| texts.locale(code)),
+            currency: chosen
+                .currency
+                .as_deref()
+                .and_then(|code| code.parse().ok()),
+            theme: chosen.theme.as_deref().and_then(Theme::parse),
+            zone: chosen.time_zone.as_deref().and_then(Zone::named),
+        }
+    }
+
+    /// What was chosen here, and for the rest what was chosen there.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            locale: self.locale.or(other.locale),
+            currency: self.currency.or(other.currency),
+            theme: self.theme.or(other.theme),
+            zone: self.zone.or(other.zone),
         }
     }
 
@@ -59,8 +87,9 @@ impl Choice {
         let locale = self.locale.map_or("-", Locale::code);
         let currency = self.currency.map_or("-", Currency::code);
         format!(
-            "{locale}.{currency}.{}",
-            self.theme.map_or("-", Theme::code)
+            "{locale}.{currency}.{}.{}",
+            self.theme.map_or("-", Theme::code),
+            self.zone.map_or("-", Zone::name)
         )
     }
 }
@@ -71,8 +100,10 @@ pub struct Prefs {
     pub locale: Locale,
     pub currency: Currency,
     pub theme: Theme,
+    /// In which days are counted and times are shown; UTC until one was chosen.
+    pub zone: Zone,
     pub now: UnixMs,
-    /// What was chosen by hand, to be kept when one of the three changes.
+    /// What was chosen by hand, to be kept when one of them changes.
     pub choice: Choice,
 }
 
@@ -90,9 +121,24 @@ impl Prefs {
             locale: prefix.or(choice.locale).unwrap_or_else(negotiated),
             currency: choice.currency.unwrap_or_default(),
             theme: choice.theme.unwrap_or_default(),
+            zone: choice.zone.unwrap_or_default(),
             now,
             choice: *choice,
         }
+    }
+}
+
+impl Prefs {
+    /// The same for somebody who is signed in: what the account says comes before the cookie, and the address (`prefix`)
+    /// before both.
+    #[must_use]
+    pub fn of_account(mut self, prefix: Option<Locale>, chosen: &Chosen, texts: &Texts) -> Self {
+        self.choice = Choice::of_account(chosen, texts).or(self.choice);
+        self.locale = prefix.or(self.choice.locale).unwrap_or(self.locale);
+        self.currency = self.choice.currency.unwrap_or_default();
+        self.theme = self.choice.theme.unwrap_or_default();
+        self.zone = self.choice.zone.unwrap_or_default();
+        self
     }
 }
 
@@ -154,17 +200,49 @@ mod tests {
     #[test]
     fn a_choice_survives_its_cookie() {
         let texts = Texts::embedded();
-        for text in ["-.-.-", "ru.RUB.dark", "en.-.light", "-.EUR.-"] {
+        for text in [
+            "-.-.-.-",
+            "ru.RUB.dark.Europe/Berlin",
+            "en.-.light.-",
+            "-.EUR.-.UTC",
+        ] {
             assert_eq!(Choice::parse(text, &texts).to_cookie(), text);
         }
-        for nonsense in ["", "...", "ru", "../../x", "ru.rub;dark", "RU;x.?.?"] {
+        assert_eq!(
+            Choice::parse("ru.RUB.dark", &texts).to_cookie(),
+            "ru.RUB.dark.-",
+            "a cookie of before there were zones"
+        );
+        for nonsense in ["", "...", "ru", "../../x", "ru.rub;dark", "RU;x.?.?.?"] {
             let choice = Choice::parse(nonsense, &texts);
             assert_eq!(
-                (choice.currency, choice.theme),
-                (None, None),
+                (choice.currency, choice.theme, choice.zone),
+                (None, None, None),
                 "{nonsense:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_account_comes_before_the_cookie_and_the_address_before_both() {
+        let texts = Texts::embedded();
+        let ru = texts.locale("ru").unwrap();
+        let cookie = Choice::parse("en.EUR.dark.Asia/Tokyo", &texts);
+        let prefs = Prefs::resolve(None, &cookie, None, &texts, 0);
+        let chosen = Chosen {
+            locale: Some("ru".to_owned()),
+            time_zone: Some("Europe/Berlin".to_owned()),
+            ..Chosen::default()
+        };
+        let mine = prefs.of_account(None, &chosen, &texts);
+        assert_eq!((mine.locale, mine.zone.name()), (ru, "Europe/Berlin"));
+        assert_eq!(
+            (mine.currency, mine.theme),
+            (Currency::Eur, Theme::Dark),
+            "what the account does not say"
+        );
+        let at_address = prefs.of_account(Some(Locale::EN), &chosen, &texts);
+        assert_eq!(at_address.locale, Locale::EN);
     }
 
     #[test]

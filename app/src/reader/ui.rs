@@ -28,6 +28,7 @@ impl Ui {
             services: services.clone(),
             session: crate::session::nobody(),
             prefs,
+            prefix: None,
             asked: String::new(),
             path: String::new(),
             accept_language: String::new(),
@@ -44,6 +45,11 @@ impl Ui {
         self.reader.prefs.locale
     }
 
+    /// The zone in which days are counted and times are shown.
+    pub fn zone(&self) -> format::Zone {
+        self.reader.prefs.zone
+    }
+
     pub fn site(&self) -> &SiteConfig {
         &self.reader.services.site
     }
@@ -54,6 +60,11 @@ impl Ui {
 
     pub fn account(&self) -> Option<&AccountView> {
         self.account.as_ref()
+    }
+
+    /// Whether strangers may make an account: only where a mail can reach them.
+    pub fn sign_up_open(&self) -> bool {
+        self.reader.services.mail.delivers()
     }
 
     pub fn flash(&self) -> Option<&Flash> {
@@ -138,7 +149,7 @@ impl Ui {
             format::date(
                 self.locale(),
                 rates::Snapshot::embedded().date(),
-                format::Zone::Utc,
+                format::Zone::UTC,
             )
         })
     }
@@ -153,12 +164,17 @@ impl Ui {
     }
 
     pub fn date(&self, at: UnixMs) -> String {
-        format::date(self.locale(), at, format::Zone::Utc)
+        format::date(self.locale(), at, self.zone())
     }
 
     /// A day of this month or the last, for charts: `Nov 21`.
     pub fn day(&self, at: UnixMs) -> String {
-        format::day(self.locale(), at, format::Zone::Utc)
+        format::day(self.locale(), at, self.zone())
+    }
+
+    /// A day and a minute, with the zone's distance from UTC.
+    pub fn date_time(&self, at: UnixMs) -> String {
+        format::date_time(self.locale(), at, self.zone())
     }
 
     /// How long ago that was, seen from this request.

@@ -2,12 +2,13 @@
 //!
 //! Anonymous visitors have no row: only signing in makes one. Rendering never changes a session.
 
+mod kept;
 mod store;
 
 use std::sync::Arc;
 
 use domain::ids::AccountId;
-use domain::views::AccountView;
+use domain::views::{AccountView, UnixMs};
 use server::accounts::Accounts;
 use server::sessions::{ABSOLUTE_MS, Owner};
 use tower_sessions::cookie::SameSite;
@@ -15,20 +16,39 @@ use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use crate::services::Services;
+pub use kept::{keep, kept};
+pub use server::sessions::Seen;
 use store::{Nowhere, Rows};
 
 /// Where a session keeps its owner.
 const OWNER: &str = "owner";
+/// Where it keeps what its browser is and where it came from.
+const SEEN: &str = "seen";
 
 /// The database could not be asked who this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable;
 
-/// What a session holds: the account, and whether it was an administrator's when it began (their sessions end sooner).
-#[derive(serde::Serialize, serde::Deserialize)]
+/// A password typed again is believed for this long (ten minutes).
+pub const CONFIRMED_MS: i64 = 10 * 60 * 1_000;
+/// Between the password and the code of the second factor (ten minutes).
+const PENDING_MS: i64 = 10 * 60 * 1_000;
+
+/// What a session holds. What it does not say about itself is not so.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 struct Holder {
     account: AccountId,
+    /// Whether it was an administrator's when it began: their sessions end sooner.
     admin: bool,
+    /// Whether the code of the second factor was given too.
+    #[serde(default)]
+    second_factor: bool,
+    /// When the password was last typed again.
+    #[serde(default)]
+    confirmed_at: Option<UnixMs>,
+    /// Since when only the code of the second factor is missing. Such a session opens nothing else.
+    #[serde(default)]
+    pending_since: Option<UnixMs>,
 }
 
 impl From<Holder> for Owner {
@@ -38,6 +58,32 @@ impl From<Holder> for Owner {
             admin: holder.admin,
         }
     }
+}
+
+/// Who is signed in, and how sure of it this session is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub account: AccountView,
+    /// Whether the code of the second factor was given in this session.
+    pub second_factor: bool,
+    confirmed_at: Option<UnixMs>,
+}
+
+impl Known {
+    /// Whether the password was typed again within the last ten minutes.
+    pub fn confirmed(&self, now: UnixMs) -> bool {
+        self.confirmed_at
+            .is_some_and(|at| (0..=CONFIRMED_MS).contains(&now.saturating_sub(at)))
+    }
+}
+
+/// How far somebody has come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// All that was asked for was given.
+    In { second_factor: bool },
+    /// The password was right; the code of the second factor is still to come.
+    Code { now: UnixMs },
 }
 
 /// The cookie and its store. The cookie lives as long as a session can; the database decides when one has ended.
@@ -57,37 +103,103 @@ pub fn nobody() -> Session {
     Session::new(None, Arc::new(Nowhere), None)
 }
 
-/// The account of a session. Nobody, when the account is gone.
-pub async fn signed_in(
-    session: &Session,
-    accounts: &Accounts,
-) -> Result<Option<AccountView>, Unavailable> {
+async fn holder(session: &Session) -> Result<Option<Holder>, Unavailable> {
     if session.id().is_none() {
         return Ok(None);
     }
-    let Some(holder) = session
-        .get::<Holder>(OWNER)
-        .await
-        .map_err(|_| Unavailable)?
+    session.get::<Holder>(OWNER).await.map_err(|_| Unavailable)
+}
+
+/// Who is signed in. Nobody, when the account is gone or blocked, or while the second factor is missing.
+pub async fn known(session: &Session, accounts: &Accounts) -> Result<Option<Known>, Unavailable> {
+    let Some(holder) = holder(session)
+        .await?
+        .filter(|at| at.pending_since.is_none())
     else {
         return Ok(None);
     };
-    accounts
+    let account = accounts
         .by_id(holder.account)
         .await
-        .map_err(|_| Unavailable)
+        .map_err(|_| Unavailable)?;
+    Ok(account
+        .filter(|account| !account.blocked)
+        .map(|account| Known {
+            account,
+            second_factor: holder.second_factor,
+            confirmed_at: holder.confirmed_at,
+        }))
+}
+
+/// The account that may still give the code of its second factor: after the right password, for ten minutes, or
+/// signed in without one (the factor was set up in another browser).
+pub async fn half_way(
+    session: &Session,
+    accounts: &Accounts,
+    now: UnixMs,
+) -> Result<Option<AccountView>, Unavailable> {
+    let Some(holder) = holder(session).await? else {
+        return Ok(None);
+    };
+    let waits = match holder.pending_since {
+        Some(since) => (0..=PENDING_MS).contains(&now.saturating_sub(since)),
+        None => !holder.second_factor,
+    };
+    if !waits {
+        return Ok(None);
+    }
+    let account = accounts
+        .by_id(holder.account)
+        .await
+        .map_err(|_| Unavailable)?;
+    Ok(account.filter(|account| !account.blocked))
 }
 
 /// Makes the session this account's, under a new id: one that somebody else may know gains nothing.
-pub async fn begin(session: &Session, account: &AccountView) -> Result<(), Unavailable> {
+pub async fn begin(
+    session: &Session,
+    account: &AccountView,
+    step: Step,
+    seen: &Seen,
+) -> Result<(), Unavailable> {
     if session.id().is_some() {
         session.cycle_id().await.map_err(|_| Unavailable)?;
     }
     session.clear().await;
+    let (second_factor, pending_since) = match step {
+        Step::In { second_factor } => (second_factor, None),
+        Step::Code { now } => (false, Some(now)),
+    };
     let holder = Holder {
         account: account.id,
         admin: account.admin,
+        second_factor,
+        confirmed_at: None,
+        pending_since,
     };
+    session.insert(SEEN, seen).await.map_err(|_| Unavailable)?;
+    session
+        .insert(OWNER, holder)
+        .await
+        .map_err(|_| Unavailable)?;
+    session.save().await.map_err(|_| Unavailable)
+}
+
+/// The password was typed again, at `now`.
+pub async fn confirm(session: &Session, now: UnixMs) -> Result<(), Unavailable> {
+    raise(session, |holder| holder.confirmed_at = Some(now)).await
+}
+
+/// The code of the second factor was given in this session.
+pub async fn second_factor(session: &Session, given: bool) -> Result<(), Unavailable> {
+    raise(session, |holder| holder.second_factor = given).await
+}
+
+/// Changes what the session may do, under a new id.
+async fn raise(session: &Session, change: impl FnOnce(&mut Holder)) -> Result<(), Unavailable> {
+    let mut holder = holder(session).await?.ok_or(Unavailable)?;
+    change(&mut holder);
+    session.cycle_id().await.map_err(|_| Unavailable)?;
     session
         .insert(OWNER, holder)
         .await

@@ -2,13 +2,13 @@
 //! pin other versions of sqlx.
 
 use async_trait::async_trait;
-use server::sessions::{Owner, SessionError, Sessions};
+use server::sessions::{Owner, Seen, SessionError, Sessions};
 use time::OffsetDateTime;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use super::{Holder, OWNER};
+use super::{Holder, OWNER, SEEN};
 
 /// Sessions as rows.
 #[derive(Clone)]
@@ -103,20 +103,21 @@ impl SessionStore for Nowhere {
     }
 }
 
+/// What the browser was when the session began.
+fn seen(record: &Record) -> Seen {
+    record
+        .data
+        .get(SEEN)
+        .and_then(|value| serde_json::from_value(value.clone()).ok())
+        .unwrap_or_default()
+}
+
 fn owner(record: &Record) -> Option<Owner> {
     let holder: Option<Holder> = record
         .data
         .get(OWNER)
         .and_then(|value| serde_json::from_value(value.clone()).ok());
     holder.map(Owner::from)
-}
-
-fn seen(record: &Record) -> server::sessions::Seen {
-    record
-        .data
-        .get("seen")
-        .and_then(|value| serde_json::from_value(value.clone()).ok())
-        .unwrap_or_default()
 }
 
 fn data(record: &Record) -> Result<String> {

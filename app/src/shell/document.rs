@@ -4,7 +4,9 @@ use leptos::prelude::*;
 
 use super::footer::footer;
 use super::header::{public_header, side, signed_in_header};
-use super::parts::sign_notice;
+use super::parts::{icon, sign_notice};
+use crate::flash::Field;
+use crate::pages::fault_words;
 use crate::reader::{Theme, Ui, localized};
 
 /// Where a page stands.
@@ -71,10 +73,10 @@ pub fn document(ui: &Ui, page: Page) -> AnyView {
         }
         .into_any(),
         Frame::Account => view! {
-            <div class="shell">
+            <div class=if ui.path().starts_with("/admin") { "shell admin" } else { "shell" }>
                 {signed_in_header(ui)}
                 {side(ui)}
-                <main id="main" tabindex="-1">{notice}{body}</main>
+                <main id="main" tabindex="-1">{unverified(ui)}{notice}{body}</main>
             </div>
         }
         .into_any(),
@@ -99,6 +101,28 @@ pub fn document(ui: &Ui, page: Page) -> AnyView {
         </html>
     }
     .into_any()
+}
+
+/// On every page, until the address is known to be theirs: what is missing, and the mail once more.
+fn unverified(ui: &Ui) -> Option<AnyView> {
+    let account = ui.account().filter(|account| !account.verified)?;
+    let words = match ui.flash().and_then(|flash| flash.of(Field::Mail)) {
+        Some(fault) => fault_words(ui, fault),
+        None => t!(ui, "verify.notice.body", email = account.email),
+    };
+    let content = view! {
+        <div class="note warn" role="status">
+            {icon(ui, "mail", "")}
+            <div class="row">
+                <p>{words}</p>
+                <form method="post" action="/api/resend_verification">
+                    <input type="hidden" name="back" value=ui.asked().to_owned()/>
+                    <button class="btn slim" type="submit">{t!(ui, "verify.resend")}</button>
+                </form>
+            </div>
+        </div>
+    };
+    Some(content.into_any())
 }
 
 /// The page's address in each language, absolute as search engines want it; pages of one address say that they are

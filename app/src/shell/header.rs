@@ -11,11 +11,15 @@ use crate::reader::{Theme, Ui};
 pub fn public_header(ui: &Ui) -> AnyView {
     let account = if ui.account().is_some() {
         view! { <a class="quiet" href="/overview">{icon(ui, "activity", "spare")}{t!(ui, "header.overview")}</a> }.into_any()
-    } else if ui.path() == "/login" {
-        // The way in is the page itself.
-        ().into_any()
     } else {
-        view! { <a class="quiet" href=ui.link("/login")>{icon(ui, "log-in", "flip spare")}{t!(ui, "header.sign_in")}</a> }.into_any()
+        // The way in that is the page itself needs no link.
+        let sign_in = (ui.path() != "/login").then(|| {
+            view! { <a class="quiet" href=ui.link("/login")>{icon(ui, "log-in", "flip spare")}{t!(ui, "header.sign_in")}</a> }
+        });
+        let sign_up = (ui.path() != "/signup" && ui.sign_up_open()).then(|| {
+            view! { <a class="btn primary slim join" href=ui.link("/signup")>{t!(ui, "header.sign_up")}</a> }
+        });
+        view! { {sign_in}{sign_up} }.into_any()
     };
     view! {
         <header class="top">
@@ -42,13 +46,31 @@ pub fn side(ui: &Ui) -> AnyView {
         .account()
         .map(|account| account.email.clone())
         .unwrap_or_default();
-    let current = (ui.path() == "/overview").then_some("page");
+    let admin = ui.account().is_some_and(|account| account.admin);
+    let sections = [
+        ("/overview", "activity", t!(ui, "header.overview")),
+        ("/usage", "chart-column", t!(ui, "header.usage")),
+        ("/keys", "key", t!(ui, "header.keys")),
+        ("/try", "play", t!(ui, "header.try")),
+        ("/settings", "settings", t!(ui, "header.settings")),
+    ];
+    let sections: Vec<_> = sections
+        .into_iter()
+        .map(|(path, sign, words)| section(ui, path, sign, words, ""))
+        .collect();
+    let admin = admin.then(|| {
+        section(
+            ui,
+            "/admin",
+            "shield-check",
+            t!(ui, "header.admin"),
+            "for-admins",
+        )
+    });
     view! {
         <div class="side"><div>
             <nav class="nav" aria-label=t!(ui, "header.main_menu")>
-                <ul class="nav-list">
-                    <li><a href="/overview" aria-current=current>{icon(ui, "activity", "")}{t!(ui, "header.overview")}</a></li>
-                </ul>
+                <ul class="nav-list">{sections}{admin}</ul>
             </nav>
             <section class="leave" aria-label=t!(ui, "account.menu.label")>
                 <p class="hint" title=t!(ui, "account.menu.signed_in_as", email = email)>
@@ -61,6 +83,24 @@ pub fn side(ui: &Ui) -> AnyView {
         </div></div>
     }
     .into_any()
+}
+
+/// One entry of the navigation: the page itself, or the section that the page is in.
+fn section(
+    ui: &Ui,
+    path: &'static str,
+    sign: &'static str,
+    words: String,
+    class: &'static str,
+) -> AnyView {
+    let current = match ui.path().strip_prefix(path) {
+        Some("") => Some("page"),
+        Some(rest) if rest.starts_with('/') => Some("true"),
+        _ => None,
+    };
+    let class = (!class.is_empty()).then_some(class);
+    view! { <li class=class><a href=path aria-current=current>{icon(ui, sign, "")}{words}</a></li> }
+        .into_any()
 }
 
 fn brand(ui: &Ui, href: String) -> AnyView {
@@ -124,11 +164,7 @@ fn languages(ui: &Ui) -> AnyView {
 
 fn currencies(ui: &Ui) -> AnyView {
     let entries = Currency::ALL.into_iter().map(|currency| {
-        let name = match currency {
-            Currency::Usd => t!(ui, "currency.name_usd"),
-            Currency::Eur => t!(ui, "currency.name_eur"),
-            Currency::Rub => t!(ui, "currency.name_rub"),
-        };
+        let name = currency_words(ui, currency);
         let content = view! { <span class="code" translate="no">{currency.code()}</span>{name} };
         entry(
             ui,
@@ -174,7 +210,16 @@ fn themes(ui: &Ui) -> AnyView {
     )
 }
 
-fn theme_words(ui: &Ui, theme: Theme) -> (String, &'static str) {
+pub fn currency_words(ui: &Ui, currency: Currency) -> String {
+    match currency {
+        Currency::Usd => t!(ui, "currency.name_usd"),
+        Currency::Eur => t!(ui, "currency.name_eur"),
+        Currency::Rub => t!(ui, "currency.name_rub"),
+    }
+}
+
+/// A theme's name and its icon.
+pub fn theme_words(ui: &Ui, theme: Theme) -> (String, &'static str) {
     match theme {
         Theme::System => (t!(ui, "theme.system"), "monitor"),
         Theme::Light => (t!(ui, "theme.light"), "sun"),

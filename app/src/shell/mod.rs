@@ -7,5 +7,6 @@ mod parts;
 mod render;
 
 pub use document::{Frame, Page};
+pub use header::{currency_words, theme_words};
 pub use parts::{copy_button, icon, notice, rich, ruler};
 pub use render::respond;

@@ -76,6 +76,19 @@ pub fn sign_notice(ui: &Ui, done: Notice) -> AnyView {
             "ok",
             t!(ui, "flash.admin_created", brand = ui.site().brand),
         ),
+        Notice::MailSent => notice(ui, "ok", t!(ui, "verify.sent")),
+        Notice::Verified => notice(ui, "ok", t!(ui, "verify.done")),
+        Notice::EmailAsked => notice(ui, "ok", t!(ui, "settings.email.asked")),
+        Notice::EmailChanged => notice(ui, "ok", t!(ui, "verify.email.done")),
+        Notice::EmailUndone => notice(ui, "warn", t!(ui, "verify.undo.done")),
+        Notice::PasswordChanged => notice(ui, "ok", t!(ui, "settings.password.done")),
+        Notice::SecondFactorOn => notice(ui, "ok", t!(ui, "second_factor.done")),
+        Notice::SecondFactorOff => notice(ui, "ok", t!(ui, "second_factor.end.done")),
+        Notice::NewCodes => notice(ui, "ok", t!(ui, "second_factor.codes.done")),
+        Notice::SessionEnded => notice(ui, "ok", t!(ui, "settings.sessions.ended")),
+        Notice::SessionsEnded => notice(ui, "ok", t!(ui, "settings.sessions.ended_others")),
+        Notice::Saved => notice(ui, "ok", t!(ui, "settings.saved")),
+        done => crate::pages::keys::told(ui, done).unwrap_or_else(|| ().into_any()),
     }
 }
 
