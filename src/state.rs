@@ -10,9 +10,11 @@ use server::calls::Calls;
 use server::catalog::Catalog;
 use server::clock::Clock;
 use server::db::Db;
+use server::figures::Figures;
 use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
+use server::nodes::Nodes;
 use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
 use server::trial::Trials;
@@ -37,6 +39,7 @@ pub struct Handles {
     pub calls: Calls,
     pub audit: Audit,
     pub budgets: Budgets,
+    pub nodes: Nodes,
 }
 
 impl Handles {
@@ -69,16 +72,18 @@ impl Handles {
             local: config.local(),
             private_ranges: config.upstream_private_ranges.clone(),
         };
+        let ledger = Ledger::new(db.clone(), clock.clone(), ledger);
         let handles = Self {
             accounts: Accounts::new(db.clone(), clock.clone(), ring.clone()),
             sessions: Sessions::new(db.clone(), clock.clone()),
-            keys: Keys::new(db.clone(), clock.clone(), ring.clone()),
-            ledger: Ledger::new(db.clone(), clock.clone(), ledger),
+            keys: Keys::new(db.clone(), clock.clone(), ring.clone()).with_reveal(config.key_copies),
             catalog: Catalog::new(db.clone(), clock.clone()),
             upstreams: Upstreams::new(db.clone(), clock.clone(), ring.clone(), rule),
             calls: Calls::new(db.clone(), clock.clone()),
             audit: Audit::new(db.clone(), clock.clone()),
-            budgets: Budgets::new(db.clone(), clock.clone()),
+            budgets: Budgets::new(db.clone(), clock.clone(), ledger.node()),
+            ledger,
+            nodes: Nodes::new(db.clone()),
             db,
             clock,
             ring,
@@ -104,7 +109,7 @@ impl Handles {
             brand: config.brand.name.clone(),
             local: site.local,
             support: config.brand.support.clone(),
-            smtp: None,
+            smtp: config.mail.clone(),
         };
         Mail::new(
             self.db.clone(),
@@ -129,12 +134,14 @@ impl Handles {
             accounts: self.accounts.clone(),
             sessions: self.sessions.clone(),
             keys: self.keys.clone(),
+            budgets: self.budgets.clone(),
             ledger: self.ledger.clone(),
             calls: self.calls.clone(),
             catalog: self.catalog.clone(),
             upstreams: self.upstreams.clone(),
             mail,
             audit: self.audit.clone(),
+            figures: Figures::new(self.db.clone(), self.clock.clone()),
             trials,
             texts,
             ring: self.ring.clone(),

@@ -1,6 +1,7 @@
 //! What a key may do and spend, what a node has set aside of a key's spend limit, and which calls were refused.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::dialect::run;
 
@@ -61,20 +62,36 @@ impl MigrationTrait for Migration {
                 "CREATE UNIQUE INDEX api_key_zone ON api_key (workspace_id) WHERE kind = 'zone'",
                 // All keys of the workspace are refused while this is set.
                 "ALTER TABLE workspace ADD COLUMN frozen_at BIGINT",
-                // What one node may still spend of a key's limit in one period. `spent` grows in the commit that writes
-                // the calls. A grant past `expires_at` counts for what was spent only.
+                // What one node may still spend of a key's limit in one period, in memory. `spent` grows in the commit that
+                // writes the calls; `held` is what running calls hold, as last reported where another node asked;
+                // `recall` asks the node to give back what they do not hold. The row is the right to spend: past
+                // `expires_at` anybody may delete it, and its node is told so by not finding it.
                 "CREATE TABLE key_grant (
                     id TEXT PRIMARY KEY,
                     key_id TEXT NOT NULL,
                     node TEXT NOT NULL,
                     period TEXT NOT NULL,
                     period_start BIGINT NOT NULL,
-                    granted BIGINT NOT NULL CHECK (granted >= 0),
-                    spent BIGINT NOT NULL DEFAULT 0 CHECK (spent >= 0),
-                    expires_at BIGINT NOT NULL
+                    granted BIGINT NOT NULL,
+                    spent BIGINT NOT NULL DEFAULT 0,
+                    held BIGINT NOT NULL DEFAULT 0,
+                    recall BIGINT NOT NULL DEFAULT 0,
+                    expires_at BIGINT NOT NULL,
+                    CHECK (0 <= spent AND spent <= granted)
                 )",
                 "CREATE INDEX key_grant_of_key ON key_grant (key_id, period, period_start)",
-                "CREATE INDEX call_of_key ON call (key_id, created_at)",
+                // The last column lets a key's spend be summed from the index alone.
+                "CREATE INDEX call_of_key ON call (key_id, created_at, charge_nusd)",
+                // What a limited key has spent in a period: the sum of its calls, so that nobody sums a month of them for
+                // one question. Made when a limit is first looked at, and can be made again at any time.
+                "CREATE TABLE key_spend (
+                    key_id TEXT NOT NULL,
+                    period TEXT NOT NULL,
+                    period_start BIGINT NOT NULL,
+                    period_end BIGINT NOT NULL,
+                    spent BIGINT NOT NULL CHECK (spent >= 0),
+                    PRIMARY KEY (key_id, period, period_start)
+                )",
                 // Calls that were refused before they cost anything, counted per hour: a flood makes a number, not rows.
                 "CREATE TABLE refused_call (
                     workspace_id TEXT NOT NULL,
@@ -85,12 +102,23 @@ impl MigrationTrait for Migration {
                     last_at BIGINT NOT NULL,
                     PRIMARY KEY (workspace_id, key_id, hour, code)
                 )",
+                // The servers that share this database and when each was last seen: limits per minute are split among
+                // them. Empty where there is one server only.
+                "CREATE TABLE node (
+                    id TEXT PRIMARY KEY,
+                    seen_at BIGINT NOT NULL
+                )",
             ],
         )
-        .await
+        .await?;
+        count_calls(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let drop_counting = match manager.get_database_backend() {
+            DbBackend::Postgres => "DROP FUNCTION call_counts_for_key() CASCADE",
+            _ => "DROP TRIGGER call_counts_for_key",
+        };
         // Going back, a working key without a copy cannot be kept: the old schema knows none.
         let copy = format!(
             "INSERT INTO api_key ({OLD}) SELECT {OLD} FROM api_key_after
@@ -99,7 +127,10 @@ impl MigrationTrait for Migration {
         run(
             manager,
             &[
+                "DROP TABLE node",
                 "DROP TABLE refused_call",
+                drop_counting,
+                "DROP TABLE key_spend",
                 "DROP INDEX call_of_key",
                 "DROP TABLE key_grant",
                 "ALTER TABLE workspace DROP COLUMN frozen_at",
@@ -127,4 +158,26 @@ impl MigrationTrait for Migration {
         )
         .await
     }
+}
+
+/// The database itself adds every call to what its key has spent, so no code path can forget to. A key without a limit
+/// has no such row: one look into an empty place of the index.
+async fn count_calls(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let statements: &[&str] = match manager.get_database_backend() {
+        DbBackend::Postgres => &[
+            "CREATE FUNCTION call_counts_for_key() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN
+                UPDATE key_spend SET spent = spent + NEW.charge_nusd
+                WHERE key_id = NEW.key_id AND period_start <= NEW.created_at AND NEW.created_at < period_end;
+                RETURN NEW;
+             END $$",
+            "CREATE TRIGGER call_counts_for_key AFTER INSERT ON call FOR EACH ROW WHEN (NEW.charge_nusd > 0)
+             EXECUTE FUNCTION call_counts_for_key()",
+        ],
+        _ => &["CREATE TRIGGER call_counts_for_key AFTER INSERT ON call WHEN NEW.charge_nusd > 0 BEGIN
+                UPDATE key_spend SET spent = spent + NEW.charge_nusd
+                WHERE key_id = NEW.key_id AND period_start <= NEW.created_at AND NEW.created_at < period_end;
+             END"],
+    };
+    run(manager, statements).await
 }

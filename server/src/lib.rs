@@ -9,10 +9,12 @@ pub mod changes;
 pub mod client_ip;
 pub mod clock;
 pub mod db;
+pub mod figures;
 pub mod ids;
 pub mod keys;
 pub mod ledger;
 pub mod mail;
+pub mod nodes;
 pub mod secrets;
 pub mod sessions;
 #[cfg(test)]

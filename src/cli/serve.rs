@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use proxy::ProxyState;
+use server::mail::Mail;
 use texts::Texts;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -74,6 +75,26 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             );
         }
     }
+    if embedded {
+        handles
+            .budgets
+            .reclaim_predecessors()
+            .await
+            .context("the parts of keys' limits that the last run had cannot be taken back")?;
+    }
+    if !config.key_copies {
+        let destroyed = handles
+            .keys
+            .destroy_copies()
+            .await
+            .context("the copies of keys cannot be destroyed")?;
+        if destroyed > 0 {
+            tracing::info!(
+                destroyed,
+                "Destroyed the copies of keys: [keys] reveal is never"
+            );
+        }
+    }
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -83,6 +104,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let stopped = CancellationToken::new();
     sandbox_process::keep(handles.clone(), stopped.clone()).await?;
     handles.ledger.start();
+    handles.budgets.start();
 
     let mut proxy_metrics = None;
     let metrics = Metrics::new(|registry| proxy_metrics = Some(proxy::Metrics::register(registry)));
@@ -93,15 +115,17 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let proxy = ProxyState::new(
         handles.keys.clone(),
         handles.ledger.clone(),
+        handles.budgets.clone(),
         handles.catalog.clone(),
         handles.upstreams.clone(),
+        handles.nodes.clone(),
         texts.clone(),
         handles.clock.clone(),
         proxy_metrics.expect("Metrics::new calls its argument"),
         config.calls.clone(),
     );
     let mail = handles.mail(&config, &site, texts.clone());
-    let background = background(&handles, &proxy, &stopped);
+    let background = background(&handles, &proxy, &mail, &stopped);
     let counts = Counts::new(config.connections.total);
     let accepting = Loop {
         bounds: config.connections.clone(),
@@ -150,10 +174,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     .await;
     stopped.cancel();
     for task in background {
-        // Each ends by itself within one question to the database; one that failed has said so.
+        // Each ends by itself within one question to the database, or a few seconds of talking to the mail server; one
+        // that failed has said so.
         let _ = task.await;
     }
     handles.ledger.shutdown().await;
+    handles.budgets.shutdown().await;
     tracing::info!("Farebox has stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -178,6 +204,7 @@ async fn alone(config: &Config) -> anyhow::Result<File> {
 fn background(
     handles: &Handles,
     proxy: &ProxyState,
+    mail: &Mail,
     stopped: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let (sweeper, proxy, stop) = (handles.sessions.clone(), proxy.clone(), stopped.clone());
@@ -193,6 +220,10 @@ fn background(
     vec![
         tokio::spawn(refresh::run(handles.clone(), stopped.clone())),
         tokio::spawn(handles.keys.clone().keep_touches(stopped.clone())),
+        tokio::spawn(mail.clone().run(stopped.clone())),
+        tokio::spawn(mail.clone().watch_balances(stopped.clone())),
+        tokio::spawn(handles.keys.clone().keep_refusals(stopped.clone())),
+        tokio::spawn(handles.nodes.clone().keep(stopped.clone())),
         tokio::spawn(sweep),
     ]
 }

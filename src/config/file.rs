@@ -25,6 +25,28 @@ pub struct File {
     pub connections: ConnectionsTable,
     #[serde(default)]
     pub limits: LimitsTable,
+    #[serde(default)]
+    pub keys: KeysTable,
+    #[serde(default)]
+    pub mail: MailTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailTable {
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub security: Option<String>,
+    pub user: Option<String>,
+    pub password_file: Option<String>,
+    pub from: Option<String>,
+    pub ca_file: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysTable {
+    pub reveal: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +54,7 @@ pub struct File {
 pub struct LimitsTable {
     pub concurrent_calls: Option<u64>,
     pub requests_per_minute: Option<u64>,
+    pub tokens_per_minute: Option<u64>,
     pub first_byte_seconds: Option<u64>,
     pub pause_seconds: Option<u64>,
 }

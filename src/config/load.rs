@@ -68,7 +68,7 @@ impl Loaded {
 }
 
 /// The variables that this file reads; `FAREBOX_KEY_*` belong to the key ring.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 21] = [
     "FAREBOX_CONFIG",
     "FAREBOX_DATA",
     "FAREBOX_LISTEN",
@@ -82,18 +82,26 @@ const VARIABLES: [&str; 13] = [
     "FAREBOX_METRICS_TOKEN_FILE",
     "FAREBOX_BRAND_NAME",
     "FAREBOX_BRAND_SUPPORT",
+    "FAREBOX_MAIL_HOST",
+    "FAREBOX_MAIL_PORT",
+    "FAREBOX_MAIL_SECURITY",
+    "FAREBOX_MAIL_USER",
+    "FAREBOX_MAIL_PASSWORD",
+    "FAREBOX_MAIL_PASSWORD_FILE",
+    "FAREBOX_MAIL_FROM",
+    "FAREBOX_MAIL_CA_FILE",
 ];
 
-struct Loader<'a> {
+pub(super) struct Loader<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     path: PathBuf,
     settings: Vec<Setting>,
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 impl Loader<'_> {
     /// The raw text of a setting: environment, else file, else default.
-    fn raw(
+    pub(super) fn raw(
         &self,
         variable: Option<&'static str>,
         file: Option<String>,
@@ -112,7 +120,7 @@ impl Loader<'_> {
     }
 
     /// Reads one setting; what cannot be read becomes a problem and the default stands in, so that reading goes on.
-    fn read<T, E: fmt::Display>(
+    pub(super) fn read<T, E: fmt::Display>(
         &mut self,
         name: &'static str,
         (text, origin): (String, Origin),
@@ -214,7 +222,13 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         "",
     );
     let trusted_proxies = l.read("trusted_proxies", raw, "", networks);
-    let metrics_token = metrics_token(l, file.metrics.token_file);
+    let metrics_token = secret(
+        l,
+        ("metrics.token", "FAREBOX_METRICS_TOKEN"),
+        ("metrics.token_file", "FAREBOX_METRICS_TOKEN_FILE"),
+        file.metrics.token_file,
+    );
+    let mail = super::mail::settings(l, file.mail);
     let bounds = Connections::default();
     let mut count = |name, variable, given: Option<u64>, default: u64| {
         let default = default.to_string();
@@ -272,9 +286,20 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     let requests_per_minute = l.read("limits.requests_per_minute", raw, "", |text| {
         optional(text, positive)
     });
+    let raw = l.raw(
+        None,
+        file.limits.tokens_per_minute.map(|n| n.to_string()),
+        "",
+    );
+    let tokens_per_minute = l.read("limits.tokens_per_minute", raw, "", |text| {
+        optional(text, positive)
+    });
+    let raw = l.raw(None, file.keys.reveal, "owner");
+    let key_copies = l.read("keys.reveal", raw, "owner", reveal);
     let calls = ProxyConfig {
         concurrent_calls: u32::try_from(concurrent).unwrap_or(u32::MAX),
         requests_per_minute: requests_per_minute.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
+        tokens_per_minute: tokens_per_minute.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         first_byte: Duration::from_secs(first_byte),
         pause: Duration::from_secs(pause),
         ..patience
@@ -291,6 +316,8 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         upstream_private_ranges,
         trusted_proxies,
         metrics_token,
+        mail,
+        key_copies,
         connections: Connections {
             total: usize::try_from(total).unwrap_or(usize::MAX),
             per_address: usize::try_from(per_address).unwrap_or(usize::MAX),
@@ -311,18 +338,24 @@ fn read_file(path: &Path, demanded: bool) -> Result<File, String> {
     }
 }
 
-fn metrics_token(l: &mut Loader<'_>, file: Option<String>) -> Option<Secret> {
-    if let Some(token) = (l.variable)("FAREBOX_METRICS_TOKEN").filter(|text| !text.is_empty()) {
-        let origin = Origin::Environment("FAREBOX_METRICS_TOKEN");
+/// A secret: from the variable, else from the file that another variable or the settings name, which must be closed to
+/// others. It is shown as `***`.
+pub(super) fn secret(
+    l: &mut Loader<'_>,
+    (name, variable): (&'static str, &'static str),
+    (file_name, file_variable): (&'static str, &'static str),
+    file: Option<String>,
+) -> Option<Secret> {
+    if let Some(text) = (l.variable)(variable).filter(|text| !text.is_empty()) {
         l.settings.push(Setting {
-            name: "metrics.token",
+            name,
             shown: "***".to_owned(),
-            origin,
+            origin: Origin::Environment(variable),
         });
-        return Some(Secret::new(token));
+        return Some(Secret::new(text));
     }
-    let raw = l.raw(Some("FAREBOX_METRICS_TOKEN_FILE"), file, "");
-    let path = l.read("metrics.token_file", raw, "", |text| {
+    let raw = l.raw(Some(file_variable), file, "");
+    let path = l.read(file_name, raw, "", |text| {
         optional(text, |text| Ok::<_, String>(PathBuf::from(text)))
     })?;
     let read = closed_to_others(&path).and_then(|()| {
@@ -333,7 +366,7 @@ fn metrics_token(l: &mut Loader<'_>, file: Option<String>) -> Option<Secret> {
         Ok(text) if !text.trim().is_empty() => Some(Secret::new(text.trim().to_owned())),
         Ok(_) => {
             l.problems.push(format!(
-                "{} is empty: put a long random word into it",
+                "{} is empty: put the secret of {name} into it",
                 path.display()
             ));
             None
@@ -386,7 +419,10 @@ fn unknown_variables() -> Vec<String> {
         .collect()
 }
 
-fn optional<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<Option<T>, E> {
+pub(super) fn optional<T, E>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, E> {
     if text.trim().is_empty() {
         Ok(None)
     } else {
@@ -434,6 +470,14 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
         "pretty" => Ok(LogFormat::Pretty),
         "json" => Ok(LogFormat::Json),
         _ => Err("choose pretty or json".to_owned()),
+    }
+}
+
+fn reveal(text: &str) -> Result<bool, String> {
+    match text {
+        "owner" => Ok(true),
+        "never" => Ok(false),
+        _ => Err("choose owner or never".to_owned()),
     }
 }
 

@@ -6,6 +6,7 @@
 mod address;
 mod file;
 mod load;
+mod mail;
 mod refuse;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use proxy::ProxyConfig;
+use server::mail::SmtpConfig;
 use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
@@ -41,6 +43,10 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Who may read `/metrics` from elsewhere: the bearer of this.
     pub metrics_token: Option<Secret>,
+    /// The server that takes our mail; without one mail is only shown, and only locally.
+    pub mail: Option<SmtpConfig>,
+    /// Whether owners can see the secrets of their keys again; without, no copy is kept.
+    pub key_copies: bool,
     pub connections: Connections,
     /// Patience and limits of the metered calls.
     pub calls: ProxyConfig,

@@ -136,6 +136,7 @@ impl TestApp {
             .await
             .unwrap();
         handles.ledger.start();
+        handles.budgets.start();
 
         let listener = TcpListener::bind(config.listen).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -146,8 +147,10 @@ impl TestApp {
         let proxy = ProxyState::new(
             handles.keys.clone(),
             handles.ledger.clone(),
+            handles.budgets.clone(),
             handles.catalog.clone(),
             handles.upstreams.clone(),
+            handles.nodes.clone(),
             texts.clone(),
             handles.clock.clone(),
             proxy_metrics.unwrap(),
@@ -334,6 +337,7 @@ impl TestApp {
             .unwrap();
         self.proxy.drain().await;
         self.handles.ledger.shutdown().await;
+        self.handles.budgets.shutdown().await;
         let report = server::ledger::verify(&self.handles.db).await.unwrap();
         assert!(report.holds(), "the ledger is violated: {report:#?}");
         assert_eq!(
@@ -363,6 +367,8 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
         upstream_private_ranges: Vec::new(),
         trusted_proxies: Vec::new(),
         metrics_token: None,
+        mail: None,
+        key_copies: true,
         connections: Connections::default(),
         calls: quick_proxy(),
         drain: Duration::from_secs(30),

@@ -1,28 +1,33 @@
-//! Who is asking, and may they? The key, its end date, and how much at once.
+//! Who is asking, and may they? The key, its state, where it is used from and for what, and how much at once.
 
-use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::HeaderMap;
-use domain::Problem;
-use domain::ids::WorkspaceId;
-use governor::clock::{Clock as _, DefaultClock};
-use parking_lot::Mutex;
+use axum::http::request::Parts;
+use domain::ids::{CallId, KeyId, WorkspaceId};
+use domain::{Problem, Scope};
+use server::client_ip::ClientIp;
 use server::keys::{AuthError, KeyRecord};
 
+use crate::at_once::Place;
+use crate::desk::Card;
+use crate::rates::Taken;
+use crate::serve::shown;
 use crate::state::ProxyState;
 
-/// Finds the caller by the key in one of the four headers that SDKs use; never in the query, which ends up in logs.
+/// Finds the caller by the key in one of the four headers that SDKs use (never in the query, which ends up in logs),
+/// and checks that the key may be used now, from there, for this.
 ///
 /// # Errors
-/// [`Problem::MissingKey`], [`Problem::InvalidKey`], [`Problem::KeyExpired`], or [`Problem::Unavailable`] when the key
-/// could not be looked up: trouble of ours is never a 401.
+/// [`Problem::MissingKey`], [`Problem::InvalidKey`], what [`may`] says, or [`Problem::Unavailable`] when the key could
+/// not be looked up: trouble of ours is never a 401.
 pub(crate) async fn caller(
     state: &ProxyState,
-    headers: &HeaderMap,
+    parts: &Parts,
+    scope: Scope,
 ) -> Result<Arc<KeyRecord>, Problem> {
-    let presented = presented_key(headers).ok_or(Problem::MissingKey)?;
+    let presented = presented_key(&parts.headers).ok_or(Problem::MissingKey)?;
     let key = state
         .keys
         .authenticate(presented)
@@ -31,14 +36,50 @@ pub(crate) async fn caller(
             AuthError::Invalid => Problem::InvalidKey,
             AuthError::Unavailable => Problem::Unavailable,
         })?;
+    if let Some(card) = parts.extensions.get::<Card>() {
+        card.write(&key);
+    }
+    let from = parts.extensions.get::<ClientIp>().map(|client| client.0);
+    may(state, &key, scope, from)?;
+    state.keys.touch(key.id);
+    Ok(key)
+}
+
+/// Whether a key may be used now, from this address, for this.
+///
+/// # Errors
+/// The first reason against it, the widest first: account, workspace, key, then what the key is limited to.
+pub(crate) fn may(
+    state: &ProxyState,
+    key: &KeyRecord,
+    scope: Scope,
+    from: Option<IpAddr>,
+) -> Result<(), Problem> {
+    if key.blocked {
+        return Err(Problem::AccountBlocked);
+    }
+    if key.frozen {
+        return Err(Problem::KeysFrozen);
+    }
+    if key.disabled {
+        return Err(Problem::KeyDisabled);
+    }
     if key
         .expires_at
         .is_some_and(|end| end <= state.clock.now_ms())
     {
         return Err(Problem::KeyExpired);
     }
-    state.keys.touch(key.id);
-    Ok(key)
+    if !key.ip_ranges.is_empty() {
+        let from = from.ok_or(Problem::AddressNotAllowed)?.to_canonical();
+        if !key.ip_ranges.iter().any(|range| range.contains(&from)) {
+            return Err(Problem::AddressNotAllowed);
+        }
+    }
+    if !key.limits.scopes.has(scope) {
+        return Err(Problem::ScopeMissing { scope });
+    }
+    Ok(())
 }
 
 fn presented_key(headers: &HeaderMap) -> Option<&str> {
@@ -61,87 +102,74 @@ fn presented_key(headers: &HeaderMap) -> Option<&str> {
         .filter(|key| !key.is_empty())
 }
 
-/// Lets the call in, if the key's rate and the workspace's number of running calls allow it.
+/// Lets the call in, if the key's rate and the numbers of running calls of key and workspace allow it.
 ///
 /// # Errors
 /// [`Problem::RateLimited`] or [`Problem::TooManyAtOnce`].
 pub(crate) fn permit(state: &ProxyState, key: &KeyRecord) -> Result<Permit, Problem> {
-    if let Some(rate) = &state.rate
-        && let Err(not_until) = rate.check_key(&key.id)
-    {
-        let wait = not_until.wait_time_from(DefaultClock::default().now());
-        // Whole seconds, upwards: `Retry-After` knows no parts.
-        return Err(Problem::RateLimited {
-            retry_after: Duration::from_secs(wait.as_secs() + 1),
-        });
-    }
-    state
+    state.rates.request(key)?;
+    let of_key = match key.limits.concurrency {
+        Some(max) => {
+            let place = state.running_keys.enter(key.id, state.rates.share(max));
+            Some(place.ok_or(Problem::TooManyAtOnce { max })?)
+        }
+        None => None,
+    };
+    let max = state.config.concurrent_calls;
+    let of_workspace = state
         .running
-        .enter(key.workspace)
-        .ok_or(Problem::TooManyAtOnce {
-            max: state.config.concurrent_calls,
-        })
+        .enter(key.workspace, max)
+        .ok_or(Problem::TooManyAtOnce { max })?;
+    Ok(Permit {
+        _key: of_key,
+        _workspace: of_workspace,
+        _tokens: None,
+    })
 }
 
-/// Counts running calls per workspace.
-pub(crate) struct Running {
-    max: u32,
-    counts: Arc<Mutex<HashMap<WorkspaceId, u32>>>,
-}
-
-/// One running call; dropping it makes room.
+/// A call that was let in; dropping it makes room for another.
 pub(crate) struct Permit {
-    workspace: WorkspaceId,
-    counts: Arc<Mutex<HashMap<WorkspaceId, u32>>>,
+    _key: Option<Place<KeyId>>,
+    _workspace: Place<WorkspaceId>,
+    /// Given back by dropping it, unless the call was settled.
+    _tokens: Option<Taken>,
 }
 
-impl Running {
-    pub(crate) fn new(max: u32) -> Self {
-        Self {
-            max,
-            counts: Arc::default(),
-        }
-    }
-
-    fn enter(&self, workspace: WorkspaceId) -> Option<Permit> {
-        let mut counts = self.counts.lock();
-        let count = counts.entry(workspace).or_insert(0);
-        if *count >= self.max {
-            return None;
-        }
-        *count += 1;
-        Some(Permit {
-            workspace,
-            counts: self.counts.clone(),
-        })
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.counts
-            .lock()
-            .values()
-            .map(|count| *count as usize)
-            .sum()
+impl Permit {
+    /// Lets the call go on, if the key's rate of tokens allows what is expected at first. What it used is counted when
+    /// it is settled.
+    ///
+    /// # Errors
+    /// [`Problem::TokensLimited`].
+    pub(crate) fn with_tokens(
+        mut self,
+        state: &ProxyState,
+        key: &KeyRecord,
+        call: CallId,
+        expected: u64,
+    ) -> Result<Self, Problem> {
+        self._tokens = state.rates.tokens(key, call, expected)?;
+        Ok(self)
     }
 }
 
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut counts = self.counts.lock();
-        if let Some(count) = counts.get_mut(&self.workspace) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&self.workspace);
-            }
-        }
+/// Whether the key may call this model; `model` is what the caller typed, made fit to be shown.
+///
+/// # Errors
+/// [`Problem::ModelNotAllowed`].
+pub(crate) fn may_call(key: &KeyRecord, model: &str) -> Result<(), Problem> {
+    if key.limits.allows_model(model) {
+        return Ok(());
     }
+    Err(Problem::ModelNotAllowed {
+        model: shown(model),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use uuid::Uuid;
 
     #[test]
     fn a_key_is_found_in_each_of_the_four_headers() {
@@ -159,16 +187,5 @@ mod tests {
         let mut basic = HeaderMap::new();
         basic.insert("authorization", "Basic azpr".parse().unwrap());
         assert_eq!(presented_key(&basic), None);
-    }
-
-    #[test]
-    fn only_so_many_run_at_once() {
-        let (running, workspace) = (Running::new(1), WorkspaceId::from_uuid(Uuid::nil()));
-        let permit = running.enter(workspace).unwrap();
-        assert!(running.enter(workspace).is_none());
-        assert!(running.enter(WorkspaceId::from_uuid(Uuid::max())).is_some());
-        drop(permit);
-        assert_eq!(running.count(), 0);
-        assert!(running.enter(workspace).is_some());
     }
 }

@@ -2,13 +2,19 @@
 //! holding the most a call could cost would lock small wallets out.
 //!
 //! A stream holds its prompt and one step of answer, and holds more as it runs. A plain answer cannot be stopped half
-//! way, so it holds its whole ceiling; if the wallet cannot cover that, `max_tokens` is lowered to what it can.
+//! way, so it holds its whole ceiling; if the wallet or a spend limit of the key cannot cover that, `max_tokens` is
+//! lowered to what it can.
 
 use domain::ids::WorkspaceId;
+use domain::views::UnixMs;
 use domain::{Amount, Price, Problem};
+use server::budgets::{BudgetError, Budgets, KeyHold};
 use server::catalog::Model;
+use server::keys::KeyRecord;
 use server::ledger::{Hold, HoldError, Ledger};
 use wire::openai::request::ChatRequest;
+
+use crate::state::ProxyState;
 
 /// Answer tokens that a stream holds ahead of what it delivered.
 const STEP: u64 = 1_024;
@@ -18,6 +24,8 @@ const PLAIN_UNSTATED: u64 = 16_384;
 const PER_ATTACHMENT: u64 = 2_000;
 /// A shorter answer helps nobody: better to say that the wallet is empty.
 const ANSWER_MIN: u64 = 16;
+/// How often an answer is lowered to what a key's limits have left, while other calls take of it.
+const LOWERED_MAX: u32 = 4;
 
 /// What a call may cost as far as is known before and while it runs.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +37,7 @@ pub(crate) struct Budget {
     choices: u64,
 }
 
-/// Money set aside, and the `max_tokens` that makes it enough if the wallet is nearly empty.
+/// Money set aside, and the `max_tokens` that makes it enough if the wallet is nearly empty, or a limit nearly reached.
 pub(crate) struct Covered {
     pub(crate) hold: Hold,
     pub(crate) lowered_max_tokens: Option<u64>,
@@ -50,51 +58,100 @@ impl Budget {
         }
     }
 
-    /// Sets money aside.
+    /// Sets money aside, and as much of each spend limit of the key. `created_at` is when the call began: the periods of
+    /// the limits are those around it, and the call's row says the same.
     ///
     /// # Errors
-    /// [`Problem::OutOfCredit`] when the wallet cannot cover even a short answer, [`Problem::CreditBusy`],
-    /// [`Problem::Unavailable`].
+    /// [`Problem::OutOfCredit`] when the wallet, [`Problem::KeyLimitReached`] when a limit cannot cover even a short
+    /// answer, [`Problem::CreditBusy`], [`Problem::Unavailable`].
     pub(crate) async fn cover(
+        &self,
+        state: &ProxyState,
+        key: &KeyRecord,
+        created_at: UnixMs,
+        request: &ChatRequest,
+    ) -> Result<Covered, Problem> {
+        let wanted = match (request.stream, request.max_tokens) {
+            (true, _) => self.answer_max.min(STEP),
+            (false, Some(_)) => self.answer_max,
+            (false, None) => self.answer_max.min(PLAIN_UNSTATED),
+        };
+        let (of_key, answer) = self
+            .cover_by_key(&state.budgets, key, created_at, wanted)
+            .await?;
+        let (hold, answer) = self
+            .cover_by_wallet(&state.ledger, key.workspace, answer)
+            .await?;
+        Ok(Covered {
+            hold: hold.within(of_key),
+            lowered_max_tokens: (answer < wanted).then_some(answer),
+        })
+    }
+
+    /// A hold of the key's limits, for an answer of so many tokens or as many as they can cover.
+    async fn cover_by_key(
+        &self,
+        budgets: &Budgets,
+        key: &KeyRecord,
+        created_at: UnixMs,
+        wanted: u64,
+    ) -> Result<(KeyHold, u64), Problem> {
+        let mut answer = wanted;
+        for _ in 0..LOWERED_MAX {
+            match budgets.hold(key, self.ceiling(answer)?, created_at).await {
+                Ok(hold) => return Ok((hold, answer)),
+                Err(BudgetError::Reached {
+                    period, available, ..
+                }) => {
+                    answer = self
+                        .affordable(available, answer)
+                        .ok_or(Problem::KeyLimitReached { period })?;
+                }
+                Err(other) => return Err(problem(&other.into())),
+            }
+        }
+        // Other calls of the key take what there is, faster than this one can ask.
+        Err(Problem::CreditBusy)
+    }
+
+    /// A hold of the wallet, for an answer of so many tokens or as many as it can cover.
+    async fn cover_by_wallet(
         &self,
         ledger: &Ledger,
         workspace: WorkspaceId,
-        stream: bool,
-        stated: bool,
-    ) -> Result<Covered, Problem> {
-        let answer = match (stream, stated) {
-            (true, _) => self.answer_max.min(STEP),
-            (false, true) => self.answer_max,
-            (false, false) => self.answer_max.min(PLAIN_UNSTATED),
-        };
-        let available = match ledger.hold(workspace, self.ceiling(answer)?).await {
-            Ok(hold) => {
-                return Ok(Covered {
-                    hold,
-                    lowered_max_tokens: None,
-                });
-            }
+        wanted: u64,
+    ) -> Result<(Hold, u64), Problem> {
+        let available = match ledger.hold(workspace, self.ceiling(wanted)?).await {
+            Ok(hold) => return Ok((hold, wanted)),
             Err(HoldError::Insufficient { available }) => available,
             Err(other) => return Err(problem(&other)),
         };
-        let affordable = self
+        let answer = self
+            .affordable(available, wanted)
+            .ok_or(Problem::OutOfCredit)?;
+        let hold = ledger
+            .hold(workspace, self.ceiling(answer)?)
+            .await
+            .map_err(|error| problem(&error))?;
+        Ok((hold, answer))
+    }
+
+    /// How many answer tokens so much money covers; `None` when the answer would be too short to be of use.
+    fn affordable(&self, available: Amount, wanted: u64) -> Option<u64> {
+        let tokens = self
             .price
             .affordable_answer(self.prompt_tokens, available)
             .unwrap_or(0)
             / self.choices.max(1);
         // A hold released meanwhile may make it more than was asked for.
-        let affordable = affordable.min(answer);
-        if affordable < ANSWER_MIN.min(self.answer_max) {
-            return Err(Problem::OutOfCredit);
-        }
-        let hold = ledger
-            .hold(workspace, self.ceiling(affordable)?)
-            .await
-            .map_err(|error| problem(&error))?;
-        Ok(Covered {
-            hold,
-            lowered_max_tokens: Some(affordable),
-        })
+        let tokens = tokens.min(wanted);
+        (tokens >= ANSWER_MIN.min(self.answer_max)).then_some(tokens)
+    }
+
+    /// How many tokens the call is expected to use at first: its prompt and one step of answer.
+    pub(crate) fn first_tokens(&self) -> u64 {
+        let answer = self.answer_max.min(STEP).saturating_mul(self.choices);
+        self.prompt_tokens.saturating_add(answer)
     }
 
     /// What the call has cost so far at most, with a step of answer to come.
@@ -132,6 +189,7 @@ impl Budget {
 pub(crate) fn problem(error: &HoldError) -> Problem {
     match error {
         HoldError::Insufficient { .. } => Problem::OutOfCredit,
+        HoldError::KeyLimit { period, .. } => Problem::KeyLimitReached { period: *period },
         HoldError::Elsewhere => Problem::CreditBusy,
         HoldError::Unavailable(source) => {
             tracing::error!(

@@ -23,6 +23,8 @@ pub struct ProxyConfig {
     pub concurrent_calls: u32,
     /// Requests per minute and key; `None` for no limit.
     pub requests_per_minute: Option<u32>,
+    /// Tokens per minute and key, prompt and answer together; `None` for no limit.
+    pub tokens_per_minute: Option<u32>,
 }
 
 impl Default for ProxyConfig {
@@ -37,6 +39,7 @@ impl Default for ProxyConfig {
             keep_alive: Duration::from_secs(15),
             concurrent_calls: 1_000,
             requests_per_minute: None,
+            tokens_per_minute: None,
         }
     }
 }

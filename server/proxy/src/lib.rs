@@ -1,17 +1,21 @@
 //! The metered data plane: what answers on `/v1`. Read [`serve`] first; it tells the story of a call.
 
 mod admit;
+mod at_once;
 mod attempt;
 mod body;
 mod budget;
 mod client;
 mod config;
 mod cors;
+mod desk;
+mod limits;
 mod meter;
 mod metrics;
 mod models;
 mod plain;
 mod pump;
+mod rates;
 mod refuse;
 mod request_id;
 mod serve;
@@ -44,6 +48,10 @@ pub fn router(state: ProxyState) -> Router {
     Router::new()
         .nest("/v1/v1", endpoints())
         .nest("/v1", endpoints())
+        .layer(axum::middleware::from_fn_with_state(
+            state.clone(),
+            desk::stand,
+        ))
         .layer(axum::middleware::from_fn(request_id::assign))
         .layer(axum::middleware::from_fn(cors::answer))
         .with_state(state)

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use domain::Problem;
+use domain::{Problem, Scope};
 use serde::Serialize;
 use server::catalog::ModelView;
 
+use crate::serve::shown;
 use crate::state::ProxyState;
 use crate::{admit, refuse};
 
@@ -40,15 +41,16 @@ impl From<ModelView> for Entry {
     }
 }
 
-/// `GET /v1/models`
-pub(crate) async fn list(State(state): State<ProxyState>, headers: HeaderMap) -> Response {
-    match admit::caller(&state, &headers).await {
-        Ok(_) => Json(List {
+/// `GET /v1/models`: those that the key may call.
+pub(crate) async fn list(State(state): State<ProxyState>, parts: Parts) -> Response {
+    match admit::caller(&state, &parts, Scope::ModelsRead).await {
+        Ok(key) => Json(List {
             object: "list",
             data: state
                 .catalog
                 .models()
                 .into_iter()
+                .filter(|model| key.limits.allows_model(&model.id))
                 .map(Entry::from)
                 .collect(),
         })
@@ -61,24 +63,25 @@ pub(crate) async fn list(State(state): State<ProxyState>, headers: HeaderMap) ->
 pub(crate) async fn one(
     State(state): State<ProxyState>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Response {
-    if let Err(problem) = admit::caller(&state, &headers).await {
-        return refuse::answer(&state, &problem);
-    }
     let wanted = id.trim_end_matches('/');
-    match state
+    match find(&state, &parts, wanted).await {
+        Ok(model) => Json(Entry::from(model)).into_response(),
+        Err(problem) => refuse::answer(&state, &problem),
+    }
+}
+
+async fn find(state: &ProxyState, parts: &Parts, wanted: &str) -> Result<ModelView, Problem> {
+    let key = admit::caller(state, parts, Scope::ModelsRead).await?;
+    let model = state
         .catalog
         .models()
         .into_iter()
         .find(|model| model.id == wanted)
-    {
-        Some(model) => Json(Entry::from(model)).into_response(),
-        None => refuse::answer(
-            &state,
-            &Problem::ModelNotFound {
-                model: wanted.to_owned(),
-            },
-        ),
-    }
+        .ok_or_else(|| Problem::ModelNotFound {
+            model: shown(wanted),
+        })?;
+    admit::may_call(&key, wanted)?;
+    Ok(model)
 }

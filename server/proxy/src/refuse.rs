@@ -10,6 +10,7 @@ use texts::Locale;
 use wire::openai::error::{Body as Inner, Envelope};
 use wire::sse;
 
+use crate::desk::Refusal;
 use crate::metrics::ProblemLabels;
 use crate::state::ProxyState;
 
@@ -23,6 +24,9 @@ pub(crate) fn answer(state: &ProxyState, problem: &Problem) -> Response<Body> {
         })
         .inc();
     let mut response = Response::new(Body::from(envelope(state, problem)));
+    if let Some(refusal) = Refusal::of(problem) {
+        response.extensions_mut().insert(refusal);
+    }
     *response.status_mut() =
         StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

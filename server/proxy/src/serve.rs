@@ -8,9 +8,11 @@ use std::time::Instant;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Response};
+use bytes::Bytes;
 use domain::ids::{CallId, PriceId};
-use domain::{Price, Problem};
+use domain::{Price, Problem, Scope};
 use server::catalog::Model;
 use server::keys::KeyRecord;
 use wire::openai::request::ChatRequest;
@@ -30,7 +32,7 @@ pub(crate) async fn chat_completions(
 ) -> Response<Body> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut response = match serve(&state, call, began, &parts.headers, body).await {
+    let mut response = match serve(&state, call, began, &parts, body).await {
         Ok(response) => response,
         Err(problem) => refuse::answer(&state, &problem),
     };
@@ -52,32 +54,43 @@ async fn serve(
     state: &ProxyState,
     call: CallId,
     began: Instant,
-    headers: &HeaderMap,
+    parts: &Parts,
     body: Body,
 ) -> Result<Response<Body>, Problem> {
-    let (key, permit) = match admit(state, headers).await {
+    let (key, permit) = match admit(state, parts).await {
         Ok(admitted) => admitted,
         Err(problem) => {
             body::discard(body).await;
             return Err(problem);
         }
     };
-    let body = body::read(&state.config, headers, body).await?;
+    let body = body::read(&state.config, &parts.headers, body).await?;
+    metered(state, call, began, key, permit, body).await
+}
+
+/// The rest of the story, for whoever was let in: a caller with a key, or a signed-in person's try in the browser.
+///
+/// # Errors
+/// As [`serve`].
+pub(crate) async fn metered(
+    state: &ProxyState,
+    call: CallId,
+    began: Instant,
+    key: Arc<KeyRecord>,
+    permit: Permit,
+    body: Bytes,
+) -> Result<Response<Body>, Problem> {
     let request = ChatRequest::read(body).map_err(|bad| Problem::InvalidBody {
         detail: bad.detail,
         param: bad.param,
     })?;
 
+    admit::may_call(&key, &request.model)?;
     let offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
     let budget = Budget::of(&request, &offer.model, offer.price);
-    let covered = budget
-        .cover(
-            &state.ledger,
-            key.workspace,
-            request.stream,
-            request.max_tokens.is_some(),
-        )
-        .await?;
+    let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
+    let created_at = state.clock.now_ms(); // counts in the day and month around this moment, whenever it ends
+    let covered = budget.cover(state, &key, created_at, &request).await?;
 
     let terms = Terms {
         key,
@@ -85,7 +98,7 @@ async fn serve(
         price_id: offer.price_id,
         context: offer.model.context,
     };
-    let meter = Meter::new(call, request, budget, terms, state.clock.now_ms(), began);
+    let meter = Meter::new(call, request, budget, terms, created_at, began);
     if meter.request.stream {
         return pump::start(state, meter, covered, offer.places, permit).await;
     }
@@ -93,11 +106,8 @@ async fn serve(
 }
 
 /// Who is asking, and may they, now?
-async fn admit(
-    state: &ProxyState,
-    headers: &HeaderMap,
-) -> Result<(Arc<KeyRecord>, Permit), Problem> {
-    let key = admit::caller(state, headers).await?;
+async fn admit(state: &ProxyState, parts: &Parts) -> Result<(Arc<KeyRecord>, Permit), Problem> {
+    let key = admit::caller(state, parts, Scope::ChatWrite).await?;
     let permit = admit::permit(state, &key)?;
     Ok((key, permit))
 }
@@ -167,7 +177,7 @@ fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
 }
 
 /// A model's name in an error: what the caller typed, but never a page of it.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 

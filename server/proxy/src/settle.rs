@@ -1,7 +1,7 @@
 //! How does a call end on the books? Its cost by the settlement table, committed with its row, and counted.
 
 use bytes::Bytes;
-use domain::{Amount, Ending, Problem};
+use domain::{Amount, Ending, Problem, Usage};
 use server::calls::{Attempt, CallRecord};
 use server::ledger::{Hold, SettleError};
 
@@ -9,7 +9,14 @@ use crate::meter::Meter;
 use crate::metrics::{BucketLabels, CallLabels};
 use crate::state::ProxyState;
 
-/// Charges a call that the caller got something of, and answers its cost. `answer` is the body of a plain answer.
+/// What a call was charged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charged {
+    pub(crate) usage: Usage,
+    pub(crate) cost: Amount,
+}
+
+/// Charges a call that the caller got something of, and answers what it was. `answer` is the body of a plain answer.
 ///
 /// # Errors
 /// When the charge is not committed: then the call must not be given its ending.
@@ -20,7 +27,7 @@ pub(crate) async fn charge(
     ending: Ending,
     attempts: Vec<Attempt>,
     answer: Option<Bytes>,
-) -> Result<Amount, Problem> {
+) -> Result<Charged, Problem> {
     let call = meter.call;
     let record = meter
         .settle(ending, 200, attempts, answer)
@@ -67,11 +74,18 @@ pub(crate) fn caller_left(state: &ProxyState, meter: Meter, hold: Hold, attempts
     );
 }
 
-async fn commit(state: &ProxyState, hold: Hold, record: CallRecord) -> Result<Amount, SettleError> {
+async fn commit(
+    state: &ProxyState,
+    hold: Hold,
+    record: CallRecord,
+) -> Result<Charged, SettleError> {
     let noted = record.clone();
     hold.settle(record).await?;
     note(state, &noted);
-    Ok(noted.cost)
+    Ok(Charged {
+        usage: noted.usage,
+        cost: noted.cost,
+    })
 }
 
 /// Counts a committed call for the operator, and says it in the log.
@@ -81,6 +95,9 @@ fn note(state: &ProxyState, record: &CallRecord) {
         rule: record.rule.id(),
     };
     state.metrics.calls.get_or_create(&labels).inc();
+    state
+        .rates
+        .used(record.key, record.id, record.usage.total());
     for (bucket, count) in [
         ("input", record.usage.input),
         ("cached_input", record.usage.cached_input),

@@ -1,27 +1,24 @@
 //! What does the data plane need? Exactly these handles.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use domain::ids::KeyId;
-use governor::clock::DefaultClock;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
+use domain::ids::{KeyId, WorkspaceId};
+use server::budgets::Budgets;
 use server::catalog::Catalog;
 use server::clock::Clock;
 use server::keys::Keys;
 use server::ledger::Ledger;
+use server::nodes::Nodes;
 use server::upstreams::Upstreams;
 use texts::Texts;
 use tokio_util::task::TaskTracker;
 
-use crate::admit::Running;
+use crate::at_once::AtOnce;
 use crate::attempt::Health;
 use crate::client::Client;
 use crate::config::ProxyConfig;
 use crate::metrics::Metrics;
-
-pub(crate) type RateLimit = RateLimiter<KeyId, DashMapStateStore<KeyId>, DefaultClock>;
+use crate::rates::{PerMinute, Rates};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +27,7 @@ pub struct ProxyState(Arc<Inner>);
 pub struct Inner {
     pub(crate) keys: Keys,
     pub(crate) ledger: Ledger,
+    pub(crate) budgets: Budgets,
     pub(crate) catalog: Catalog,
     pub(crate) upstreams: Upstreams,
     pub(crate) texts: Texts,
@@ -37,8 +35,10 @@ pub struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) config: ProxyConfig,
     pub(crate) client: Client,
-    pub(crate) running: Running,
-    pub(crate) rate: Option<RateLimit>,
+    pub(crate) running: AtOnce<WorkspaceId>,
+    /// Of keys that limit it; each also counts in `running`.
+    pub(crate) running_keys: AtOnce<KeyId>,
+    pub(crate) rates: Arc<Rates>,
     pub(crate) health: Health,
     /// Pumps and settlements: what must finish even when its caller has left.
     pub(crate) tasks: TaskTracker,
@@ -61,22 +61,24 @@ impl ProxyState {
     pub fn new(
         keys: Keys,
         ledger: Ledger,
+        budgets: Budgets,
         catalog: Catalog,
         upstreams: Upstreams,
+        nodes: Nodes,
         texts: Texts,
         clock: Clock,
         metrics: Metrics,
         config: ProxyConfig,
     ) -> Self {
         let client = Client::new(upstreams.rule().clone(), config.connect);
-        let rate = config
-            .requests_per_minute
-            .and_then(NonZeroU32::new)
-            .map(|per_minute| RateLimiter::keyed(Quota::per_minute(per_minute)));
-        let running = Running::new(config.concurrent_calls);
+        let all = PerMinute {
+            requests: config.requests_per_minute.filter(|limit| *limit > 0),
+            tokens: config.tokens_per_minute.filter(|limit| *limit > 0),
+        };
         Self(Arc::new(Inner {
             keys,
             ledger,
+            budgets,
             catalog,
             upstreams,
             texts,
@@ -84,8 +86,9 @@ impl ProxyState {
             metrics,
             config,
             client,
-            running,
-            rate,
+            running: AtOnce::default(),
+            running_keys: AtOnce::default(),
+            rates: Rates::new(all, nodes),
             health: Health::default(),
             tasks: TaskTracker::new(),
         }))
@@ -105,8 +108,6 @@ impl ProxyState {
 
     /// Forgets limits of keys that have not called for long; now and then, off the hot path.
     pub fn tidy(&self) {
-        if let Some(rate) = &self.0.rate {
-            rate.retain_recent();
-        }
+        self.0.rates.tidy();
     }
 }

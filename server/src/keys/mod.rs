@@ -4,6 +4,7 @@
 //! seconds (`cache`), then one indexed read by a keyed hash. The key itself is stored only encrypted, for its owner, or
 //! not at all where the operator says so. Every verb names the workspace: another's key does not exist there.
 
+mod admin;
 mod cache;
 mod change;
 mod create;
@@ -29,6 +30,7 @@ use domain::ids::{KeyId, WorkspaceId};
 use domain::views::KeyView;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
+pub use admin::FoundKey;
 pub use error::{AuthError, KeyError};
 pub use format::{KeySecret, LENGTH, PATTERN};
 pub use record::KeyRecord;

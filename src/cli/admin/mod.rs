@@ -4,6 +4,7 @@ mod account;
 mod balance;
 mod credit;
 mod key;
+mod key_limits;
 mod model;
 mod price;
 mod upstream;
