@@ -3,6 +3,7 @@
 //! No IO, no async, no clock: everything here is tested with plain functions and builds for wasm.
 
 pub mod currency;
+pub mod formula;
 pub mod ids;
 pub mod key_limits;
 pub mod markup;
@@ -16,6 +17,7 @@ pub mod usage;
 pub mod views;
 
 pub use currency::Currency;
+pub use formula::{Bucket, Formula};
 pub use key_limits::{KeyLimits, LimitFault};
 pub use markup::Markup;
 pub use money::{Amount, MoneyError};

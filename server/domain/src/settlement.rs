@@ -75,6 +75,19 @@ impl Rule {
 }
 
 impl Ending {
+    pub const ALL: [Self; 4] = [
+        Self::Finished,
+        Self::UpstreamFailed,
+        Self::CallerGone,
+        Self::Stopped,
+    ];
+
+    /// The ending with this id.
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ending| ending.id() == id)
+    }
+
     #[must_use]
     pub const fn id(self) -> &'static str {
         match self {
@@ -128,6 +141,9 @@ mod tests {
             Rule::TestKey,
         ] {
             assert_eq!(Rule::from_id(rule.id()), Some(rule));
+        }
+        for ending in Ending::ALL {
+            assert_eq!(Ending::from_id(ending.id()), Some(ending));
         }
     }
 }

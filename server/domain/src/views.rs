@@ -99,10 +99,10 @@ pub enum KeyStatus {
     Frozen,
 }
 
-/// Spend of one UTC day.
+/// Spend of one day of the reader's time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaySpend {
-    /// Midnight UTC at which the day begins.
+    /// When the day begins.
     pub day_start: UnixMs,
     pub amount: Amount,
     pub calls: u64,

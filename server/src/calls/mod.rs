@@ -1,10 +1,21 @@
 //! What was served, and what did it cost? One row per call, written in the same commit as its charge.
 
+mod one;
+mod page;
+mod parts;
+mod query;
 mod record;
+mod refused;
 mod report;
 #[cfg(test)]
 mod tests;
+mod usage;
 
+pub use one::CallDetail;
+pub use page::KeyName;
+pub use query::{Filter, Group, RANGE_DAYS_MAX, Range, UsageQuery};
 pub use record::{Attempt, CallRecord, Outcome};
 pub(crate) use record::{Booked, insert};
-pub use report::{CallRow, Calls};
+pub use refused::RefusedCalls;
+pub use report::{AttemptRow, CallRow, Calls};
+pub use usage::{GroupUse, Part, SERIES_MAX, Series, Tally, UsageReport};

@@ -7,14 +7,17 @@ use domain::ids::WorkspaceId;
 use domain::views::{DaySpend, ModelSpend, SpendView, UnixMs};
 use sea_orm::{DbErr, QueryResult};
 use serde::Serialize;
+use texts::format::Zone;
 
+use super::parts::Parts;
+use super::query::Range;
 use crate::clock::Clock;
 use crate::db::{Db, all};
 
 /// Reads calls. Cheap to clone.
 #[derive(Clone)]
 pub struct Calls {
-    db: Db,
+    pub(super) db: Db,
     clock: Clock,
 }
 
@@ -56,8 +59,7 @@ pub struct AttemptRow {
     pub duration_ms: i64,
 }
 
-pub(super) const DAY_MS: i64 = 86_400_000;
-const DAYS_SHOWN: i64 = 30;
+const DAYS_SHOWN: i32 = 30;
 /// Models drawn apart in the chart; the others are one "other" that the page adds up.
 const MODELS_SHOWN: usize = 5;
 
@@ -96,12 +98,7 @@ impl Calls {
             attempts
                 .entry(row.try_get("", "call_id")?)
                 .or_default()
-                .push(AttemptRow {
-                    upstream: row.try_get("", "upstream")?,
-                    outcome: row.try_get("", "outcome")?,
-                    status: row.try_get("", "status")?,
-                    duration_ms: row.try_get("", "duration_ms")?,
-                });
+                .push(AttemptRow::read(&row)?);
         }
         for call in &mut calls {
             call.attempts = attempts.remove(&call.id).unwrap_or_default();
@@ -109,30 +106,39 @@ impl Calls {
         Ok(calls)
     }
 
-    /// What was spent today, in the last 7 and 30 days (UTC days, today included), per day and per model.
+    /// What was spent today, in the last 7 and 30 days (the zone's days, today included), per day and per model.
     ///
     /// # Errors
     /// When the database cannot be read, or a sum leaves the range of money.
-    pub async fn spend(&self, workspace: WorkspaceId) -> Result<SpendView, DbErr> {
-        let today = self.clock.now_ms().div_euclid(DAY_MS) * DAY_MS;
-        let first = today - (DAYS_SHOWN - 1) * DAY_MS;
-        // Grouped by the database: a busy workspace has millions of calls in a month.
+    pub async fn spend(&self, workspace: WorkspaceId, zone: Zone) -> Result<SpendView, DbErr> {
+        let range = Range::last_days(zone, self.clock.now_ms(), DAYS_SHOWN);
+        let days = Parts::of(zone, range);
+        // Grouped by the database: a busy workspace has millions of calls in a month. A call of the future (a clock
+        // set back) counts as today's.
         let sql = format!(
-            "SELECT (created_at - $2) / {DAY_MS} AS day, model, CAST(sum(charge_nusd) AS BIGINT) AS spent, count(*) AS calls,
-                CAST(sum(input + cached_input + output) AS BIGINT) AS tokens
-             FROM call WHERE workspace_id = $1 AND created_at >= $2 GROUP BY 1, 2"
+            "SELECT {} AS day, c.model AS model, CAST(sum(c.charge_nusd) AS BIGINT) AS spent, count(*) AS calls,
+                CAST(sum(c.input + c.cached_input + c.output) AS BIGINT) AS tokens
+             FROM call c WHERE c.workspace_id = $1 AND c.created_at >= $2 GROUP BY 1, 2",
+            days.sql()
         );
-        let rows = all(
-            self.db.read(),
-            &sql,
-            [workspace.to_string().into(), first.into()],
-        )
-        .await?;
+        let values = [workspace.to_string().into(), range.from.into()];
+        let rows = all(self.db.read(), &sql, values).await?;
         let rows = rows
             .iter()
             .map(DayRow::read)
             .collect::<Result<Vec<_>, _>>()?;
-        summarise(first, &rows).map_err(|wrong| DbErr::Custom(wrong.to_string()))
+        summarise(&days, &rows).map_err(|wrong| DbErr::Custom(wrong.to_string()))
+    }
+}
+
+impl AttemptRow {
+    pub(super) fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        Ok(Self {
+            upstream: row.try_get("", "upstream")?,
+            outcome: row.try_get("", "outcome")?,
+            status: row.try_get("", "status")?,
+            duration_ms: row.try_get("", "duration_ms")?,
+        })
     }
 }
 
@@ -157,10 +163,12 @@ impl DayRow {
     }
 }
 
-fn summarise(first: UnixMs, rows: &[DayRow]) -> Result<SpendView, domain::MoneyError> {
-    let mut days: Vec<DaySpend> = (0..DAYS_SHOWN)
-        .map(|day| DaySpend {
-            day_start: first + day * DAY_MS,
+fn summarise(parts: &Parts, rows: &[DayRow]) -> Result<SpendView, domain::MoneyError> {
+    let mut days: Vec<DaySpend> = parts
+        .starts
+        .iter()
+        .map(|start| DaySpend {
+            day_start: *start,
             amount: Amount::ZERO,
             calls: 0,
             tokens: 0,
@@ -168,8 +176,7 @@ fn summarise(first: UnixMs, rows: &[DayRow]) -> Result<SpendView, domain::MoneyE
         .collect();
     let mut models: BTreeMap<&str, ModelSpend> = BTreeMap::new();
     for row in rows {
-        // A call of the future (a clock set back) counts as today's.
-        let index = usize::try_from(row.day.clamp(0, DAYS_SHOWN - 1)).unwrap_or(0);
+        let index = parts.index(row.day);
         let day = &mut days[index];
         day.amount = day.amount.plus(row.spent)?;
         day.calls += row.calls;
@@ -199,7 +206,7 @@ fn summarise(first: UnixMs, rows: &[DayRow]) -> Result<SpendView, domain::MoneyE
     })
 }
 
-fn call_row(row: &QueryResult) -> Result<CallRow, DbErr> {
+pub(super) fn call_row(row: &QueryResult) -> Result<CallRow, DbErr> {
     let rule: String = row.try_get("", "rule")?;
     Ok(CallRow {
         id: row.try_get("", "id")?,

@@ -3,6 +3,7 @@
 
 use domain::Amount;
 use domain::ids::WorkspaceId;
+use texts::format::Zone;
 
 use super::Calls;
 use crate::clock::Clock;
@@ -45,7 +46,7 @@ async fn spend_is_counted_per_day_and_model_and_only_of_the_own_workspace() {
     add(&db, mine, "f", "big", midnight - 30 * DAY, 9_999).await;
     add(&db, other, "g", "big", NOW, 77).await;
     let spend = Calls::new(db.db.clone(), Clock::fixed(NOW))
-        .spend(mine)
+        .spend(mine, Zone::UTC)
         .await
         .unwrap();
     let nanos = |amount: Amount| amount.nanos();

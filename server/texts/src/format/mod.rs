@@ -8,7 +8,7 @@ mod number;
 mod zone;
 
 pub use date::{date, date_time, day, iso, time, time_seconds};
-pub use money::{Money, money, money_exact, money_plain};
+pub use money::{Money, money, money_exact, money_picos, money_plain};
 pub use number::{Compact, number};
 pub use zone::Zone;
 

@@ -72,6 +72,16 @@ pub fn money_plain(money: &Money) -> String {
     number_of(money, 9).to_string()
 }
 
+/// Pico-dollars with every digit they have: the parts of a charge before it is rounded.
+#[must_use]
+pub fn money_picos(locale: Locale, picos: i128) -> String {
+    let mut number = Decimal::from(picos);
+    number.multiply_pow10(-12);
+    number.trim_end();
+    number.pad_end(-i16::from(Currency::Usd.exponent()));
+    with_sign(locale, &number, Currency::Usd)
+}
+
 /// Digits after the point. Below one unit: six, but never so few that fewer than two telling digits are left.
 fn shown_digits(nanos: u128, currency: Currency) -> i16 {
     if nanos == 0 || nanos >= NANOS {
@@ -91,20 +101,23 @@ fn number_of(money: &Money, digits: i16) -> Decimal {
 }
 
 fn write(locale: Locale, money: &Money, digits: i16) -> String {
-    let number = number_of(money, digits);
-    let absolute = decimal(locale, &Decimal::new(Sign::None, number.absolute.clone()));
-    let signed = decimal(locale, &number);
-    let sign = money.currency.sign();
-    let with_sign = match place(locale) {
-        Place::Before => signed.replacen(&absolute, &format!("{sign}{absolute}"), 1),
-        Place::BeforeWithSpace => signed.replacen(&absolute, &format!("{sign}\u{a0}{absolute}"), 1),
-        Place::After => format!("{signed}\u{a0}{sign}"),
-        Place::AfterRtl => format!("\u{200f}{signed}\u{a0}{sign}"),
-    };
+    let with_sign = with_sign(locale, &number_of(money, digits), money.currency);
     if money.approx {
         format!("≈\u{a0}{with_sign}")
     } else {
         with_sign
+    }
+}
+
+fn with_sign(locale: Locale, number: &Decimal, currency: Currency) -> String {
+    let absolute = decimal(locale, &Decimal::new(Sign::None, number.absolute.clone()));
+    let signed = decimal(locale, number);
+    let sign = currency.sign();
+    match place(locale) {
+        Place::Before => signed.replacen(&absolute, &format!("{sign}{absolute}"), 1),
+        Place::BeforeWithSpace => signed.replacen(&absolute, &format!("{sign}\u{a0}{absolute}"), 1),
+        Place::After => format!("{signed}\u{a0}{sign}"),
+        Place::AfterRtl => format!("\u{200f}{signed}\u{a0}{sign}"),
     }
 }
 
@@ -195,6 +208,8 @@ mod tests {
         assert_eq!(money_exact(Locale::EN, &usd(5_000_000_000)), "$5.00");
         assert_eq!(money_plain(&usd(1_234_567_890_123)), "1234.567890123");
         assert_eq!(money_plain(&usd(-1)), "-0.000000001");
+        assert_eq!(money_picos(Locale::EN, 2_500), "$0.0000000025");
+        assert_eq!(money_picos(locale(RU), 1_500_000_000_000), "1,50\u{a0}$");
     }
 
     #[test]

@@ -124,17 +124,28 @@ impl Zone {
         parts(self.day_start(from), to, |at| self.next_day(at))
     }
 
+    /// The moment at which the clock's hour of `at` began there.
+    #[must_use]
+    pub fn hour_start(self, at: UnixMs) -> UnixMs {
+        at.saturating_sub(self.into_hour(at))
+    }
+
+    /// The moment at which the clock's next hour begins there.
+    #[must_use]
+    pub fn next_hour(self, at: UnixMs) -> UnixMs {
+        at.saturating_add(HOUR - self.into_hour(at))
+    }
+
+    fn into_hour(self, at: UnixMs) -> i64 {
+        at.saturating_add(i64::from(self.offset(at)) * 1_000)
+            .rem_euclid(HOUR)
+    }
+
     /// The beginnings of the clock's hours from the one of `from` on, as long as they are before `to`. An hour in
     /// which the clocks change may be half as long as others, or come twice.
     #[must_use]
     pub fn hours(self, from: UnixMs, to: UnixMs) -> Vec<UnixMs> {
-        let since = |at: UnixMs| {
-            at.saturating_add(i64::from(self.offset(at)) * 1_000)
-                .rem_euclid(HOUR)
-        };
-        parts(from.saturating_sub(since(from)), to, |at| {
-            at.saturating_add(HOUR - since(at))
-        })
+        parts(self.hour_start(from), to, |at| self.next_hour(at))
     }
 
     /// The beginning of a day written as forms and addresses have it: `2026-11-21`.

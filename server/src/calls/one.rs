@@ -1,0 +1,101 @@
+//! What happened in one call, and why did it cost what it cost?
+
+use domain::ids::{CallId, WorkspaceId};
+use domain::{Amount, Formula, MoneyError, Price, PricePerMtok, Rule, Usage};
+use sea_orm::{DbErr, QueryResult};
+
+use super::report::{AttemptRow, CallRow, Calls, call_row};
+use crate::db::{all, one};
+
+/// One call with everything that is known about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallDetail {
+    pub call: CallRow,
+    /// Whether it was made with a test key.
+    pub test: bool,
+    /// Tokens × price, bucket by bucket; `None` when the price version is gone.
+    pub formula: Option<Formula>,
+    /// Whether the rule takes what the formula gives; otherwise nothing was charged.
+    pub charges: bool,
+}
+
+impl CallDetail {
+    /// Whether what was booked is what formula and rule give: what `ledger verify` asks as I14.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        let booked = self.call.charge_nusd.plus(self.call.unbilled_nusd);
+        let due = match (self.charges, &self.formula) {
+            (false, _) => Some(Amount::ZERO),
+            (true, formula) => formula.map(|formula| formula.charge),
+        };
+        due.is_some_and(|due| booked == Ok(due))
+    }
+}
+
+impl Calls {
+    /// One call of a workspace with its attempts; another's is `None`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn one(
+        &self,
+        workspace: WorkspaceId,
+        id: CallId,
+    ) -> Result<Option<CallDetail>, DbErr> {
+        let sql = "SELECT c.*, p.input AS p_input, p.cached_input AS p_cached, p.output AS p_output, k.test AS k_test
+                   FROM call c LEFT JOIN price p ON p.id = c.price_id LEFT JOIN api_key k ON k.id = c.key_id
+                   WHERE c.workspace_id = $1 AND c.id = $2";
+        let values = [workspace.to_string().into(), id.to_string().into()];
+        let Some(row) = one(self.db.read(), sql, values).await? else {
+            return Ok(None);
+        };
+        let mut call = call_row(&row)?;
+        let sql = "SELECT a.*, coalesce(u.name, a.upstream_id) AS upstream FROM attempt a
+                   LEFT JOIN upstream u ON u.id = a.upstream_id WHERE a.call_id = $1 ORDER BY a.seq";
+        let attempts = all(self.db.read(), sql, [id.to_string().into()]).await?;
+        call.attempts = attempts
+            .iter()
+            .map(AttemptRow::read)
+            .collect::<Result<_, _>>()?;
+        let formula = price(&row)?
+            .map(|price| Formula::of(&price, &usage(&call)))
+            .transpose()
+            .map_err(|wrong| DbErr::Custom(wrong.to_string()))?;
+        Ok(Some(CallDetail {
+            charges: Rule::from_id(&call.rule).is_some_and(Rule::charges),
+            test: row.try_get::<Option<bool>>("", "k_test")?.unwrap_or(false),
+            call,
+            formula,
+        }))
+    }
+}
+
+fn usage(call: &CallRow) -> Usage {
+    let tokens = |count: i64| u64::try_from(count).unwrap_or_default();
+    Usage {
+        input: tokens(call.input_tokens),
+        cached_input: tokens(call.cached_input_tokens),
+        output: tokens(call.output_tokens),
+        reasoning: tokens(call.reasoning_tokens),
+    }
+}
+
+fn price(row: &QueryResult) -> Result<Option<Price>, DbErr> {
+    let price = |name: &str| {
+        let micro_usd: Option<i64> = row.try_get("", name)?;
+        micro_usd
+            .map(PricePerMtok::from_micro_usd)
+            .transpose()
+            .map_err(|wrong: MoneyError| DbErr::Custom(wrong.to_string()))
+    };
+    Ok(
+        match (price("p_input")?, price("p_cached")?, price("p_output")?) {
+            (Some(input), Some(cached_input), Some(output)) => Some(Price {
+                input,
+                cached_input,
+                output,
+            }),
+            _ => None,
+        },
+    )
+}
