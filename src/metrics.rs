@@ -1,13 +1,15 @@
 //! What can an operator measure? Counters and gauges in Prometheus' text form; none names a person, a key or a workspace.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use server::mail::Figures;
 
 /// The registry that parts add themselves to, and the figures of the server itself. Cheap to clone.
 #[derive(Clone)]
@@ -18,7 +20,11 @@ struct Inner {
     connections: Gauge,
     ready: Gauge,
     panics: Counter<u64, AtomicU64>,
+    mails: Family<Outcome, Counter<u64, AtomicU64>>,
 }
+
+/// What became of mails: `sent`, `postponed`, `failed`.
+type Outcome = [(&'static str, &'static str); 1];
 
 impl Metrics {
     /// With `register`, the parts below add theirs.
@@ -46,12 +52,19 @@ impl Metrics {
             "Defects of ours that ended a request with status 500",
             panics.clone(),
         );
+        let mails = Family::<Outcome, Counter<u64, AtomicU64>>::default();
+        registry.register(
+            "farebox_mails",
+            "Mails that the mail server took, tries that have to be repeated, mails given up",
+            mails.clone(),
+        );
         register(&mut registry);
         Self(Arc::new(Inner {
             registry: RwLock::new(registry),
             connections,
             ready,
             panics,
+            mails,
         }))
     }
 
@@ -67,6 +80,17 @@ impl Metrics {
         self.0
             .connections
             .set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    pub fn set_mails(&self, figures: Figures) {
+        for (outcome, count) in [
+            ("sent", figures.sent),
+            ("postponed", figures.postponed),
+            ("failed", figures.failed),
+        ] {
+            let counter = self.0.mails.get_or_create(&[("outcome", outcome)]);
+            counter.inner().store(count, Ordering::Relaxed);
+        }
     }
 
     /// Everything, in OpenMetrics text.

@@ -105,6 +105,7 @@ pub async fn run(args: Args) -> ExitCode {
         keys(&mut found, &config, &db).await;
         upstreams(&mut found, &config, &db).await;
     }
+    mail(&mut found, &config).await;
     public_address(&mut found, &config).await;
     lock(&mut found, &config).await;
     locales(&mut found, &config);
@@ -361,6 +362,24 @@ async fn connect(host: &str, port: u16) -> Result<(), String> {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("nothing within {} seconds", PATIENCE.as_secs())),
+    }
+}
+
+async fn mail(found: &mut Findings, config: &Config) {
+    let Some(smtp) = &config.mail else {
+        return if config.local() {
+            found.ok(
+                "mail",
+                "no server is set up; this machine alone sees mails, on the page /outbox",
+            );
+        } else {
+            found.warn("mail", "no server is set up, so sign-up stays closed and nobody gets a link or a notice: set mail.host");
+        };
+    };
+    let place = format!("{}:{}", smtp.host, smtp.port);
+    match connect(&smtp.host, smtp.port).await {
+        Ok(()) => found.ok("mail", format!("{place} accepts connections")),
+        Err(why) => found.fail("mail", format!("{place} does not answer: {why}")),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
+use server::mail::Security;
+
 use super::load::load;
 use super::*;
 
@@ -189,4 +191,78 @@ fn an_origin_is_written_as_browsers_write_it() {
     ] {
         assert!(text.parse::<PublicUrl>().is_err(), "{text:?} was accepted");
     }
+}
+
+#[test]
+fn mail_is_set_up_whole_or_not_at_all() {
+    let of = |more: &[(&str, &str)]| loaded(more);
+    assert!(of(&[]).config.mail.is_none());
+
+    let whole = of(&[
+        ("FAREBOX_MAIL_HOST", "smtp.example.com"),
+        ("FAREBOX_MAIL_USER", "shop"),
+        ("FAREBOX_MAIL_PASSWORD", "tangerine"),
+        ("FAREBOX_MAIL_FROM", "Shop <no-reply@example.com>"),
+    ]);
+    assert_eq!(whole.problems, Vec::<String>::new());
+    assert!(!format!("{:?}", whole.settings).contains("tangerine"));
+    let mail = whole.config.mail.unwrap();
+    assert_eq!((mail.port, mail.security), (587, Security::StartTls));
+    assert_eq!(mail.credentials.unwrap().1.expose(), "tangerine");
+
+    let host = ("FAREBOX_MAIL_HOST", "smtp.example.com");
+    let from = ("FAREBOX_MAIL_FROM", "no-reply@example.com");
+    for (settings, word) in [
+        (vec![from], "mail.host is missing"),
+        (vec![host], "mail.from is missing"),
+        (
+            vec![host, ("FAREBOX_MAIL_FROM", "nobody")],
+            "no-reply@example.com",
+        ),
+        (
+            vec![("FAREBOX_MAIL_HOST", "smtp://mail.example.com:25"), from],
+            "name alone",
+        ),
+        (vec![host, from, ("FAREBOX_MAIL_PORT", "0")], "port"),
+        (
+            vec![host, from, ("FAREBOX_MAIL_SECURITY", "ssl")],
+            "starttls, tls or none",
+        ),
+        (
+            vec![host, from, ("FAREBOX_MAIL_SECURITY", "none")],
+            "only encrypted",
+        ),
+        (
+            vec![host, from, ("FAREBOX_MAIL_USER", "shop")],
+            "no password",
+        ),
+        (
+            vec![host, from, ("FAREBOX_MAIL_PASSWORD", "x")],
+            "mail.user is missing",
+        ),
+        (
+            vec![host, from, ("FAREBOX_MAIL_CA_FILE", "/dev/null")],
+            "no certificate",
+        ),
+    ] {
+        let problems = of(&settings).problems;
+        assert!(
+            problems.iter().any(|problem| problem.contains(word)),
+            "{settings:?}: {problems:?}"
+        );
+    }
+
+    let here = of(&[
+        ("FAREBOX_MAIL_HOST", "127.0.0.1"),
+        from,
+        ("FAREBOX_MAIL_SECURITY", "none"),
+    ]);
+    assert_eq!(here.problems, Vec::<String>::new());
+    assert_eq!(here.config.mail.unwrap().port, 25);
+    let tls = with_file(
+        "[mail]\nhost = \"smtp.example.com\"\nsecurity = \"tls\"\nfrom = \"a@b.example\"\n",
+        0o644,
+    );
+    assert_eq!(tls.problems, Vec::<String>::new());
+    assert_eq!(tls.config.mail.unwrap().port, 465);
 }

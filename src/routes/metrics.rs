@@ -31,6 +31,7 @@ pub async fn show(
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
     front.metrics.set_connections(front.counts.open());
+    front.metrics.set_mails(front.mail.figures());
     (
         [
             (header::CONTENT_TYPE, OPEN_METRICS),
