@@ -14,14 +14,11 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
     use server::accounts::SignInError;
     use server::secrets::Secret;
 
-    use super::call::{Asker, DEVICE};
+    use super::call::Asker;
     use crate::flash::{Fault, Field, Flash};
     use crate::guard::{safe_next, with_next};
     use crate::reader::localized;
     use crate::session::Step;
-
-    /// For how long a browser is remembered, in seconds (one year).
-    const REMEMBERED_S: i64 = 31_536_000;
 
     let asker = Asker::current();
     let services = &asker.services;
@@ -59,6 +56,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
                 let step = if signed_in.second_factor {
                     Step::Code {
                         now: asker.prefs.now,
+                        device: signed_in.device.clone(),
                     }
                 } else {
                     Step::In {
@@ -74,10 +72,10 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
         };
         match outcome {
             Ok(signed_in) => {
-                asker.set_cookie(DEVICE, &signed_in.device, REMEMBERED_S);
                 if signed_in.second_factor {
                     asker.reply.go(with_next("/login/code", &next));
                 } else {
+                    asker.know_browser(&signed_in.device);
                     asker.keep_choice(&signed_in.account).await;
                     asker.reply.go(next);
                 }
@@ -100,7 +98,7 @@ pub async fn second_step(code: String, next: Option<String>) -> Result<(), Refus
     use super::call::Asker;
     use crate::flash::{Fault, Field, Flash, Notice};
     use crate::guard::{safe_next, with_next};
-    use crate::session::Step;
+    use crate::session::{HalfWay, Step};
 
     let asker = Asker::current();
     let services = &asker.services;
@@ -114,7 +112,7 @@ pub async fn second_step(code: String, next: Option<String>) -> Result<(), Refus
                 return Ok(());
             }
         };
-    let Some(account) = waiting else {
+    let Some(HalfWay { account, device }) = waiting else {
         asker.go_and_tell("/login", &Flash::notice(Notice::SessionExpired));
         return Ok(());
     };
@@ -135,6 +133,9 @@ pub async fn second_step(code: String, next: Option<String>) -> Result<(), Refus
                 .await
                 .is_ok()
             {
+                if let Some(device) = device {
+                    asker.know_browser(&device);
+                }
                 asker.keep_choice(&account).await;
                 asker.reply.go(next);
                 return Ok(());

@@ -9,7 +9,11 @@ mod browser;
 mod chart;
 mod copy;
 mod live;
+mod shortcuts;
+mod watch;
 
 pub use chart::Chart;
 pub use copy::Copy;
 pub use live::Live;
+pub use shortcuts::Shortcuts;
+pub use watch::Watch;

@@ -12,7 +12,7 @@ use super::{error, let_in};
 use crate::flash::Field;
 use crate::guard::safe_next;
 use crate::reader::{Reader, Ui, localized};
-use crate::session::half_way;
+use crate::session::{HalfWay, half_way};
 use crate::shell::{Frame, Page, notice, respond, rich, ruler};
 
 #[derive(Default, Deserialize)]
@@ -38,13 +38,13 @@ pub async fn code(reader: Reader, Query(asked): Query<Asked>) -> Response {
         Ok(waiting) => waiting,
         Err(_) => return error::page(&reader.ui(None), StatusCode::SERVICE_UNAVAILABLE),
     };
-    let Some(account) = waiting else {
+    let Some(HalfWay { account, .. }) = waiting else {
         let login = localized(reader.prefs.locale, "/login");
         return Redirect::to(&login).into_response();
     };
     match services.accounts.second_factor(account.id).await {
         Ok(view) if view.on => {
-            // Nobody is signed in yet: the page is a stranger's, but for the language of the account.
+            // Nobody is signed in yet: the page is a stranger's.
             let ui = reader.ui(None);
             respond(&ui, StatusCode::OK, |ui| Page {
                 frame: Frame::Aside,

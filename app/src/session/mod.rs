@@ -49,6 +49,9 @@ struct Holder {
     /// Since when only the code of the second factor is missing. Such a session opens nothing else.
     #[serde(default)]
     pending_since: Option<UnixMs>,
+    /// What the browser is to keep once the code was given, so that it is known next time.
+    #[serde(default)]
+    device: Option<String>,
 }
 
 impl From<Holder> for Owner {
@@ -78,12 +81,19 @@ impl Known {
 }
 
 /// How far somebody has come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// All that was asked for was given.
     In { second_factor: bool },
-    /// The password was right; the code of the second factor is still to come.
-    Code { now: UnixMs },
+    /// The password was right; the code of the second factor is still to come. `device` is for the browser after it.
+    Code { now: UnixMs, device: String },
+}
+
+/// Who may still give the code of the second factor.
+pub struct HalfWay {
+    pub account: AccountView,
+    /// What the browser is to keep afterwards.
+    pub device: Option<String>,
 }
 
 /// The cookie and its store. The cookie lives as long as a session can; the database decides when one has ended.
@@ -112,23 +122,30 @@ async fn holder(session: &Session) -> Result<Option<Holder>, Unavailable> {
 
 /// Who is signed in. Nobody, when the account is gone or blocked, or while the second factor is missing.
 pub async fn known(session: &Session, accounts: &Accounts) -> Result<Option<Known>, Unavailable> {
-    let Some(holder) = holder(session)
-        .await?
-        .filter(|at| at.pending_since.is_none())
-    else {
+    let holder = holder(session).await?;
+    let Some(holder) = holder.filter(|holder| holder.pending_since.is_none()) else {
         return Ok(None);
     };
     let account = accounts
         .by_id(holder.account)
         .await
         .map_err(|_| Unavailable)?;
-    Ok(account
-        .filter(|account| !account.blocked)
-        .map(|account| Known {
-            account,
-            second_factor: holder.second_factor,
-            confirmed_at: holder.confirmed_at,
-        }))
+    let Some(account) = account.filter(|account| !account.blocked) else {
+        return Ok(None);
+    };
+    // Much depends on an administrator's second factor: it must still be in force, not only have been so here once.
+    let second_factor = holder.second_factor
+        && (!account.admin
+            || accounts
+                .second_factor(account.id)
+                .await
+                .map_err(|_| Unavailable)?
+                .on);
+    Ok(Some(Known {
+        account,
+        second_factor,
+        confirmed_at: holder.confirmed_at,
+    }))
 }
 
 /// The account that may still give the code of its second factor: after the right password, for ten minutes, or
@@ -137,7 +154,7 @@ pub async fn half_way(
     session: &Session,
     accounts: &Accounts,
     now: UnixMs,
-) -> Result<Option<AccountView>, Unavailable> {
+) -> Result<Option<HalfWay>, Unavailable> {
     let Some(holder) = holder(session).await? else {
         return Ok(None);
     };
@@ -152,7 +169,12 @@ pub async fn half_way(
         .by_id(holder.account)
         .await
         .map_err(|_| Unavailable)?;
-    Ok(account.filter(|account| !account.blocked))
+    Ok(account
+        .filter(|account| !account.blocked)
+        .map(|account| HalfWay {
+            account,
+            device: holder.device,
+        }))
 }
 
 /// Makes the session this account's, under a new id: one that somebody else may know gains nothing.
@@ -166,9 +188,9 @@ pub async fn begin(
         session.cycle_id().await.map_err(|_| Unavailable)?;
     }
     session.clear().await;
-    let (second_factor, pending_since) = match step {
-        Step::In { second_factor } => (second_factor, None),
-        Step::Code { now } => (false, Some(now)),
+    let (second_factor, pending_since, device) = match step {
+        Step::In { second_factor } => (second_factor, None, None),
+        Step::Code { now, device } => (false, Some(now), Some(device)),
     };
     let holder = Holder {
         account: account.id,
@@ -176,6 +198,7 @@ pub async fn begin(
         second_factor,
         confirmed_at: None,
         pending_since,
+        device,
     };
     session.insert(SEEN, seen).await.map_err(|_| Unavailable)?;
     session

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::footer::footer;
 use super::header::{public_header, side, signed_in_header};
 use super::parts::{icon, sign_notice};
+use super::shortcuts::shortcuts;
 use crate::flash::Field;
 use crate::pages::fault_words;
 use crate::reader::{Theme, Ui, localized};
@@ -77,6 +78,7 @@ pub fn document(ui: &Ui, page: Page) -> AnyView {
                 {signed_in_header(ui)}
                 {side(ui)}
                 <main id="main" tabindex="-1">{unverified(ui)}{notice}{body}</main>
+                {shortcuts(ui)}
             </div>
         }
         .into_any(),

@@ -5,6 +5,7 @@ mod footer;
 mod header;
 mod parts;
 mod render;
+mod shortcuts;
 
 pub use document::{Frame, Page};
 pub use header::{currency_words, theme_words};

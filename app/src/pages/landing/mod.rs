@@ -81,6 +81,8 @@ fn hero(ui: &Ui, models: &[ModelView]) -> AnyView {
 fn call_to_action(ui: &Ui) -> AnyView {
     let (href, words) = if ui.account().is_some() {
         ("/overview".to_owned(), t!(ui, "landing.cta.overview"))
+    } else if ui.sign_up_open() {
+        (ui.link("/signup"), t!(ui, "landing.cta.sign_up"))
     } else {
         (ui.link("/login"), t!(ui, "landing.cta.sign_in"))
     };
