@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use server::accounts::Accounts;
 use server::audit::Audit;
+use server::budgets::Budgets;
 use server::calls::Calls;
 use server::catalog::Catalog;
 use server::clock::Clock;
+use server::figures::Figures;
 use server::keys::Keys;
 use server::ledger::Ledger;
 use server::mail::Mail;
@@ -23,12 +25,15 @@ pub struct Services {
     pub accounts: Accounts,
     pub sessions: Sessions,
     pub keys: Keys,
+    pub budgets: Budgets,
     pub ledger: Ledger,
     pub calls: Calls,
     pub catalog: Catalog,
     pub upstreams: Upstreams,
     pub mail: Mail,
     pub audit: Audit,
+    /// Sums over the whole installation, for administrators.
+    pub figures: Figures,
     /// What calls models for the test zone.
     pub trials: Arc<dyn Trials>,
     pub texts: Texts,

@@ -66,7 +66,11 @@ mod behaviour {
             .ok()
             .flatten()
             .and_then(|place| one(&place, "[data-copy]"));
-        let text = source.and_then(|source| source.text_content());
+        // A field shows its value, everything else its text.
+        let text = source.and_then(|source| {
+            let value = source.get_attribute("value");
+            value.or_else(|| source.text_content())
+        });
         let done = match (text, web_sys::window()) {
             (Some(text), Some(window)) => {
                 JsFuture::from(window.navigator().clipboard().write_text(&text))

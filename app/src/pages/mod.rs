@@ -16,6 +16,7 @@ mod signup;
 mod snippets;
 mod step;
 pub mod test_zone;
+pub mod usage;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::views::AccountView;

@@ -34,7 +34,11 @@ fn plain(text: &str) -> Bit {
 pub fn snippets(ui: &Ui, call: &Call, copy: bool) -> AnyView {
     let prompt = t!(ui, "quickstart.prompt");
     let tabs = [
-        ("curl", t!(ui, "quickstart.tab_curl"), curl(call, &prompt)),
+        (
+            "curl",
+            t!(ui, "quickstart.tab_curl"),
+            curl(call, &prompt, None),
+        ),
         (
             "python",
             t!(ui, "quickstart.tab_python"),
@@ -78,15 +82,21 @@ fn coloured(code: Vec<Bit>) -> Vec<AnyView> {
     code.into_iter().map(bit).collect()
 }
 
-fn curl(call: &Call, prompt: &str) -> Vec<Bit> {
+/// The command of one particular request.
+pub fn one_curl(call: &Call, prompt: &str, max_tokens: u32) -> Vec<AnyView> {
+    coloured(curl(call, prompt, Some(max_tokens)))
+}
+
+fn curl(call: &Call, prompt: &str, max_tokens: Option<u32>) -> Vec<Bit> {
     let Call {
         base_url,
         model,
         key,
     } = call;
     // Short lines: on a phone, and beside the headline, the first thing people see should be whole.
+    let limit = max_tokens.map_or(String::new(), |max| format!(",\n    \"max_tokens\": {max}"));
     let body = format!(
-        "{{\n    \"model\": {},\n    \"messages\": [{{\n      \"role\": \"user\",\n      \"content\": {}\n    }}]\n  }}",
+        "{{\n    \"model\": {},\n    \"messages\": [{{\n      \"role\": \"user\",\n      \"content\": {}\n    }}]{limit}\n  }}",
         quoted(model),
         quoted(prompt)
     );
@@ -189,7 +199,7 @@ mod tests {
             model: "m\"'".to_owned(),
             key: "k".to_owned(),
         };
-        assert!(written(curl(&call, "it's")).contains(r#""content": "it'\''s""#));
+        assert!(written(curl(&call, "it's", None)).contains(r#""content": "it'\''s""#));
         assert!(written(python(&call, "a\"b")).contains(r#""a\"b""#));
         assert!(written(javascript(&call, "a\"b")).contains(r#"model: "m\"'""#));
     }
@@ -202,7 +212,7 @@ mod tests {
             key: "sk-fb_1".to_owned(),
         };
         for code in [
-            curl(&call, "hi"),
+            curl(&call, "hi", Some(7)),
             python(&call, "hi"),
             javascript(&call, "hi"),
         ] {

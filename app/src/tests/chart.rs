@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use leptos::prelude::IntoAny;
 
 use super::world::{Browser, NOW, World, world};
-use crate::pages::overview::{Facts, content};
+use crate::pages::overview::{Facts, Steps, content};
 use crate::reader::Reader;
 use crate::shell::{Frame, Page, respond};
 
@@ -79,6 +79,12 @@ async fn overview(world: &World, locale: &str, theme: &str, currency: Currency) 
             .await
             .unwrap(),
         models: world.services.catalog.models(),
+        steps: Steps {
+            verified: true,
+            funded: true,
+            has_key: true,
+            called: true,
+        },
     };
     let answer = respond(&ui, StatusCode::OK, |ui| Page {
         frame: Frame::Account,

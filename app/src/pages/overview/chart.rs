@@ -60,7 +60,7 @@ pub fn spend(ui: &Ui, spend: &SpendView) -> AnyView {
         <section class="sheet" aria-labelledby="spend">
             <header>
                 <h2 id="spend">{t!(ui, "spend.chart.title")}</h2>
-                <span class="hint">{t!(ui, "spend.last_30_days")}". "{t!(ui, "spend.chart.utc_note")}</span>
+                <span class="hint">{t!(ui, "spend.last_30_days")}". "{t!(ui, "spend.chart.zone_note", zone = ui.zone().name())}</span>
             </header>
             {content}
         </section>

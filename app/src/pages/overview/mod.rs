@@ -2,14 +2,18 @@
 
 mod balance;
 mod chart;
+mod checklist;
 mod keys;
-mod scale;
+pub(super) mod scale;
 
 use axum::response::{IntoResponse, Response};
 use domain::views::{AccountView, BalanceView, KeyView, SpendView};
 use http::StatusCode;
 use leptos::prelude::*;
 use server::catalog::ModelView;
+use texts::format::Zone;
+
+pub use checklist::{Steps, called};
 
 use super::landing::first_model;
 use super::snippets::{Call, KEY_PLACEHOLDER, snippets};
@@ -26,6 +30,7 @@ pub struct Facts {
     pub spend: SpendView,
     pub keys: Vec<KeyView>,
     pub models: Vec<ModelView>,
+    pub steps: Steps,
 }
 
 pub async fn overview(reader: Reader) -> Response {
@@ -34,7 +39,7 @@ pub async fn overview(reader: Reader) -> Response {
         Ok(known) => known,
         Err(elsewhere) => return elsewhere.into_response(),
     };
-    match read(&services, &account).await {
+    match read(&services, &account, ui.zone()).await {
         Ok(facts) => respond(&ui, StatusCode::OK, |ui| Page {
             frame: Frame::Account,
             title: t!(ui, "overview.title"),
@@ -45,14 +50,20 @@ pub async fn overview(reader: Reader) -> Response {
     }
 }
 
-async fn read(services: &Services, account: &AccountView) -> Result<Facts, Unavailable> {
-    let (balance, spend) = read_balance(services, account.workspace).await?;
+async fn read(
+    services: &Services,
+    account: &AccountView,
+    zone: Zone,
+) -> Result<Facts, Unavailable> {
+    let (balance, spend) = read_balance(services, account.workspace, zone).await?;
     let keys = services
         .keys
         .list(account.workspace)
         .await
         .map_err(|_| Unavailable)?;
+    let called = called(services, account.workspace).await?;
     Ok(Facts {
+        steps: Steps::of(account, &balance, &keys, called),
         balance,
         spend,
         keys,
@@ -61,11 +72,14 @@ async fn read(services: &Services, account: &AccountView) -> Result<Facts, Unava
 }
 
 pub fn content(ui: &Ui, facts: &Facts) -> AnyView {
-    let is_empty = facts.balance.available.nanos() <= 0;
+    // The list of first steps says the same, and what to do.
+    let is_empty = facts.balance.available.nanos() <= 0 && facts.steps.are_done();
+    let first_run = (!facts.steps.are_done()).then(|| checklist::checklist(ui, facts.steps));
     view! {
         <h1>{t!(ui, "overview.title")}</h1>
         {is_empty.then(|| balance::empty(ui))}
         {ui.site().local.then(|| notice(ui, "", t!(ui, "overview.local_note")))}
+        {first_run}
         {balance::balance(ui, &facts.balance, &facts.spend)}
         <div class="split">
             {chart::spend(ui, &facts.spend)}

@@ -58,10 +58,41 @@ pub fn each_answer_text(body: &[u8], each: &mut dyn FnMut(&str)) {
     }
 }
 
+/// The words of the first choice, as a person reads them. Empty when it only calls tools.
+#[must_use]
+pub fn words(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Message {
+        content: Option<String>,
+    }
+    let message = serde_json::from_slice::<Answer<'_>>(body)
+        .ok()
+        .and_then(|answer| answer.choices.into_iter().next()?.message)
+        .and_then(|raw| serde_json::from_str::<Message>(raw.get()).ok());
+    message
+        .and_then(|message| message.content)
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+
+    #[test]
+    fn a_persons_words_are_the_first_choices() {
+        for (message, wanted) in [
+            (r#"{"role":"assistant","content":"a \"b\"\n"}"#, "a \"b\"\n"),
+            (r#"{"content":null,"tool_calls":[]}"#, ""),
+            ("{}", ""),
+        ] {
+            let body = format!(
+                r#"{{"choices":[{{"message":{message}}},{{"message":{{"content":"no"}}}}]}}"#
+            );
+            assert_eq!(words(body.as_bytes()), wanted, "{message}");
+        }
+        assert_eq!(words(b"<html>"), "");
+    }
 
     #[test]
     fn only_a_chat_completion_is_an_answer() {
