@@ -141,8 +141,11 @@ impl Sessions {
     pub async fn load(&self, id: &str) -> Result<Option<Session>, SessionError> {
         let now = self.0.clock.now_ms();
         let id_hash = hash(id);
+        // A block ends the account's sessions; one that was being made at that moment is none either.
+        let open = "NOT EXISTS (SELECT 1 FROM account WHERE account.id = session.account_id AND account.blocked_at IS NOT NULL)";
         let row = Entity::find_by_id(&id_hash)
             .filter(Column::ExpiresAt.gt(now))
+            .filter(Expr::cust(open))
             .one(self.0.db.read())
             .await?;
         let Some(mut row) = row else { return Ok(None) };

@@ -269,15 +269,33 @@ async fn an_owner_ends_only_their_own_sessions() {
         .create("bobs", Some(bob), "{}", &seen())
         .await
         .unwrap();
-    let handle = house.sessions.list_of(ann.account).await.unwrap()[0]
-        .handle
-        .clone();
+    let listed = house.sessions.list_of(ann.account).await.unwrap();
+    let SessionView {
+        handle,
+        agent,
+        network,
+        ..
+    } = listed[0].clone();
     assert_eq!(handle, Sessions::handle("anns"));
+    assert_eq!(
+        (agent.as_str(), network.as_str()),
+        ("Firefox, Linux", "203.0.113.0/24")
+    );
     assert_eq!(house.sessions.end(bob.account, &handle).await, Ok(false));
     assert_eq!(house.sessions.end(ann.account, "\0").await, Ok(false));
     assert_eq!(house.sessions.end(ann.account, &handle).await, Ok(true));
     assert!(!house.alive("anns").await);
     assert!(house.alive("bobs").await);
+    for id in ["here", "there"] {
+        let seen = seen();
+        let made = house.sessions.create(id, Some(ann), "{}", &seen);
+        made.await.unwrap();
+    }
+    assert_eq!(
+        house.sessions.delete_others_of(ann.account, "here").await,
+        Ok(1)
+    );
+    assert!(house.alive("here").await && house.alive("bobs").await);
 }
 
 #[tokio::test]
