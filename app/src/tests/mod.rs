@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chart;
+mod doors;
 mod forms;
+mod keys;
+mod outbox;
 mod pages;
 mod prefs;
+mod settings;
 mod world;
 
 pub use world::ring;

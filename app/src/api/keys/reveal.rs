@@ -11,18 +11,13 @@ use crate::api::Refusal;
 #[server(prefix = "/api", endpoint = "reveal_key")]
 pub async fn reveal_key(id: String) -> Result<(), Refusal> {
     use server::audit::Actor;
-    use server::mail::Recipient;
 
     use super::{Owner, fresh};
 
     let owner = Owner::current()?;
     let (asker, services) = (&owner.asker, &owner.asker.services);
     let id = owner.key(&id)?;
-    let to = Recipient {
-        account: Some(owner.account.id),
-        address: owner.account.email.clone(),
-        locale: asker.prefs.locale,
-    };
+    let to = services.mail.recipient(&owner.account);
     let actor = Actor::Account(owner.account.id);
     let revealed = services.keys.reveal(
         &services.mail,
