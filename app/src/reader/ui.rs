@@ -126,6 +126,11 @@ impl Ui {
         format::money_exact(self.locale(), &amount.into())
     }
 
+    /// Pico-dollars with every digit they have: the parts of a charge before it is rounded.
+    pub fn exact_picos(&self, picos: i128) -> String {
+        format::money_picos(self.locale(), picos)
+    }
+
     /// An amount in whole billionths of the reader's currency: what the chart's scale is drawn in.
     pub fn convert(&self, amount: Amount) -> format::Money {
         rates::Snapshot::embedded().show(amount, self.prefs().currency)
@@ -175,6 +180,16 @@ impl Ui {
     /// A day and a minute, with the zone's distance from UTC.
     pub fn date_time(&self, at: UnixMs) -> String {
         format::date_time(self.locale(), at, self.zone())
+    }
+
+    /// A minute of a day that is clear from the place.
+    pub fn time(&self, at: UnixMs) -> String {
+        format::time(self.locale(), at, self.zone())
+    }
+
+    /// A second of a day that is clear from the place.
+    pub fn time_seconds(&self, at: UnixMs) -> String {
+        format::time_seconds(self.locale(), at, self.zone())
     }
 
     /// How long ago that was, seen from this request.

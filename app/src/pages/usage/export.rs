@@ -1,0 +1,277 @@
+//! How do the figures get into a spreadsheet? As a file with the same query as the page: the same rows, exact amounts,
+//! times in the reader's zone. Sent while it is read, so that a long one fills nobody's memory.
+//!
+//! The columns' names are for programs: they are the same in every language.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::response::Response;
+use domain::ids::{CallId, WorkspaceId};
+use futures::stream;
+use http::{HeaderValue, header};
+use server::calls::{CallRow, Calls, Filter};
+use texts::format::Zone;
+
+use super::{Asking, Tab, asking, table, unavailable, words};
+use crate::reader::Reader;
+
+/// Rows of one file at most.
+const ROWS_MAX: usize = 100_000;
+/// Rows that are read at once.
+const AT_ONCE: u32 = 1_000;
+
+/// `/usage/export.csv?of=overview|calls|refused`, and what the pages have.
+pub async fn export(reader: Reader) -> Response {
+    let of = reader.asked.split(['?', '&']);
+    let tab = match of.filter_map(|pair| pair.strip_prefix("of=")).next_back() {
+        Some("calls") => Tab::Calls,
+        Some("refused") => Tab::Refused,
+        _ => Tab::Overview,
+    };
+    let asking = match asking(reader, tab).await {
+        Ok(asking) => asking,
+        Err(elsewhere) => return elsewhere,
+    };
+    let body = match tab {
+        Tab::Overview => overview(&asking).await,
+        Tab::Calls => Ok(calls(&asking)),
+        Tab::Refused => refused(&asking).await,
+    };
+    match body {
+        Ok(body) => answer(body, &asking, tab),
+        Err(failed) => failed,
+    }
+}
+
+fn answer(body: Body, asking: &Asking, tab: Tab) -> Response {
+    let query = &asking.query;
+    let view = match tab {
+        Tab::Overview => query.group.id(),
+        Tab::Calls => "calls",
+        Tab::Refused => "refused",
+    };
+    let (first, last) = (query.range.from, query.range.to - 1);
+    let name = format!(
+        "attachment; filename=\"usage-{view}-{}-{}.csv\"",
+        query.zone.iso_day(first),
+        query.zone.iso_day(last)
+    );
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/csv; charset=utf-8"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    response
+}
+
+async fn overview(asking: &Asking) -> Result<Body, Response> {
+    let (ui, query) = (&asking.ui, &asking.query);
+    let calls = &asking.services.calls;
+    let report = calls.usage(asking.account.workspace, &query.report()).await;
+    let report = report.map_err(|error| unavailable(ui, &error))?;
+    let mut rows = vec![
+        [
+            query.group.id(),
+            "name",
+            "calls",
+            "input_tokens",
+            "cached_input_tokens",
+            "output_tokens",
+            "failed_calls",
+            "cost_usd",
+            "cost_nusd",
+        ]
+        .map(str::to_owned),
+    ];
+    for line in table::lines(ui, query, &report, &asking.names) {
+        let tally = line.tally;
+        rows.push([
+            guarded(&line.id),
+            guarded(&line.name.0),
+            tally.calls.to_string(),
+            tally.input.to_string(),
+            tally.cached_input.to_string(),
+            tally.output.to_string(),
+            tally.errors.to_string(),
+            tally.cost.to_usd_string(),
+            tally.cost.nanos().to_string(),
+        ]);
+    }
+    Ok(Body::from(csv(&rows)))
+}
+
+async fn refused(asking: &Asking) -> Result<Body, Response> {
+    let (ui, query) = (&asking.ui, &asking.query);
+    let calls = &asking.services.calls;
+    let workspace = asking.account.workspace;
+    let refused = calls.refused(workspace, query.range, query.key).await;
+    let refused = refused.map_err(|error| unavailable(ui, &error))?;
+    let mut rows = vec![["key_id", "key", "code", "reason", "count", "last_at"].map(str::to_owned)];
+    rows.extend(refused.into_iter().map(|row| {
+        [
+            guarded(&row.key_id),
+            guarded(&words::key(ui, &asking.names, &row.key_id)),
+            guarded(&row.code),
+            guarded(&words::refused(ui, &row.code).0),
+            row.count.to_string(),
+            query.zone.iso(row.last_at),
+        ]
+    }));
+    Ok(Body::from(csv(&rows)))
+}
+
+/// The requests, page after page of the database's.
+fn calls(asking: &Asking) -> Body {
+    let names = asking.names.keys();
+    let reading = Reading {
+        calls: asking.services.calls.clone(),
+        workspace: asking.account.workspace,
+        filter: asking.query.filter(),
+        zone: asking.query.zone,
+        names: names
+            .map(|id| (id.clone(), words::key(&asking.ui, &asking.names, id)))
+            .collect(),
+        before: None,
+        sent: 0,
+    };
+    Body::from_stream(stream::try_unfold(Some(reading), |reading| async {
+        match reading {
+            None => Ok(None),
+            Some(reading) => reading.next().await.map(Some),
+        }
+    }))
+}
+
+struct Reading {
+    calls: Calls,
+    workspace: WorkspaceId,
+    filter: Filter,
+    zone: Zone,
+    names: BTreeMap<String, String>,
+    before: Option<CallId>,
+    sent: usize,
+}
+
+impl Reading {
+    /// The next piece of the file, and what reads on; nothing reads on after the last.
+    async fn next(mut self) -> Result<(Vec<u8>, Option<Self>), axum::BoxError> {
+        let page = self
+            .calls
+            .page(self.workspace, &self.filter, self.before, AT_ONCE)
+            .await
+            .inspect_err(|error| tracing::error!(%error, "an export broke off"))?;
+        let mut rows = Vec::with_capacity(page.len() + 1);
+        if self.before.is_none() {
+            rows.push(COLUMNS.map(str::to_owned));
+        }
+        let left = ROWS_MAX - self.sent;
+        rows.extend(page.iter().take(left).map(|call| self.row(call)));
+        self.sent += page.len();
+        let whole = u32::try_from(page.len()).is_ok_and(|read| read == AT_ONCE);
+        let piece = csv(&rows);
+        self.before = page.last().and_then(|call| call.id.parse().ok());
+        let more = whole && self.sent < ROWS_MAX && self.before.is_some();
+        Ok((piece, more.then_some(self)))
+    }
+
+    fn row(&self, call: &CallRow) -> [String; COLUMNS.len()] {
+        let ms = |ms: Option<i64>| ms.map(|ms| ms.to_string()).unwrap_or_default();
+        let key = self.names.get(&call.key_id);
+        [
+            self.zone.iso(call.created_at),
+            guarded(&call.id),
+            guarded(&call.model),
+            guarded(&call.key_id),
+            key.map(|name| guarded(name)).unwrap_or_default(),
+            guarded(&call.ending),
+            call.status.to_string(),
+            guarded(&call.rule),
+            call.streamed.to_string(),
+            call.input_tokens.to_string(),
+            call.cached_input_tokens.to_string(),
+            call.output_tokens.to_string(),
+            call.reasoning_tokens.to_string(),
+            call.charge_nusd.to_usd_string(),
+            call.charge_nusd.nanos().to_string(),
+            call.unbilled_nusd.nanos().to_string(),
+            ms(call.first_byte_ms),
+            ms(Some(call.duration_ms)),
+            guarded(&call.price_version),
+        ]
+    }
+}
+
+const COLUMNS: [&str; 19] = [
+    "time",
+    "id",
+    "model",
+    "key_id",
+    "key",
+    "status",
+    "http_status",
+    "rule",
+    "streamed",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "cost_nusd",
+    "unbilled_nusd",
+    "first_token_ms",
+    "duration_ms",
+    "price_version",
+];
+
+/// Lines of a file; fields are quoted where they must be.
+fn csv<const N: usize>(rows: &[[String; N]]) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    for row in rows {
+        writer
+            .write_record(row)
+            .expect("rows of one length are written into memory");
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// A text that no spreadsheet takes for a formula: names come from people.
+fn guarded(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_and_formulas_disarmed() {
+        let fields = [
+            "=1+1",
+            "+7",
+            "-2",
+            "@sum",
+            "a,b",
+            "say \"hi\"",
+            "two\nlines",
+            "ключ",
+        ];
+        let file = csv(&[fields.map(guarded)]);
+        assert_eq!(
+            String::from_utf8(file).unwrap(),
+            "'=1+1,'+7,'-2,'@sum,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",ключ\r\n"
+        );
+    }
+}
