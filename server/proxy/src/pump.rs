@@ -166,7 +166,7 @@ enum Stop {
     /// The upstream broke off, sent an error, or sent what is no stream.
     Broken(Outcome, Problem),
     CallerGone,
-    /// The wallet is empty: the answer ends here, properly.
+    /// The wallet is empty, or a limit of the key is reached: the answer ends here, properly.
     OutOfCredit,
 }
 
@@ -355,7 +355,9 @@ impl Pump<'_> {
             Ok(()) => Ok(()),
             // The last of what is held may still cover what comes; it is asked for again with the next piece.
             Err(_) if bare <= self.hold.amount() => Ok(()),
-            Err(HoldError::Insufficient { .. }) => Err(Stop::OutOfCredit),
+            Err(HoldError::Insufficient { .. } | HoldError::KeyLimit { .. }) => {
+                Err(Stop::OutOfCredit)
+            }
             // The wallet may have more, but it cannot be had now: not the caller's fault, so no proper ending.
             Err(error) => Err(Stop::Broken(Outcome::Cancelled, budget::problem(&error))),
         }
@@ -389,7 +391,7 @@ impl Pump<'_> {
         self.end(Ending::Finished, attempts).await;
     }
 
-    /// The wallet is empty: the stream ends like one that reached its maximum.
+    /// There is no more money to spend: the stream ends like one that reached its maximum.
     fn withhold_own_ending(&mut self) {
         self.withheld.clear();
         if let Some(ending) = self.last.as_deref().and_then(chunk::ending_like) {

@@ -1,21 +1,18 @@
-//! Which books are there, and how does credit enter a wallet?
+//! Which books are there, and how is a movement between them written?
 
+use domain::Amount;
 use domain::ids::WorkspaceId;
 use domain::views::{BalanceView, UnixMs};
-use domain::{Amount, MoneyError};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
-use thiserror::Error;
-use uuid::Uuid;
 
-use crate::db::{Db, exec, for_update, one};
-
-use super::lots::{self, LotKind};
+use crate::db::{exec, for_update, one};
 
 /// The system's own books, made by the first migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum System {
     Revenue,
     Adjustment,
+    Bonus,
     OperatorLoss,
 }
 
@@ -24,32 +21,10 @@ impl System {
         match self {
             Self::Revenue => "revenue",
             Self::Adjustment => "adjustment",
+            Self::Bonus => "bonus",
             Self::OperatorLoss => "operator_loss",
         }
     }
-}
-
-/// What a grant did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Granted {
-    /// False when the same id had been granted before: nothing happened again.
-    pub credited: bool,
-    pub balance: BalanceView,
-}
-
-/// Why credit was not granted.
-#[derive(Debug, Error)]
-pub enum GrantError {
-    #[error("the amount must be more than zero")]
-    NotPositive,
-    #[error("this workspace has no wallet")]
-    NoWallet,
-    #[error("the id {id} was used before for another amount or another account; choose a new id")]
-    IdReused { id: String },
-    #[error("the wallet cannot hold that much")]
-    Overflow(#[from] MoneyError),
-    #[error("the database refused")]
-    Database(#[from] DbErr),
 }
 
 /// Opens the wallet of a new workspace, empty. Part of the transaction that makes the workspace.
@@ -104,6 +79,14 @@ pub(super) async fn lock_wallet<C: ConnectionTrait>(
         .transpose()
 }
 
+/// Keeps every flush of this workspace's calls out until commit: a flush locks the wallet before anything else.
+pub(crate) async fn exclude_flushes<C: ConnectionTrait>(
+    conn: &C,
+    workspace: WorkspaceId,
+) -> Result<(), DbErr> {
+    lock_wallet(conn, workspace).await.map(|_| ())
+}
+
 pub(super) async fn lock_book<C: ConnectionTrait>(conn: &C, book: i64) -> Result<WalletRow, DbErr> {
     let sql = format!(
         "SELECT id, posted, reserved FROM book WHERE id = $1{}",
@@ -139,9 +122,32 @@ pub(super) struct Transfer<'a> {
 }
 
 /// Writes the movement and answers its row's id.
+///
+/// # Errors
+/// When the database refuses, also because this `txn` and `seq` were written before.
 pub(super) async fn transfer<C: ConnectionTrait>(conn: &C, t: &Transfer<'_>) -> Result<i64, DbErr> {
-    let sql = "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, note, created_at)
-               VALUES ($1, $2, $3, $4, 'USD', $5, $6, $7, $8) RETURNING id";
+    insert(conn, t, "")
+        .await?
+        .ok_or_else(|| DbErr::RecordNotInserted)
+}
+
+/// Writes the movement unless its `txn` and `seq` are there already: then `None`, whoever wrote them.
+pub(super) async fn transfer_once<C: ConnectionTrait>(
+    conn: &C,
+    t: &Transfer<'_>,
+) -> Result<Option<i64>, DbErr> {
+    insert(conn, t, "ON CONFLICT (txn_id, seq) DO NOTHING").await
+}
+
+async fn insert<C: ConnectionTrait>(
+    conn: &C,
+    t: &Transfer<'_>,
+    on_conflict: &str,
+) -> Result<Option<i64>, DbErr> {
+    let sql = format!(
+        "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, note, created_at)
+         VALUES ($1, $2, $3, $4, 'USD', $5, $6, $7, $8) {on_conflict} RETURNING id"
+    );
     let values = [
         t.txn.into(),
         t.seq.into(),
@@ -152,70 +158,10 @@ pub(super) async fn transfer<C: ConnectionTrait>(conn: &C, t: &Transfer<'_>) -> 
         t.note.map(str::to_owned).into(),
         t.now.into(),
     ];
-    one(conn, sql, values)
+    one(conn, &sql, values)
         .await?
-        .ok_or_else(|| DbErr::RecordNotInserted)?
-        .try_get("", "id")
-}
-
-/// Gives adjustment credit, with a reason. The same `id` twice credits once.
-pub(super) async fn grant(
-    db: &Db,
-    workspace: WorkspaceId,
-    amount: Amount,
-    reason: &str,
-    id: Option<&str>,
-    now: UnixMs,
-) -> Result<Granted, GrantError> {
-    if amount <= Amount::ZERO {
-        return Err(GrantError::NotPositive);
-    }
-    let txn = id.map_or_else(
-        || format!("grant:{}", Uuid::now_v7()),
-        |id| format!("grant:{id}"),
-    );
-    let tx = db.begin().await?;
-    let wallet = lock_wallet(&tx, workspace)
-        .await?
-        .ok_or(GrantError::NoWallet)?;
-    let earlier = one(
-        &tx,
-        "SELECT amount, credit_id FROM transfer WHERE txn_id = $1 AND seq = 0",
-        [txn.clone().into()],
-    )
-    .await?;
-    let credited = match earlier {
-        Some(row) => {
-            let same = row.try_get::<i64>("", "amount")? == amount.nanos()
-                && row.try_get::<i64>("", "credit_id")? == wallet.id;
-            if !same {
-                return Err(GrantError::IdReused {
-                    id: id.unwrap_or_default().to_owned(),
-                });
-            }
-            false
-        }
-        None => {
-            Amount::from_nanos(wallet.posted).plus(amount)?;
-            let adjustment = system_book(&tx, System::Adjustment).await?;
-            let movement = Transfer {
-                txn: &txn,
-                seq: 0,
-                debit: adjustment,
-                credit: wallet.id,
-                amount,
-                code: "adjustment",
-                note: Some(reason),
-                now,
-            };
-            transfer(&tx, &movement).await?;
-            lots::open(&tx, wallet.id, LotKind::Adjustment, amount, &txn, now).await?;
-            true
-        }
-    };
-    let balance = balance(&tx, workspace).await?.ok_or(GrantError::NoWallet)?;
-    tx.commit().await?;
-    Ok(Granted { credited, balance })
+        .map(|row| row.try_get("", "id"))
+        .transpose()
 }
 
 /// What the wallet holds. Leased credit that no call holds counts as available.

@@ -8,6 +8,7 @@ use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use sha2::{Digest, Sha256};
 
+use crate::budgets::{self, KeyCharge};
 use crate::calls::{self, Booked};
 use crate::db::{exec, for_update, one};
 
@@ -43,8 +44,8 @@ impl Flush {
     pub(super) fn claim(&mut self) {
         self.items.retain(|item| {
             let claimed = item.ticket.claim();
-            if !claimed && let Some(lease) = &item.lease {
-                lease.unsettle(item.charge);
+            if !claimed {
+                item.undo();
             }
             claimed
         });
@@ -75,6 +76,7 @@ impl Flush {
         }
         for item in self.items {
             let call = item.record.id;
+            item.of_key.committed();
             if item.reply.send(Ok(())).is_err() {
                 tracing::error!(call.id = %call, "A call was charged after its waiter had given up on a commit of unknown outcome");
             }
@@ -86,9 +88,7 @@ impl Flush {
             lease.shut();
         }
         for item in self.items {
-            if let Some(lease) = &item.lease {
-                lease.unsettle(item.charge);
-            }
+            item.undo();
             let _ = item.reply.send(Err(SettleError::NotCommitted));
         }
     }
@@ -112,7 +112,7 @@ pub(super) async fn apply(
         let written = match &flush.lease {
             Some(lease) => apply_to_lease(&tx, now, flush, lease).await,
             // Calls that cost nothing have no lease; their rows are unique by id.
-            None => calls::insert(&tx, &booked(flush, None, None)).await,
+            None => calls::insert(&tx, &booked(flush, &as_settled(flush), None, None)).await,
         };
         written.map_err(Failure::NotCommitted)?;
     }
@@ -166,8 +166,6 @@ async fn apply_to_lease<C: ConnectionTrait>(
             )))
         };
     }
-    let charges = sum(flush.items.iter().map(|item| item.charge))?;
-    let unbilled = sum(flush.items.iter().map(|item| item.unbilled))?;
     let live = matches!(
         row.try_get::<String>("", "state")?.as_str(),
         "active" | "draining"
@@ -175,6 +173,8 @@ async fn apply_to_lease<C: ConnectionTrait>(
     let txn = format!("flush:{}:{}", lease.id, flush.number);
 
     if live {
+        let due = within_limits(conn, flush).await?;
+        let charges = sum(due.iter().map(|due| due.charge))?;
         let sql =
             "UPDATE lease SET spent = spent + $2, last_flush = $3, last_hash = $4 WHERE id = $1";
         exec(
@@ -194,7 +194,7 @@ async fn apply_to_lease<C: ConnectionTrait>(
             [lease.book.into(), charges.nanos().into()],
         )
         .await?;
-        book(conn, now, flush, lease, &txn, charges, unbilled).await
+        book(conn, now, flush, lease, &txn, &due).await
     } else {
         // The lease was taken back before this came: its money is the wallet's again. Charge what is free there;
         // if that is too little, the calls were served at the operator's loss. Never an overdraft.
@@ -209,23 +209,60 @@ async fn apply_to_lease<C: ConnectionTrait>(
             ],
         )
         .await?;
-        if wallet.free() >= charges.nanos() {
+        let txn = format!("late:{txn}");
+        if wallet.free() >= sum(flush.items.iter().map(|item| item.charge))?.nanos() {
             tracing::warn!(lease.id = %lease.id, "A late flush was charged to the wallet directly");
-            book(
-                conn,
-                now,
-                flush,
-                lease,
-                &format!("late:{txn}"),
-                charges,
-                unbilled,
-            )
-            .await
+            let due = within_limits(conn, flush).await?;
+            book(conn, now, flush, lease, &txn, &due).await
         } else {
             tracing::error!(lease.id = %lease.id, "A late flush could not be charged: operator's loss");
-            lose(conn, now, flush, &format!("late:{txn}"), charges, unbilled).await
+            let due: Vec<Due> = flush.items.iter().map(Due::lost).collect();
+            book(conn, now, flush, lease, &txn, &due).await
         }
     }
+}
+
+/// What becomes of one call's cost.
+struct Due {
+    charge: Amount,
+    unbilled: Amount,
+}
+
+impl Due {
+    /// As it was settled.
+    fn settled(item: &Item) -> Self {
+        Self {
+            charge: item.charge,
+            unbilled: item.unbilled,
+        }
+    }
+
+    /// Nothing of it can be charged: all of it is written off.
+    fn lost(item: &Item) -> Self {
+        Self {
+            charge: Amount::ZERO,
+            unbilled: item.record.cost,
+        }
+    }
+}
+
+fn as_settled(flush: &Flush) -> Vec<Due> {
+    flush.items.iter().map(Due::settled).collect()
+}
+
+/// Counts the charges against the limits of their keys. All of them stand, but for those that come after their key's
+/// part of a limit was taken back.
+async fn within_limits<C: ConnectionTrait>(conn: &C, flush: &Flush) -> Result<Vec<Due>, DbErr> {
+    let of_keys: Vec<&KeyCharge> = flush.items.iter().map(|item| &item.of_key).collect();
+    let stand = budgets::book(conn, &of_keys).await?;
+    let due = flush.items.iter().zip(stand).map(|(item, stands)| {
+        if stands {
+            Due::settled(item)
+        } else {
+            Due::lost(item)
+        }
+    });
+    Ok(due.collect())
 }
 
 async fn book<C: ConnectionTrait>(
@@ -234,9 +271,10 @@ async fn book<C: ConnectionTrait>(
     flush: &Flush,
     lease: &Lease,
     txn: &str,
-    charges: Amount,
-    unbilled: Amount,
+    due: &[Due],
 ) -> Result<(), DbErr> {
+    let charges = sum(due.iter().map(|due| due.charge))?;
+    let unbilled = sum(due.iter().map(|due| due.unbilled))?;
     let revenue = system_book(conn, System::Revenue).await?;
     if !charges.is_zero() {
         let movement = Transfer {
@@ -255,31 +293,7 @@ async fn book<C: ConnectionTrait>(
     write_off(conn, now, txn, unbilled).await?;
     // A late flush is not in its lease's spent part, so its rows do not name the lease.
     let on_lease = (!txn.starts_with("late:")).then_some(lease.id);
-    calls::insert(conn, &booked(flush, on_lease, Some(txn))).await
-}
-
-/// Nothing of the flush can be charged: all of it is written off.
-async fn lose<C: ConnectionTrait>(
-    conn: &C,
-    now: UnixMs,
-    flush: &Flush,
-    txn: &str,
-    charges: Amount,
-    unbilled: Amount,
-) -> Result<(), DbErr> {
-    write_off(conn, now, txn, charges.plus(unbilled).map_err(overflow)?).await?;
-    let rows: Vec<Booked<'_>> = flush
-        .items
-        .iter()
-        .map(|item| Booked {
-            record: &item.record,
-            charge: Amount::ZERO,
-            unbilled: item.record.cost,
-            lease: None,
-            txn: Some(txn),
-        })
-        .collect();
-    calls::insert(conn, &rows).await
+    calls::insert(conn, &booked(flush, due, on_lease, Some(txn))).await
 }
 
 async fn write_off<C: ConnectionTrait>(
@@ -312,14 +326,20 @@ async fn write_off<C: ConnectionTrait>(
     Ok(())
 }
 
-fn booked<'a>(flush: &'a Flush, lease: Option<LeaseId>, txn: Option<&'a str>) -> Vec<Booked<'a>> {
+fn booked<'a>(
+    flush: &'a Flush,
+    due: &[Due],
+    lease: Option<LeaseId>,
+    txn: Option<&'a str>,
+) -> Vec<Booked<'a>> {
     flush
         .items
         .iter()
-        .map(|item| Booked {
+        .zip(due)
+        .map(|(item, due)| Booked {
             record: &item.record,
-            charge: item.charge,
-            unbilled: item.unbilled,
+            charge: due.charge,
+            unbilled: due.unbilled,
             lease,
             txn,
         })

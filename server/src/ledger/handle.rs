@@ -10,15 +10,19 @@ use domain::ids::WorkspaceId;
 use domain::views::BalanceView;
 use parking_lot::Mutex;
 use sea_orm::DbErr;
+use serde_json::json;
 use tokio::sync::{MutexGuard, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::audit::{Act, Audit, By};
 use crate::clock::Clock;
 use crate::db::Db;
 
-use super::books::{self, GrantError, Granted};
+use super::books;
+use super::credit::{self, Adjustment, GrantError, Granted};
 use super::hold::{Hold, HoldError, SettleError, Settled};
 use super::leases::{self, Asked};
+use super::lines::{self, Line};
 use super::wallet::{Lease, Wallet};
 use super::writer::{self, Item, Ticket};
 
@@ -202,12 +206,31 @@ impl Ledger {
         refilled.await.map_err(|_| HoldError::Unavailable(None))?
     }
 
+    /// What this server is called among those of the same database.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.0.node
+    }
+
     /// What the wallet holds; `None` when the workspace has none.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn balance(&self, workspace: WorkspaceId) -> Result<Option<BalanceView>, DbErr> {
         books::balance(self.0.db.read(), workspace).await
+    }
+
+    /// What happened to a wallet, newest first: movements before the one with id `before`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn lines(
+        &self,
+        workspace: WorkspaceId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Line>, DbErr> {
+        lines::lines(&self.0.db, workspace, before, limit).await
     }
 
     /// Gives adjustment credit. The same `id` twice credits once.
@@ -221,15 +244,50 @@ impl Ledger {
         reason: &str,
         id: Option<&str>,
     ) -> Result<Granted, GrantError> {
-        books::grant(
-            &self.0.db,
-            workspace,
-            amount,
-            reason,
-            id,
-            self.0.clock.now_ms(),
-        )
-        .await
+        if amount <= Amount::ZERO {
+            return Err(GrantError::NotPositive);
+        }
+        let adjustment = Adjustment { amount, reason, id };
+        let tx = self.0.db.begin().await?;
+        let granted = credit::adjust(&tx, workspace, adjustment, self.0.clock.now_ms()).await?;
+        tx.commit().await?;
+        Ok(granted)
+    }
+
+    /// An administrator's credit: gives it when `amount` is above zero, takes it back when below, and writes down who
+    /// did, in one transaction. The same `id` twice moves money, and is written down, once.
+    ///
+    /// # Errors
+    /// See [`GrantError`]; what running calls have reserved is never taken back.
+    pub async fn grant_audited(
+        &self,
+        workspace: WorkspaceId,
+        amount: Amount,
+        reason: &str,
+        id: Option<&str>,
+        by: By,
+        audit: &Audit,
+    ) -> Result<Granted, GrantError> {
+        let adjustment = Adjustment { amount, reason, id };
+        let tx = self.0.db.begin().await?;
+        let granted = credit::adjust(&tx, workspace, adjustment, self.0.clock.now_ms()).await?;
+        if granted.credited {
+            let act = Act {
+                actor: by.actor,
+                action: if amount > Amount::ZERO {
+                    "credit.grant"
+                } else {
+                    "credit.take"
+                },
+                subject: credit::owner(&tx, workspace).await?,
+                target: Some(workspace.to_string()),
+                detail: json!({"amount_nusd": amount, "reason": reason, "id": id}),
+                from: by.from,
+            };
+            audit.note(&tx, &act).await?;
+        }
+        tx.commit().await?;
+        Ok(granted)
     }
 
     /// Gets credit for a hold that the lease in memory could not cover; holds it before others can.
@@ -384,12 +442,17 @@ impl Ledger {
     pub(super) async fn commit(&self, settled: Settled) -> Result<(), SettleError> {
         let (reply, mut committed) = oneshot::channel();
         let ticket = Ticket::default();
-        let undo = (settled.lease.clone(), settled.charge);
+        let undo = (
+            settled.lease.clone(),
+            settled.charge,
+            settled.of_key.clone(),
+        );
         let item = Item {
             record: settled.record,
             lease: settled.lease,
             charge: settled.charge,
             unbilled: settled.unbilled,
+            of_key: settled.of_key,
             ticket: ticket.clone(),
             reply,
         };
@@ -399,9 +462,11 @@ impl Ledger {
             None => false,
         };
         if !sent {
-            if let (Some(lease), charge) = undo {
+            let (lease, charge, of_key) = undo;
+            if let Some(lease) = lease {
                 lease.unsettle(charge);
             }
+            of_key.unsettle();
             return Err(SettleError::NotCommitted);
         }
         let wait = self.0.config.commit_wait;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::period::Period;
+use domain::views::UnixMs;
 use domain::{Amount, MoneyError};
 use sea_orm::DbErr;
 use thiserror::Error;
 
+use crate::budgets::{BudgetError, KeyCharge, KeyHold};
 use crate::calls::CallRecord;
 
 use super::handle::Ledger;
@@ -18,10 +21,35 @@ pub enum HoldError {
     /// The wallet cannot cover it; `available` is what it could still have covered at that moment.
     #[error("the wallet cannot cover the call")]
     Insufficient { available: Amount },
+    /// A spend limit of the key cannot cover it; the wallet could.
+    #[error("the key has reached its limit per {}", period.id())]
+    KeyLimit {
+        period: Period,
+        resets_at: Option<UnixMs>,
+        available: Amount,
+    },
     #[error("another node holds the credit for a moment")]
     Elsewhere,
     #[error("the ledger cannot be reached")]
     Unavailable(#[source] Option<DbErr>),
+}
+
+impl From<BudgetError> for HoldError {
+    fn from(error: BudgetError) -> Self {
+        match error {
+            BudgetError::Reached {
+                period,
+                resets_at,
+                available,
+            } => Self::KeyLimit {
+                period,
+                resets_at,
+                available,
+            },
+            BudgetError::Elsewhere => Self::Elsewhere,
+            BudgetError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
 }
 
 /// Why a call could not be charged.
@@ -44,9 +72,11 @@ pub(super) struct Settled {
     pub(super) lease: Option<Arc<Lease>>,
     pub(super) charge: Amount,
     pub(super) unbilled: Amount,
+    /// Of the key's limits, as much as of the wallet.
+    pub(super) of_key: KeyCharge,
 }
 
-/// Money set aside for one call.
+/// Money set aside for one call, and as much of each spend limit of its key.
 ///
 /// [`Hold::settle`] charges and gives the rest back; [`Hold::release`] gives everything back, and so does dropping it.
 #[must_use = "a hold that is dropped is released"]
@@ -55,6 +85,7 @@ pub struct Hold {
     /// `None` for a call that costs nothing.
     place: Option<(Arc<Wallet>, Arc<Lease>)>,
     amount: Amount,
+    of_key: KeyHold,
 }
 
 impl Hold {
@@ -67,7 +98,15 @@ impl Hold {
             ledger,
             place,
             amount,
+            of_key: KeyHold::unlimited(),
         }
+    }
+
+    /// Keeps the call within its key's limits too: what it holds of them grows and ends with this hold.
+    pub fn within(mut self, mut of_key: KeyHold) -> Self {
+        of_key.shrink_to(self.amount);
+        self.of_key = of_key;
+        self
     }
 
     #[must_use]
@@ -78,29 +117,37 @@ impl Hold {
     /// Sets aside more, up to `total` in all; for a stream that goes on. Asks the database when the lease is spent.
     ///
     /// # Errors
-    /// [`HoldError`] when the wallet has no more; what was held stays held.
+    /// [`HoldError`] when the wallet or a limit of the key has no more; what was held stays held.
     pub async fn grow_to(&mut self, total: Amount) -> Result<(), HoldError> {
         let more = total.minus_or_zero(self.amount);
         let Some((wallet, lease)) = &self.place else {
             return Ok(());
         };
-        if more.is_zero() || lease.grow(more) {
-            self.amount = self.amount.max(total);
+        if more.is_zero() {
             return Ok(());
         }
-        self.ledger.enlarge(wallet, lease, more).await?;
-        if lease.grow(more) {
-            self.amount = total;
-            return Ok(());
+        self.of_key.grow_to(total).await?;
+        let grown = if lease.grow(more) {
+            Ok(())
+        } else {
+            match self.ledger.enlarge(wallet, lease, more).await {
+                Ok(()) if lease.grow(more) => Ok(()),
+                // Another call of the same wallet was quicker.
+                Ok(()) => Err(HoldError::Elsewhere),
+                Err(error) => Err(error),
+            }
+        };
+        match grown {
+            Ok(()) => self.amount = total,
+            Err(_) => self.of_key.shrink_to(self.amount),
         }
-        // Another call of the same wallet was quicker.
-        Err(HoldError::Elsewhere)
+        grown
     }
 
     /// Charges the call's cost and writes its row, in one commit; gives the rest of the hold back.
     ///
-    /// When the cost is above the hold, more credit is asked for; what cannot be had is served at the operator's loss
-    /// and stands on the row as unbilled.
+    /// When the cost is above the hold, more credit is asked for; what cannot be had, or is above a limit of the key, is
+    /// served at the operator's loss and stands on the row as unbilled.
     ///
     /// # Errors
     /// [`SettleError::NotCommitted`] when the commit did not happen in time.
@@ -112,13 +159,13 @@ impl Hold {
             self.cover(&record).await;
         }
         let lease = self.place.take().map(|(_, lease)| lease);
-        let (charge, unbilled) = match &lease {
-            Some(lease) => {
-                let split = lease.settle(self.amount, record.cost);
-                (split.charge, split.unbilled)
-            }
-            None => (Amount::ZERO, record.cost),
-        };
+        // First what the key may pay, then what the wallet can: the smaller one is charged to both.
+        let mut of_key = std::mem::take(&mut self.of_key).settle(record.cost);
+        let charge = lease.as_ref().map_or(Amount::ZERO, |lease| {
+            lease.settle(self.amount, of_key.amount())
+        });
+        of_key.reduce_to(charge);
+        let unbilled = record.cost.minus_or_zero(charge);
         self.amount = Amount::ZERO;
         self.ledger
             .commit(Settled {
@@ -126,20 +173,29 @@ impl Hold {
                 lease,
                 charge,
                 unbilled,
+                of_key,
             })
             .await
     }
 
-    /// Asks for what the cost is above the hold. Only an empty wallet ends it early: trouble may pass.
+    /// Asks for what the cost is above the hold. Only an empty wallet or a reached limit ends it early: trouble may pass.
     async fn cover(&mut self, record: &CallRecord) {
         for _ in 0..COVER_TRIES {
             match self.grow_to(record.cost).await {
                 Ok(()) => return,
-                Err(HoldError::Insufficient { .. }) => break,
+                Err(
+                    HoldError::Insufficient { available } | HoldError::KeyLimit { available, .. },
+                ) => {
+                    // The rest of it is better than nothing.
+                    if let Ok(rest) = self.amount.plus(available) {
+                        let _ = self.grow_to(rest.min(record.cost)).await;
+                    }
+                    break;
+                }
                 Err(_) => tokio::time::sleep(COVER_WAIT).await,
             }
         }
-        tracing::warn!(call.id = %record.id, "The cost is above what the wallet can still cover");
+        tracing::warn!(call.id = %record.id, "The cost is above what the wallet or the key's limits can still cover");
     }
 
     /// Gives everything back: nothing was served.

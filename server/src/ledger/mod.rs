@@ -5,10 +5,12 @@
 //! groups: one transfer per lease and flush, its usage rows in the same transaction.
 
 mod books;
+mod credit;
 mod flush;
 mod handle;
 mod hold;
 mod leases;
+mod lines;
 mod lots;
 mod verify;
 mod wallet;
@@ -17,7 +19,11 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use books::{GrantError, Granted, open_wallet};
+pub(crate) use books::exclude_flushes;
+pub use books::open_wallet;
+pub(crate) use credit::give_bonus;
+pub use credit::{GrantError, Granted};
 pub use handle::{Ledger, LedgerConfig};
 pub use hold::{Hold, HoldError, SettleError};
+pub use lines::Line;
 pub use verify::{Check, Report, verify};

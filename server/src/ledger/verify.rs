@@ -35,7 +35,7 @@ const OFFENDERS_MAX: usize = 100;
 const PAGE: i64 = 5_000;
 
 /// Each question names the rows that break its rule; none is the answer wanted.
-const QUESTIONS: [(&str, &str, &str); 7] = [
+const QUESTIONS: [(&str, &str, &str); 9] = [
     (
         "I1",
         "no wallet is below zero, or reserves more than it holds",
@@ -85,6 +85,15 @@ const QUESTIONS: [(&str, &str, &str); 7] = [
          ) l WHERE l.gone <> l.taken",
     ),
     (
+        "I5b",
+        "every given portion of credit was opened by one transfer of its kind, of its amount, out of that kind's book",
+        "SELECT 'lot ' || l.id AS offender FROM lot l
+         LEFT JOIN transfer t ON t.txn_id = l.txn_id AND t.credit_id = l.book_id
+         LEFT JOIN book d ON d.id = t.debit_id
+         WHERE l.kind IN ('bonus', 'adjustment')
+            AND (t.id IS NULL OR t.amount <> l.original OR t.code <> l.kind OR d.kind <> l.kind)",
+    ),
+    (
         "I6",
         "the calls of every usage transfer add up to it, and those of every lease to what it spent",
         "SELECT 'transfer ' || coalesce(t.txn_id, c.txn_id) || ': ' || coalesce(t.amount, 0) || ', calls say ' || coalesce(c.charged, 0)
@@ -107,6 +116,22 @@ const QUESTIONS: [(&str, &str, &str); 7] = [
          FULL OUTER JOIN (SELECT txn_id, CAST(sum(unbilled_nusd) AS BIGINT) AS lost FROM call
             WHERE unbilled_nusd > 0 GROUP BY txn_id) c ON c.txn_id = t.txn_id
          WHERE coalesce(t.amount, 0) <> coalesce(c.lost, 0)",
+    ),
+    // That no key spent more than its limit cannot be asked: limits change and keep no history. What can be asked is
+    // whether the sums that grants are made from are true.
+    (
+        "K1",
+        "what is counted against a key's limits is what its calls of that time cost, and no grant counts more",
+        "SELECT 'key ' || s.key_id || ' per ' || s.period || ': counted ' || s.spent || ', calls say ' || s.charged AS offender FROM (
+            SELECT key_id, period, spent, CAST(coalesce((SELECT sum(charge_nusd) FROM call WHERE key_id = key_spend.key_id
+                AND created_at >= period_start AND created_at < period_end), 0) AS BIGINT) AS charged
+            FROM key_spend
+         ) s WHERE s.spent <> s.charged
+         UNION ALL SELECT 'grants of key ' || g.key_id || ' per ' || g.period || ': spent ' || g.spent || ' of ' || s.spent
+         FROM (SELECT key_id, period, period_start, CAST(sum(spent) AS BIGINT) AS spent FROM key_grant
+            GROUP BY key_id, period, period_start) g
+         JOIN key_spend s ON s.key_id = g.key_id AND s.period = g.period AND s.period_start = g.period_start
+         WHERE g.spent > s.spent",
     ),
 ];
 

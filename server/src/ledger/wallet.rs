@@ -59,13 +59,6 @@ struct State {
     last_flush: i64,
 }
 
-/// How much of a settled cost the wallet pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Split {
-    pub(super) charge: Amount,
-    pub(super) unbilled: Amount,
-}
-
 impl Lease {
     pub(super) fn new(id: LeaseId, book: i64, granted: Amount, valid_until: Instant) -> Self {
         let state = State {
@@ -109,9 +102,9 @@ impl Lease {
         state.last_used = Instant::now();
     }
 
-    /// Turns a hold into a charge. What the hold does not cover is taken from the free part; what that does not
-    /// cover is not charged.
-    pub(super) fn settle(&self, held: Amount, cost: Amount) -> Split {
+    /// Turns a hold into a charge and answers it. What the hold does not cover is taken from the free part; what that
+    /// does not cover is not charged.
+    pub(super) fn settle(&self, held: Amount, cost: Amount) -> Amount {
         let mut state = self.state.lock();
         let extra = cost.minus_or_zero(held).min(state.free);
         let charge = cost.min(held).plus(extra).unwrap_or(cost);
@@ -124,10 +117,7 @@ impl Lease {
             .minus_or_zero(extra);
         state.pending = state.pending.plus(charge).unwrap_or(state.pending);
         state.last_used = Instant::now();
-        Split {
-            charge,
-            unbilled: cost.minus_or_zero(charge),
-        }
+        charge
     }
 
     /// The charge was withdrawn before it was sent.

@@ -14,6 +14,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::budgets::KeyCharge;
 use crate::calls::CallRecord;
 use crate::clock::Clock;
 use crate::db::Db;
@@ -28,8 +29,19 @@ pub(super) struct Item {
     pub(super) lease: Option<Arc<Lease>>,
     pub(super) charge: Amount,
     pub(super) unbilled: Amount,
+    pub(super) of_key: KeyCharge,
     pub(super) ticket: Ticket,
     pub(super) reply: oneshot::Sender<Result<(), SettleError>>,
+}
+
+impl Item {
+    /// It is not charged after all: its money and its part of the key's limits are free again.
+    pub(super) fn undo(&self) {
+        if let Some(lease) = &self.lease {
+            lease.unsettle(self.charge);
+        }
+        self.of_key.unsettle();
+    }
 }
 
 /// Whose turn it is: the waiter may withdraw a waiting call, the writer may send it, never both.

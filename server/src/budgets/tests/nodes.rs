@@ -1,0 +1,131 @@
+//! Several servers and one limit: two that live, one that dies, one that is silent for too long.
+
+use super::*;
+
+/// Pays when it can; waits where another node has the room for a moment.
+async fn patiently(till: &Till, node: &Budgets, key: &KeyRecord, cost: i64) -> bool {
+    for _ in 0..100 {
+        match till.pay(node, key, cost).await {
+            Ok(()) => return true,
+            Err(BudgetError::Elsewhere) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(BudgetError::Reached { .. }) => return false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the other node never gave anything back")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_nodes_admit_exactly_what_the_limit_admits() {
+    let till = Arc::new(Till::open().await);
+    let key = till.limit(per(Period::Day, 57 * 7)).await;
+    let nodes = [till.node("a"), till.node("b")];
+    nodes.iter().for_each(Budgets::start);
+    let mut callers = tokio::task::JoinSet::new();
+    for caller in 0..150 {
+        let (till, key, node) = (till.clone(), key.clone(), nodes[caller % 2].clone());
+        callers.spawn(async move { patiently(&till, &node, &key, 7).await });
+    }
+    let served = callers
+        .join_all()
+        .await
+        .into_iter()
+        .filter(|ok| *ok)
+        .count();
+    assert_eq!(served, 57);
+    assert_eq!(till.charged().await, 57 * 7);
+    till.proved().await;
+    for node in &nodes {
+        node.shutdown().await;
+    }
+    assert_eq!(till.grants().await, 0);
+}
+
+#[tokio::test]
+async fn a_node_gives_back_what_another_one_needs_and_keeps_what_it_holds() {
+    let till = Till::open().await;
+    let key = till.limit(per(Period::Day, 100)).await;
+    let (one, other) = (till.node("one"), till.node("other"));
+    let running = till.begin(&one, &key, 30).await.unwrap();
+    // It left half of the rest to others; the other needs more than that.
+    let asked = other.hold(&key, nanos(70), till.clock.now_ms());
+    let (held, ()) = tokio::join!(asked, async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        one.look_after_grants().await;
+    });
+    let held = held.unwrap();
+    // All of it is in use now, which is no longer a matter of waiting.
+    let refused = other.hold(&key, nanos(1), till.clock.now_ms()).await;
+    assert!(matches!(refused, Err(BudgetError::Reached { .. })));
+    running.end(30).await.unwrap();
+    drop(held);
+    till.proved().await;
+}
+
+#[tokio::test]
+async fn the_next_server_takes_back_what_a_dead_one_had() {
+    let till = Till::open().await;
+    let key = till.limit(per(Period::Total, 100)).await;
+    let dead = till.alone();
+    till.pay(&dead, &key, 30).await.unwrap();
+    std::mem::forget(till.begin(&dead, &key, 20).await.unwrap());
+    let next = Budgets::among(till.db.db.clone(), till.clock.clone(), "next", false);
+    assert_eq!(next.reclaim_predecessors().await.unwrap(), 1);
+    assert_eq!(room(till.begin(&next, &key, 71).await).1, 70);
+    till.pay(&next, &key, 70).await.unwrap();
+    assert_eq!(till.charged().await, 100);
+    till.proved().await;
+}
+
+#[tokio::test]
+async fn a_silent_nodes_grant_expires_and_its_late_call_is_charged_only_where_there_is_room() {
+    for (spent_by_others, charged, unbilled) in [(70, 100, 0), (71, 71, 30)] {
+        let till = Till::open().await;
+        let limits = KeyLimits {
+            week: Some(nanos(10_000)),
+            ..per(Period::Day, 100)
+        };
+        let key = till.limit(limits).await;
+        let (silent, other) = (till.node("silent"), till.node("other"));
+        let running = till.begin(&silent, &key, 30).await.unwrap();
+        let idle = till.begin(&silent, &key, 5).await.unwrap();
+        // Not yet: it may still settle.
+        let refused = other.hold(&key, nanos(71), NOON).await;
+        assert!(matches!(refused, Err(BudgetError::Elsewhere)));
+        let expire = "UPDATE key_grant SET expires_at = 0 WHERE period = 'day'";
+        exec(till.db.write(), expire, []).await.unwrap();
+        till.pay(&other, &key, spent_by_others).await.unwrap();
+
+        running.end(30).await.unwrap();
+        assert_eq!(
+            (till.charged().await, till.unbilled().await),
+            (charged, unbilled)
+        );
+        till.proved().await;
+        drop(idle);
+        // The silent node notices, and asks like everybody else.
+        silent.look_after(Duration::ZERO).await;
+        let rest = 100 - charged;
+        assert_eq!(patiently(&till, &silent, &key, rest + 1).await, false);
+        if rest > 0 {
+            other.shutdown().await;
+            assert!(patiently(&till, &silent, &key, rest).await);
+        }
+        till.proved().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_granted_to_nobody_comes_back_with_the_next_question() {
+    let till = Till::open().await;
+    let key = till.limit(per(Period::Day, 100)).await;
+    let node = till.node("node");
+    drop(till.begin(&node, &key, 10).await.unwrap());
+    // A commit whose answer was lost: the node does not know what it has.
+    let orphan = "INSERT INTO key_grant (id, key_id, node, period, period_start, granted, expires_at)
+        SELECT 'grant_00000000000000000000000000000000', key_id, node, period, period_start, 40, expires_at FROM key_grant";
+    exec(till.db.write(), orphan, []).await.unwrap();
+    till.pay(&node, &key, 100).await.unwrap();
+    assert_eq!(till.charged().await, 100);
+    till.proved().await;
+}
