@@ -74,7 +74,9 @@ impl Handles {
         };
         let ledger = Ledger::new(db.clone(), clock.clone(), ledger);
         let handles = Self {
-            accounts: Accounts::new(db.clone(), clock.clone(), ring.clone()),
+            accounts: Accounts::new(db.clone(), clock.clone(), ring.clone())
+                .with_brand(&config.brand.name)
+                .with_welcome(config.welcome_rule()),
             sessions: Sessions::new(db.clone(), clock.clone()),
             keys: Keys::new(db.clone(), clock.clone(), ring.clone()).with_reveal(config.key_copies),
             catalog: Catalog::new(db.clone(), clock.clone()),

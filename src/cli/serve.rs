@@ -45,6 +45,11 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::load()?;
+    let config = if args.welcome {
+        config.for_a_first_look()
+    } else {
+        config
+    };
     telemetry::start(&config.log);
     telemetry::protect_memory();
     telemetry::raise_file_limit();
@@ -208,12 +213,16 @@ fn background(
     stopped: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let (sweeper, proxy, stop) = (handles.sessions.clone(), proxy.clone(), stopped.clone());
+    let accounts = handles.accounts.clone();
     let sweep = async move {
         let mut tick = tokio::time::interval(SWEEP);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             proxy.tidy();
             if let Err(error) = sweeper.sweep().await {
                 tracing::warn!(%error, "Sessions past their end could not be deleted; tried again later");
+            }
+            if let Err(error) = accounts.sweep_links().await {
+                tracing::warn!(%error, "Mailed links past their end could not be deleted; tried again later");
             }
         }
     };

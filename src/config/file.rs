@@ -29,6 +29,15 @@ pub struct File {
     pub keys: KeysTable,
     #[serde(default)]
     pub mail: MailTable,
+    #[serde(default)]
+    pub welcome: WelcomeTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WelcomeTable {
+    pub credit: Option<String>,
+    pub per_network_per_day: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

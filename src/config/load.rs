@@ -68,7 +68,7 @@ impl Loaded {
 }
 
 /// The variables that this file reads; `FAREBOX_KEY_*` belong to the key ring.
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 22] = [
     "FAREBOX_CONFIG",
     "FAREBOX_DATA",
     "FAREBOX_LISTEN",
@@ -82,6 +82,7 @@ const VARIABLES: [&str; 21] = [
     "FAREBOX_METRICS_TOKEN_FILE",
     "FAREBOX_BRAND_NAME",
     "FAREBOX_BRAND_SUPPORT",
+    "FAREBOX_WELCOME_CREDIT",
     "FAREBOX_MAIL_HOST",
     "FAREBOX_MAIL_PORT",
     "FAREBOX_MAIL_SECURITY",
@@ -229,6 +230,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         file.metrics.token_file,
     );
     let mail = super::mail::settings(l, file.mail);
+    let welcome = super::welcome::settings(l, file.welcome);
     let bounds = Connections::default();
     let mut count = |name, variable, given: Option<u64>, default: u64| {
         let default = default.to_string();
@@ -318,6 +320,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         metrics_token,
         mail,
         key_copies,
+        welcome,
         connections: Connections {
             total: usize::try_from(total).unwrap_or(usize::MAX),
             per_address: usize::try_from(per_address).unwrap_or(usize::MAX),
@@ -506,7 +509,7 @@ fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
-fn positive(text: &str) -> Result<u64, String> {
+pub(super) fn positive(text: &str) -> Result<u64, String> {
     text.trim()
         .parse()
         .ok()

@@ -8,6 +8,7 @@ mod file;
 mod load;
 mod mail;
 mod refuse;
+mod welcome;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use server::secrets::Secret;
 pub use address::{PublicUrl, is_local};
 pub use load::{Loaded, Origin, Setting};
 pub use refuse::{Site, site};
+pub use welcome::Welcome;
 
 /// Everything an operator can set.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub mail: Option<SmtpConfig>,
     /// Whether owners can see the secrets of their keys again; without, no copy is kept.
     pub key_copies: bool,
+    /// What a new person gets for a first look.
+    pub welcome: Welcome,
     pub connections: Connections,
     /// Patience and limits of the metered calls.
     pub calls: ProxyConfig,

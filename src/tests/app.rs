@@ -369,6 +369,10 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
         metrics_token: None,
         mail: None,
         key_copies: true,
+        welcome: farebox::config::Welcome {
+            credit: None,
+            per_network_per_day: 3,
+        },
         connections: Connections::default(),
         calls: quick_proxy(),
         drain: Duration::from_secs(30),

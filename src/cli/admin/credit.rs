@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use clap::Subcommand;
 use domain::Amount;
 use serde_json::json;
+use server::audit::By;
 
 use super::account_named;
 use crate::cli::output;
@@ -50,9 +51,17 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         !reason.trim().is_empty(),
         "--reason is empty; say why the credit is given"
     );
+    ensure!(amount > Amount::ZERO, "the amount must be more than zero");
     let granted = handles
         .ledger
-        .grant(account.workspace, amount, reason.trim(), id.as_deref())
+        .grant_audited(
+            account.workspace,
+            amount,
+            reason.trim(),
+            id.as_deref(),
+            By::OPERATOR,
+            &handles.audit,
+        )
         .await?;
     let balance = granted.balance;
     let object = json!({

@@ -3,6 +3,7 @@
 mod account;
 mod balance;
 mod credit;
+mod import;
 mod key;
 mod key_limits;
 mod model;
@@ -51,7 +52,7 @@ pub enum Command {
 pub async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     let handles = Handles::open(config).await?;
     match command {
-        Command::Account(command) => account::run(command, &handles).await,
+        Command::Account(command) => account::run(command, config, &handles).await,
         Command::Credit(command) => credit::run(command, &handles).await,
         Command::Key(command) => key::run(command, &handles).await,
         Command::Upstream(command) => upstream::run(command, &handles).await,

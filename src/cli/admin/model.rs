@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use server::audit::By;
 use server::catalog::NewModel;
 
 use super::price::PriceArgs;
@@ -52,7 +53,11 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         price: price.read()?,
         context,
     };
-    let view = handles.catalog.create_model(new).await?;
+    let view = handles
+        .catalog
+        .acting(By::OPERATOR)
+        .create_model(new)
+        .await?;
     output::result(
         json,
         &view,

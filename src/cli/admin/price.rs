@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use domain::PricePerMtok;
+use server::audit::By;
 use server::catalog::NewPrice;
 
 use super::{parse_time, time};
@@ -73,6 +74,7 @@ impl PriceArgs {
                 &self.cost_cached_input_per_mtok,
             )?,
             cost_output: maybe("--cost-output-per-mtok", &self.cost_output_per_mtok)?,
+            markup: None,
         })
     }
 }
@@ -91,6 +93,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         .context("--from")?;
     let view = handles
         .catalog
+        .acting(By::OPERATOR)
         .set_price(&model, price.read()?, from)
         .await?;
     let sentence = format!(

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use server::audit::By;
 use server::upstreams::{Dialect, NewUpstream};
 
 use crate::cli::output;
@@ -27,7 +28,7 @@ pub enum Command {
         /// Read its API key from the first line of standard input
         #[arg(long)]
         api_key_stdin: bool,
-        /// Print {"id","name","dialect","base_url","has_api_key"}
+        /// Print {"id","name","dialect","base_url","has_api_key","disabled_at"}
         #[arg(long)]
         json: bool,
     },
@@ -49,6 +50,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
     };
     let view = handles
         .upstreams
+        .acting(By::OPERATOR)
         .create(NewUpstream {
             name,
             dialect,
