@@ -3,14 +3,14 @@
 # Starts upstream.py, the sandbox upstream and Farebox with an empty data folder on free loopback ports, then runs the
 # scripts of kit/. The last line is the sum.
 #   FAREBOX_BIN, PYTHON   the binary and a Python with requirements.txt, when they are not where `make` puts them
-#   ONLY                  names of parts to run, separated by commas: openai,edge,sandbox,money
+#   ONLY                  names of parts to run, separated by commas: openai,edge,sandbox,money,mail
 #   KEEP                  when set, the folder with logs and database is kept and named
 set -uo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 kit="$root/end2end/kit"
 export FAREBOX_BIN="${FAREBOX_BIN:-$root/target/release/farebox}"
 python="${PYTHON:-$root/.cache/venv/bin/python}"
-only="${ONLY:-openai,edge,sandbox,money}"
+only="${ONLY:-openai,edge,sandbox,money,mail}"
 keep="${KEEP:-}"
 
 # Checks of kit/openai_py.py about endpoints that Farebox does not have yet. What concerns chat, models and errors runs.
@@ -18,7 +18,7 @@ skip_openai="responses,responses_stream,responses_tool_roundtrip,responses_state
 skip_edge="models_both_shapes,anthropic_error_shape_on_messages"
 
 [ -x "$FAREBOX_BIN" ] || { echo "!! there is no $FAREBOX_BIN: run 'make build' first, or set FAREBOX_BIN" >&2; exit 1; }
-"$python" -c 'import aiohttp, h2, httpx, openai, zstandard' || { echo "!! $python lacks end2end/requirements.txt: run scripts/setup-python.sh" >&2; exit 1; }
+"$python" -c 'import aiohttp, aiosmtpd, h2, httpx, openai, zstandard' || { echo "!! $python lacks end2end/requirements.txt: run scripts/setup-python.sh" >&2; exit 1; }
 
 # Nothing of the caller's settings, keys or proxies leaks in; no farebox.toml lies in the folder we run from.
 for name in $(compgen -v | grep -E '^(FAREBOX_|OPENAI_|DATABASE_URL$|https?_proxy$|HTTPS?_PROXY$|all_proxy$|ALL_PROXY$)'); do
@@ -168,6 +168,7 @@ part openai "$skip_openai" openai_py.py "$base" "$key" mock-gpt
 part edge "$skip_edge" edge.py "$base" "$key" mock-gpt
 part sandbox "" sandbox_py.py "$base" "$key" kit-
 EMAIL=money@kit.test part money "" money_py.py "$base" "$money_key" mock-gpt
+part mail "" mail_py.py
 
 check "the ledger holds with the server running" "$FAREBOX_BIN" ledger verify
 kill -TERM "$server"

@@ -15,6 +15,8 @@ mod concurrency;
 mod data_map;
 mod drain;
 mod front;
+mod limits;
+mod mail;
 mod migrations;
 mod postgres;
 mod upstream;

@@ -190,8 +190,14 @@ impl Writer<'_> {
         self.fact("when", at)
     }
 
+    /// The page where a new password is asked for: a public one, so it has an address in every language.
     fn new_password(&self) -> (String, String) {
-        (self.common("remedy.password", &[]), self.url("/recover"))
+        let path = if self.locale == Locale::EN {
+            "/recover".to_owned()
+        } else {
+            format!("/{}/recover", self.locale.code())
+        };
+        (self.common("remedy.password", &[]), self.url(&path))
     }
 }
 

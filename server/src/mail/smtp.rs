@@ -70,7 +70,9 @@ pub struct Sender(Mailbox);
 impl Sender {
     /// With the brand's name when it has none of its own.
     pub(super) fn named(&self, brand: &str) -> Mailbox {
-        let name = self.0.name.clone().unwrap_or_else(|| brand.to_owned());
+        let name = self.0.name.as_deref().unwrap_or(brand);
+        // lettre panics over them.
+        let name = name.chars().filter(|c| !c.is_control()).collect();
         Mailbox::new(Some(name), self.0.email.clone())
     }
 }

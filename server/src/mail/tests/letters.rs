@@ -234,6 +234,6 @@ fn no_value_reaches_the_headers_of_a_mail() {
     let named: Sender = "The Shop <no-reply@pay.example>".parse().unwrap();
     assert_eq!(
         named.named("Farebox").to_string(),
-        "\"The Shop\" <no-reply@pay.example>"
+        "The Shop <no-reply@pay.example>"
     );
 }
