@@ -18,5 +18,7 @@ mod front;
 mod limits;
 mod mail;
 mod migrations;
+mod people;
 mod postgres;
+mod trial;
 mod upstream;

@@ -111,9 +111,9 @@ mod tests {
         cell.correct(0, 100, 100, 250);
         assert_eq!(
             cell.take(60_000, 100, 1),
-            Err(Duration::from_millis(90_600))
+            Err(Duration::from_millis(30_600))
         );
-        assert_eq!(cell.take(150_600, 100, 1), Ok(1));
+        assert_eq!(cell.take(90_600, 100, 1), Ok(1));
     }
 
     proptest! {

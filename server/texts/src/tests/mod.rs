@@ -49,12 +49,44 @@ fn every_problem_has_both_sentences_in_both_languages() {
     }
 }
 
+/// Where one code has several sentences.
+#[test]
+fn every_exact_sentence_of_a_problem_is_there_and_whole() {
+    let texts = Texts::embedded();
+    let limits = domain::Period::ALL.map(|period| Problem::KeyLimitReached { period });
+    let tokens = Problem::TokensLimited {
+        retry_after: Duration::from_secs(1),
+    };
+    for problem in limits.into_iter().chain([tokens]) {
+        assert_ne!(problem.text(), problem.code());
+        let args = problem.args();
+        let args: Vec<_> = args
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        for key in [
+            format!("problems.{}", problem.text()),
+            format!("problems.{}_action", problem.text()),
+        ] {
+            for locale in [Locale::EN, ru(&texts)] {
+                assert!(texts.has(locale, &key), "{key} is missing in {locale}");
+                let sentence = texts.t(locale, &key, &args);
+                assert!(!sentence.contains("%{"), "{key} in {locale}: {sentence}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_sentences_of_problems_use_only_values_that_problems_give() {
     let texts = Texts::embedded();
     let second = Duration::from_secs(1);
     let with_values = [
         Problem::ModelNotFound { model: "m".into() },
+        Problem::ModelNotAllowed { model: "m".into() },
+        Problem::ScopeMissing {
+            scope: domain::Scope::ChatWrite,
+        },
         Problem::InvalidBody {
             detail: "d".into(),
             param: None,
