@@ -155,12 +155,17 @@ fn text(address: &str, link: Option<&str>, key: Option<&str>) -> String {
         }
         None => text.push_str(&format!("\nSign in at {address}/login\n")),
     }
+    text.push_str(&format!(
+        "\nOr come in as a customer would: {address}/signup (mails are shown at {address}/outbox)\n"
+    ));
     match key {
         Some(key) => text.push_str(&format!(
             "\nA key with a little credit:\n  {key}\n\nTry it:\n  curl {address}/v1/chat/completions -H 'Authorization: Bearer {key}' \
              -H 'Content-Type: application/json' -d '{{\"model\":\"sandbox-echo\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n"
         )),
-        None => text.push_str("\nThe first key was revoked; make another one on the overview, or with `farebox admin key create`.\n"),
+        None => text.push_str(&format!(
+            "\nThe first key was revoked; make another one at {address}/keys/new, or with `farebox admin key create`.\n"
+        )),
     }
     text.push_str("\nCtrl-C stops it.\n");
     text

@@ -154,6 +154,7 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
                 .ok();
         }
     }
+    by_hand(server, fake, prompt).await;
     // A caller who leaves while the upstream is silent.
     fake.always(Reply::Stream(vec![piece(prompt), Step::Stall]));
     let mut response = chat(server, key, "gpt", streamed).await;
@@ -200,6 +201,46 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
+/// The same prompt, tried in the browser by somebody who is signed in: answered, refused, broken, and mistyped.
+async fn by_hand(server: &Server, fake: &FakeUpstream, prompt: &str) {
+    let post = |path: &str, form: String| {
+        http()
+            .post(server.url(path))
+            .header("origin", server.url(""))
+            .header("accept", "text/html")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+    };
+    let form = "email=ada%40example.com&password=correct+horse+battery+staple".to_owned();
+    let entered = post("/api/sign_in", form).send().await.unwrap();
+    let cookies: Vec<String> = entered
+        .headers()
+        .get_all("set-cookie")
+        .iter()
+        .filter_map(|line| line.to_str().ok()?.split(';').next().map(str::to_owned))
+        .collect();
+    let quoting = format!("the prompt {prompt} is too long");
+    for reply in [
+        answer(prompt, Some(usage(10, 0, 5))),
+        answer(prompt, None),
+        refusal(400, &quoting),
+        refusal(500, &quoting),
+        Reply::HangUp,
+    ] {
+        fake.always(reply);
+        for form in [
+            format!("model=gpt&prompt={prompt}&max_tokens=20"),
+            format!("model=gpt&prompt={prompt}&max_tokens={prompt}"),
+            format!("model={prompt}&prompt={prompt}"),
+        ] {
+            let asked = post("/try", form).header("cookie", cookies.join("; "));
+            let page = asked.send().await.unwrap();
+            let shown = page.text().await.unwrap();
+            assert!(shown.contains(prompt), "the zone did not run: {shown}");
+        }
+    }
 }
 
 trait FormBody {
