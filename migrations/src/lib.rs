@@ -16,6 +16,7 @@ mod m006_people;
 mod m007_mail;
 mod m008_key_limits;
 mod m009_audit;
+mod m010_catalog_margin;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m007_mail::Migration),
             Box::new(m008_key_limits::Migration),
             Box::new(m009_audit::Migration),
+            Box::new(m010_catalog_margin::Migration),
         ]
     }
 }

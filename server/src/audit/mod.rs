@@ -1,5 +1,11 @@
 //! Who did what? Every administrative act and every change of an account's security, never changed afterwards.
 
+mod list;
+#[cfg(test)]
+mod tests;
+
+pub use list::{AuditFilter, AuditRow, PAGE_MAX};
+
 use std::net::IpAddr;
 
 use domain::ids::{AccountId, AuditId};
@@ -29,6 +35,27 @@ impl std::fmt::Display for Actor {
     }
 }
 
+/// Who asked for an administrative act, and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct By {
+    pub actor: Actor,
+    /// `None` for a command or the program itself.
+    pub from: Option<IpAddr>,
+}
+
+impl By {
+    /// A command on the machine.
+    pub const OPERATOR: Self = Self {
+        actor: Actor::Operator,
+        from: None,
+    };
+    /// Farebox itself, as in a seeded installation.
+    pub const SYSTEM: Self = Self {
+        actor: Actor::System,
+        from: None,
+    };
+}
+
 /// One act. `detail` holds no secret and no personal data: before, after, amounts, ids.
 #[derive(Debug, Clone)]
 pub struct Act {
@@ -46,7 +73,6 @@ pub struct Act {
 /// The audit log. Cheap to clone.
 #[derive(Clone)]
 pub struct Audit {
-    #[expect(dead_code, reason = "skeleton")]
     db: Db,
     clock: Clock,
 }

@@ -1,12 +1,16 @@
 //! What is for sale, and what does it cost? Models and their price versions, read without locking.
 
+mod desk;
+mod report;
 mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use desk::Desk;
+pub use report::{Cost, InForce, ModelDetail, ModelRow, PriceRow, RouteRow};
 pub use snapshot::{Model, PriceVersion, Route, Snapshot};
-pub use store::{CatalogError, ModelView, NewModel, NewPrice, PriceView};
+pub use store::{CatalogError, ModelView, NewModel, NewPrice, NewRoute, PriceView};
 
 use std::sync::Arc;
 
@@ -14,6 +18,7 @@ use arc_swap::ArcSwap;
 use domain::views::UnixMs;
 use sea_orm::DbErr;
 
+use crate::audit::{Audit, By};
 use crate::clock::Clock;
 use crate::db::Db;
 
@@ -24,6 +29,7 @@ pub struct Catalog(Arc<Inner>);
 struct Inner {
     db: Db,
     clock: Clock,
+    audit: Audit,
     snapshot: ArcSwap<Snapshot>,
 }
 
@@ -31,6 +37,7 @@ impl Catalog {
     #[must_use]
     pub fn new(db: Db, clock: Clock) -> Self {
         Self(Arc::new(Inner {
+            audit: Audit::new(db.clone(), clock.clone()),
             db,
             clock,
             snapshot: ArcSwap::default(),
@@ -64,17 +71,22 @@ impl Catalog {
             .collect()
     }
 
-    /// Adds a model, its route and its first price.
+    /// The verbs that change the catalogue, each written into the audit log under this name.
+    #[must_use]
+    pub fn acting(&self, by: By) -> Desk<'_> {
+        Desk { catalog: self, by }
+    }
+
+    /// Adds a model, its route and its first price, as Farebox itself.
     ///
     /// # Errors
     /// See [`CatalogError`].
     pub async fn create_model(&self, new: NewModel) -> Result<ModelView, CatalogError> {
-        let view = store::create_model(&self.0.db, new, self.0.clock.now_ms()).await?;
-        self.reload().await?;
-        Ok(view)
+        self.acting(By::SYSTEM).create_model(new).await
     }
 
-    /// Publishes a new price version, in force from `from` (now when `None`). Calls in flight keep theirs.
+    /// Publishes a new price version, in force from `from` (now when `None`), as Farebox itself. Calls in flight keep
+    /// theirs.
     ///
     /// # Errors
     /// See [`CatalogError`].
@@ -84,8 +96,22 @@ impl Catalog {
         price: NewPrice,
         from: Option<UnixMs>,
     ) -> Result<PriceView, CatalogError> {
-        let view = store::set_price(&self.0.db, model, price, from, self.0.clock.now_ms()).await?;
-        self.reload().await?;
-        Ok(view)
+        self.acting(By::SYSTEM).set_price(model, price, from).await
+    }
+
+    /// Every model, those switched off too, by id: for administrators, read from the database.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn rows(&self) -> Result<Vec<ModelRow>, DbErr> {
+        report::rows(&self.0.db, self.0.clock.now_ms()).await
+    }
+
+    /// One model with its routes and every version of its price; `None` when there is no such model.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn detail(&self, model: &str) -> Result<Option<ModelDetail>, DbErr> {
+        report::detail(&self.0.db, model, self.0.clock.now_ms()).await
     }
 }

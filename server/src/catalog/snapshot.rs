@@ -10,7 +10,7 @@ use sea_orm::{DbErr, QueryResult};
 
 use crate::db::{Db, all};
 
-/// All models at one moment, by id.
+/// All models for sale at one moment, by id. What is switched off is as if it did not exist.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     models: BTreeMap<String, Arc<Model>>,
@@ -83,7 +83,13 @@ impl Model {
 pub(super) async fn load(db: &Db) -> Result<Snapshot, DbErr> {
     let moment = db.snapshot().await?;
     let mut models = BTreeMap::new();
-    for row in all(&moment, "SELECT id, context, created_at FROM model", []).await? {
+    for row in all(
+        &moment,
+        "SELECT id, context, created_at FROM model WHERE disabled_at IS NULL",
+        [],
+    )
+    .await?
+    {
         let id: String = row.try_get("", "id")?;
         let context = u64::try_from(row.try_get::<i64>("", "context")?).unwrap_or(0);
         let created_at = row.try_get("", "created_at")?;
@@ -145,7 +151,9 @@ fn version(row: &QueryResult) -> Result<PriceVersion, DbErr> {
     })
 }
 
-fn parsed<T: std::str::FromStr<Err = domain::ids::IdError>>(text: &str) -> Result<T, DbErr> {
+pub(super) fn parsed<T: std::str::FromStr<Err = domain::ids::IdError>>(
+    text: &str,
+) -> Result<T, DbErr> {
     text.parse()
         .map_err(|error: domain::ids::IdError| DbErr::Type(error.to_string()))
 }

@@ -1,14 +1,13 @@
-//! How do models and prices get into the catalogue? By an operator's command, each in one transaction.
+//! What does an operator give to put models and prices into the catalogue, and what is refused?
 
-use domain::ids::PriceId;
+use domain::ids::{PriceId, UpstreamId};
 use domain::views::UnixMs;
-use domain::{Price, PricePerMtok};
+use domain::{Markup, MoneyError, Price, PricePerMtok};
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::changes::{Topic, bump};
-use crate::db::{Db, exec, one};
+use crate::db::exec;
 use crate::ids::NewId;
 
 use super::snapshot::Model;
@@ -37,6 +36,49 @@ pub struct NewPrice {
     pub cost_input: Option<PricePerMtok>,
     pub cost_cached_input: Option<PricePerMtok>,
     pub cost_output: Option<PricePerMtok>,
+    /// What the prices were computed with from the costs; `None` when they were typed.
+    pub markup: Option<Markup>,
+}
+
+impl NewPrice {
+    /// The price that a mark-up makes of what the operator pays: what a preview shows, and what is published.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when the price would be beyond reason.
+    pub fn from_cost(cost: Price, markup: Markup) -> Result<Self, MoneyError> {
+        let price = markup.on_price(&cost)?;
+        Ok(Self {
+            input: price.input,
+            cached_input: Some(price.cached_input),
+            output: price.output,
+            cost_input: Some(cost.input),
+            cost_cached_input: Some(cost.cached_input),
+            cost_output: Some(cost.output),
+            markup: Some(markup),
+        })
+    }
+
+    /// What callers pay, per bucket.
+    #[must_use]
+    pub fn price(&self) -> Price {
+        Price {
+            input: self.input,
+            cached_input: self.cached_input.unwrap_or(self.input),
+            output: self.output,
+        }
+    }
+}
+
+/// What an operator gives to have a model served by an upstream.
+#[derive(Debug, Clone)]
+pub struct NewRoute {
+    pub upstream: UpstreamId,
+    /// The model's name there.
+    pub upstream_model: String,
+    /// Lower is tried first: 0 to 1 000.
+    pub priority: u32,
+    /// Share among the routes of one priority: 1 to 1 000.
+    pub weight: u32,
 }
 
 /// A model with its price of now. Prices are micro-dollars per million tokens.
@@ -90,108 +132,62 @@ pub enum CatalogError {
         "a price cannot start in the past: charges already made would no longer follow from it"
     )]
     PriceInThePast,
+    #[error("the model's name at the upstream is 1 to 200 characters without spaces")]
+    UpstreamModel,
+    #[error("the priority must be between 0 and 1000")]
+    Priority,
+    #[error("the weight must be between 1 and 1000")]
+    Weight,
+    #[error("the model is not served by this upstream")]
+    NoRoute,
+    #[error("this is the model's only upstream; switch the model off instead")]
+    LastRoute,
+    #[error("the price is out of range")]
+    Price(#[from] MoneyError),
     #[error("the database refused")]
     Database(#[from] DbErr),
 }
 
-pub(super) async fn create_model(
-    db: &Db,
-    new: NewModel,
-    now: UnixMs,
-) -> Result<ModelView, CatalogError> {
+/// Names that callers and upstreams can be given.
+pub(super) fn is_model_name(name: &str) -> bool {
     let plain = |c: char| !c.is_whitespace() && !c.is_control();
-    if new.id.is_empty() || new.id.len() > 200 || !new.id.chars().all(plain) {
-        return Err(CatalogError::ModelId);
-    }
-    let context = i64::try_from(new.context)
+    (1..=200).contains(&name.len()) && name.chars().all(plain)
+}
+
+/// A context as the database keeps it.
+pub(super) fn checked_context(tokens: u64) -> Result<i64, CatalogError> {
+    i64::try_from(tokens)
         .ok()
         .filter(|tokens| (1..=1_000_000_000).contains(tokens))
-        .ok_or(CatalogError::Context)?;
-    let tx = db.begin().await?;
-    let upstream: String = one(
-        &tx,
-        "SELECT id FROM upstream WHERE name = $1",
-        [new.upstream.clone().into()],
-    )
-    .await?
-    .ok_or(CatalogError::NoUpstream(new.upstream))?
-    .try_get("", "id")?;
-    let sql = "INSERT INTO model (id, context, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
-    if exec(
-        &tx,
-        sql,
-        [new.id.clone().into(), context.into(), now.into()],
-    )
-    .await?
-    .rows_affected()
-        == 0
-    {
-        return Err(CatalogError::ModelExists(new.id));
-    }
-    let upstream_model = new.upstream_model.unwrap_or_else(|| new.id.clone());
-    let sql = "INSERT INTO route (model_id, upstream_id, upstream_model) VALUES ($1, $2, $3)";
-    exec(
-        &tx,
-        sql,
-        [
-            new.id.clone().into(),
-            upstream.into(),
-            upstream_model.into(),
-        ],
-    )
-    .await?;
-    let version = insert_price(&tx, &new.id, new.price, now, now).await?;
-    bump(&tx, Topic::Catalog).await?;
-    tx.commit().await?;
-    Ok(ModelView {
-        id: new.id,
-        context: new.context,
-        created_at: now,
-        price_version: version.id,
-        price: version.price,
-    })
+        .ok_or(CatalogError::Context)
 }
 
-pub(super) async fn set_price(
-    db: &Db,
-    model: &str,
-    price: NewPrice,
-    from: Option<UnixMs>,
-    now: UnixMs,
-) -> Result<PriceView, CatalogError> {
-    let from = from.unwrap_or(now);
-    if from < now {
-        return Err(CatalogError::PriceInThePast);
+impl NewRoute {
+    pub(super) fn check(&self) -> Result<(), CatalogError> {
+        if !is_model_name(&self.upstream_model) {
+            Err(CatalogError::UpstreamModel)
+        } else if self.priority > 1_000 {
+            Err(CatalogError::Priority)
+        } else if !(1..=1_000).contains(&self.weight) {
+            Err(CatalogError::Weight)
+        } else {
+            Ok(())
+        }
     }
-    let tx = db.begin().await?;
-    if one(&tx, "SELECT id FROM model WHERE id = $1", [model.into()])
-        .await?
-        .is_none()
-    {
-        return Err(CatalogError::NoModel(model.to_owned()));
-    }
-    let version = insert_price(&tx, model, price, from, now).await?;
-    bump(&tx, Topic::Catalog).await?;
-    tx.commit().await?;
-    Ok(version)
 }
 
-async fn insert_price<C: ConnectionTrait>(
+pub(super) async fn insert_price<C: ConnectionTrait>(
     conn: &C,
     model: &str,
-    new: NewPrice,
+    new: &NewPrice,
     from: UnixMs,
     now: UnixMs,
 ) -> Result<PriceView, DbErr> {
     let id = PriceId::new();
-    let price = Price {
-        input: new.input,
-        cached_input: new.cached_input.unwrap_or(new.input),
-        output: new.output,
-    };
+    let price = new.price();
     let cost = |price: Option<PricePerMtok>| price.map(PricePerMtok::micro_usd).into();
     let sql = "INSERT INTO price (id, model_id, input, cached_input, output, cost_input, cost_cached_input, cost_output,
-                   effective_from, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                   markup_bp, effective_from, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let values = [
         id.to_string().into(),
         model.into(),
@@ -201,6 +197,7 @@ async fn insert_price<C: ConnectionTrait>(
         cost(new.cost_input),
         cost(new.cost_cached_input),
         cost(new.cost_output),
+        new.markup.map(|markup| i64::from(markup.bp())).into(),
         from.into(),
         now.into(),
     ];

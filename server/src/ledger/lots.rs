@@ -10,37 +10,42 @@ use crate::db::{all, exec};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LotKind {
     Adjustment,
+    Bonus,
 }
 
 impl LotKind {
     const fn id(self) -> &'static str {
         match self {
             Self::Adjustment => "adjustment",
+            Self::Bonus => "bonus",
         }
     }
 }
 
-pub(super) async fn open<C: ConnectionTrait>(
-    conn: &C,
-    book: i64,
-    kind: LotKind,
-    amount: Amount,
-    txn: &str,
-    now: UnixMs,
-) -> Result<(), DbErr> {
-    let sql = "INSERT INTO lot (book_id, kind, original, remaining, txn_id, created_at) VALUES ($1, $2, $3, $3, $4, $5)";
-    exec(
-        conn,
-        sql,
-        [
-            book.into(),
-            kind.id().into(),
-            amount.nanos().into(),
-            txn.into(),
-            now.into(),
-        ],
-    )
-    .await?;
+/// A portion of credit that enters a wallet.
+pub(super) struct NewLot<'a> {
+    pub(super) book: i64,
+    pub(super) kind: LotKind,
+    pub(super) amount: Amount,
+    /// The movement that brought it.
+    pub(super) txn: &'a str,
+    /// `None` does not expire.
+    pub(super) expires_at: Option<UnixMs>,
+    pub(super) now: UnixMs,
+}
+
+pub(super) async fn open<C: ConnectionTrait>(conn: &C, lot: &NewLot<'_>) -> Result<(), DbErr> {
+    let sql = "INSERT INTO lot (book_id, kind, original, remaining, txn_id, expires_at, created_at)
+               VALUES ($1, $2, $3, $3, $4, $5, $6)";
+    let values = [
+        lot.book.into(),
+        lot.kind.id().into(),
+        lot.amount.nanos().into(),
+        lot.txn.into(),
+        lot.expires_at.into(),
+        lot.now.into(),
+    ];
+    exec(conn, sql, values).await?;
     Ok(())
 }
 

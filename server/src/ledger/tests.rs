@@ -1,6 +1,8 @@
 //! Facts about money, as tables that an accountant can read.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod credit;
+
 use std::time::Duration;
 
 use domain::ids::{CallId, KeyId, PriceId, UpstreamId, WorkspaceId};

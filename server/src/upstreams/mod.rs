@@ -1,12 +1,16 @@
 //! Who serves the models? Upstreams: their address, dialect and credential.
 
 mod address;
+mod desk;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use address::{AddressError, AddressRule, BaseUrl};
-pub use store::{Dialect, NewUpstream, UpstreamError, UpstreamView};
+pub use desk::Desk;
+pub use store::{
+    Credential, Dialect, EditUpstream, NewUpstream, UpstreamError, UpstreamRow, UpstreamView,
+};
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -16,6 +20,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use domain::ids::UpstreamId;
 use sea_orm::DbErr;
 
+use crate::audit::{Audit, By};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::secrets::{KeyRing, Secret};
@@ -30,6 +35,7 @@ pub struct Upstreams(Arc<Inner>);
 struct Inner {
     db: Db,
     clock: Clock,
+    audit: Audit,
     ring: KeyRing,
     rule: AddressRule,
     sandbox: ArcSwapOption<SocketAddr>,
@@ -50,6 +56,7 @@ impl Upstreams {
     #[must_use]
     pub fn new(db: Db, clock: Clock, ring: KeyRing, rule: AddressRule) -> Self {
         Self(Arc::new(Inner {
+            audit: Audit::new(db.clone(), clock.clone()),
             db,
             clock,
             ring,
@@ -70,13 +77,17 @@ impl Upstreams {
         self.0.sandbox.store(Some(Arc::new(address)));
     }
 
-    /// Reads all upstreams anew. One that cannot be used (a broken credential, a forbidden address) is left out and logged.
+    /// Reads all upstreams anew. One that is switched off is left out; so is one that cannot be used (a broken
+    /// credential, a forbidden address), which is logged.
     ///
     /// # Errors
     /// When the database cannot be read; what was known stays.
     pub async fn reload(&self) -> Result<(), DbErr> {
         let mut upstreams = HashMap::new();
-        for row in store::rows(&self.0.db).await? {
+        for row in store::rows(self.0.db.read()).await? {
+            if row.disabled_at.is_some() {
+                continue;
+            }
             match row.ready(&self.0.ring, &self.0.rule, self.sandbox_address()) {
                 Ok(upstream) => {
                     upstreams.insert(upstream.id, Arc::new(upstream));
@@ -109,21 +120,21 @@ impl Upstreams {
         })
     }
 
-    /// Adds an upstream; its credential is sealed to this row and this address.
+    /// The verbs that change upstreams, each written into the audit log under this name.
+    #[must_use]
+    pub fn acting(&self, by: By) -> Desk<'_> {
+        Desk {
+            upstreams: self,
+            by,
+        }
+    }
+
+    /// Adds an upstream as Farebox itself; its credential is sealed to this row and this address.
     ///
     /// # Errors
     /// See [`UpstreamError`].
     pub async fn create(&self, new: NewUpstream) -> Result<UpstreamView, UpstreamError> {
-        let view = store::create(
-            &self.0.db,
-            &self.0.ring,
-            &self.0.rule,
-            new,
-            self.0.clock.now_ms(),
-        )
-        .await?;
-        self.reload().await?;
-        Ok(view)
+        self.acting(By::SYSTEM).create(new).await
     }
 
     /// Every upstream, by name, without credentials.
@@ -131,9 +142,25 @@ impl Upstreams {
     /// # Errors
     /// When the database cannot be read.
     pub async fn list(&self) -> Result<Vec<UpstreamView>, DbErr> {
-        store::rows(&self.0.db)
+        store::rows(self.0.db.read())
             .await
             .map(|rows| rows.iter().map(store::Row::view).collect())
+    }
+
+    /// Every upstream, by name, as administrators see them.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn rows(&self) -> Result<Vec<UpstreamRow>, DbErr> {
+        let rows = store::rows(self.0.db.read()).await?;
+        let usable = |row: &store::Row| {
+            // The sandbox runs beside the server, not beside a command.
+            let sandbox = self
+                .sandbox_address()
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 1)));
+            row.ready(&self.0.ring, &self.0.rule, Some(sandbox)).is_ok()
+        };
+        Ok(rows.iter().map(|row| row.listed(usable(row))).collect())
     }
 
     fn sandbox_address(&self) -> Option<SocketAddr> {

@@ -1,4 +1,5 @@
-//! How are upstreams kept? One row each; the credential is encrypted to the row and its address.
+//! How are upstreams kept, and made ready to be called? One row each; the credential is encrypted to the row and its
+//! address.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -7,13 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::ids::UpstreamId;
 use domain::views::UnixMs;
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::changes::{Topic, bump};
-use crate::db::{Db, all, exec};
-use crate::ids::NewId;
+use crate::db::all;
 use crate::secrets::{KeyRing, Purpose, Secret};
 
 use super::address::{AddressError, AddressRule, BaseUrl};
@@ -62,9 +61,39 @@ pub struct UpstreamView {
     pub dialect: Dialect,
     pub base_url: String,
     pub has_api_key: bool,
+    /// Since when no call is sent there; `None` is in use.
+    pub disabled_at: Option<UnixMs>,
 }
 
-/// Why an upstream was not added, or cannot be used.
+/// An upstream in an administrator's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamRow {
+    pub view: UpstreamView,
+    pub created_at: UnixMs,
+    /// How many models it serves.
+    pub models: u64,
+    /// False when calls cannot be sent there as it stands: a forbidden address, a credential that does not open.
+    pub usable: bool,
+}
+
+/// What an operator changes of an upstream.
+#[derive(Debug)]
+pub struct EditUpstream {
+    pub name: String,
+    pub base_url: String,
+    pub credential: Credential,
+}
+
+/// What becomes of the credential.
+#[derive(Debug)]
+pub enum Credential {
+    /// Only while the address stays the same.
+    Keep,
+    Set(Secret),
+    Remove,
+}
+
+/// Why an upstream was not added or changed, or cannot be used.
 #[derive(Debug, Error)]
 pub enum UpstreamError {
     #[error("a name is 1 to 100 characters, without spaces at its ends")]
@@ -79,6 +108,10 @@ pub enum UpstreamError {
         "the credential cannot be opened: the key file upstream-credentials is not the one it was sealed with"
     )]
     Credential,
+    #[error("a changed address needs its credential anew: the old one is not sent to another host")]
+    CredentialNeeded,
+    #[error("there is no such upstream")]
+    NotFound,
     #[error("the operating system gave no randomness")]
     Randomness,
     #[error("the sandbox upstream is not running in this process")]
@@ -89,13 +122,25 @@ pub enum UpstreamError {
 
 pub(super) struct Row {
     pub(super) name: String,
-    id: UpstreamId,
+    pub(super) id: UpstreamId,
     dialect: Dialect,
-    base_url: String,
+    pub(super) base_url: String,
     sealed_key: Option<String>,
+    created_at: UnixMs,
+    pub(super) disabled_at: Option<UnixMs>,
+    models: i64,
 }
 
 impl Row {
+    pub(super) fn listed(&self, usable: bool) -> UpstreamRow {
+        UpstreamRow {
+            view: self.view(),
+            created_at: self.created_at,
+            models: u64::try_from(self.models).unwrap_or(0),
+            usable,
+        }
+    }
+
     pub(super) fn view(&self) -> UpstreamView {
         UpstreamView {
             id: self.id,
@@ -103,6 +148,7 @@ impl Row {
             dialect: self.dialect,
             base_url: self.base_url.clone(),
             has_api_key: self.sealed_key.is_some(),
+            disabled_at: self.disabled_at,
         }
     }
 
@@ -132,10 +178,13 @@ impl Row {
     }
 }
 
-pub(super) async fn rows(db: &Db) -> Result<Vec<Row>, DbErr> {
-    let sql = "SELECT id, name, dialect, base_url, sealed_key FROM upstream ORDER BY name";
+/// Every upstream, by name.
+pub(super) async fn rows<C: ConnectionTrait>(conn: &C) -> Result<Vec<Row>, DbErr> {
+    let sql = "SELECT id, name, dialect, base_url, sealed_key, created_at, disabled_at,
+                   (SELECT count(*) FROM route WHERE upstream_id = upstream.id) AS models
+               FROM upstream ORDER BY name";
     let wrong = |error: String| DbErr::Type(error);
-    all(db.read(), sql, [])
+    all(conn, sql, [])
         .await?
         .iter()
         .map(|row| {
@@ -151,56 +200,12 @@ pub(super) async fn rows(db: &Db) -> Result<Vec<Row>, DbErr> {
                     .map_err(|error: UpstreamError| wrong(error.to_string()))?,
                 base_url: row.try_get("", "base_url")?,
                 sealed_key: row.try_get("", "sealed_key")?,
+                created_at: row.try_get("", "created_at")?,
+                disabled_at: row.try_get("", "disabled_at")?,
+                models: row.try_get("", "models")?,
             })
         })
         .collect()
-}
-
-pub(super) async fn create(
-    db: &Db,
-    ring: &KeyRing,
-    rule: &AddressRule,
-    new: NewUpstream,
-    now: UnixMs,
-) -> Result<UpstreamView, UpstreamError> {
-    if new.name.trim() != new.name || new.name.is_empty() || new.name.len() > 100 {
-        return Err(UpstreamError::Name);
-    }
-    let base_url = if new.base_url == SANDBOX_URL {
-        SANDBOX_URL.to_owned()
-    } else {
-        rule.check(&new.base_url)?.as_str().to_owned()
-    };
-    let id = UpstreamId::new();
-    let sealed_key = new
-        .api_key
-        .as_ref()
-        .map(|key| seal(ring, id, &base_url, key))
-        .transpose()?;
-    let tx = db.begin().await?;
-    let sql = "INSERT INTO upstream (id, name, dialect, base_url, sealed_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-               ON CONFLICT (name) DO NOTHING";
-    let has_api_key = sealed_key.is_some();
-    let values = [
-        id.to_string().into(),
-        new.name.clone().into(),
-        new.dialect.id().into(),
-        base_url.clone().into(),
-        sealed_key.into(),
-        now.into(),
-    ];
-    if exec(&tx, sql, values).await?.rows_affected() == 0 {
-        return Err(UpstreamError::NameTaken(new.name));
-    }
-    bump(&tx, Topic::Catalog).await?;
-    tx.commit().await?;
-    Ok(UpstreamView {
-        id,
-        name: new.name,
-        dialect: new.dialect,
-        base_url,
-        has_api_key,
-    })
 }
 
 /// The address is part of what is sealed: pointing the row at another host makes the credential unreadable, so a
@@ -209,7 +214,7 @@ fn bound_to(id: UpstreamId, base_url: &str) -> Vec<u8> {
     format!("upstream\0{id}\0{base_url}").into_bytes()
 }
 
-fn seal(
+pub(super) fn seal(
     ring: &KeyRing,
     id: UpstreamId,
     base_url: &str,
