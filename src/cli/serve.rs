@@ -121,6 +121,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         handles.keys.clone(),
         handles.ledger.clone(),
         handles.budgets.clone(),
+        handles.calls.clone(),
         handles.catalog.clone(),
         handles.upstreams.clone(),
         handles.nodes.clone(),

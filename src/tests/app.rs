@@ -148,6 +148,7 @@ impl TestApp {
             handles.keys.clone(),
             handles.ledger.clone(),
             handles.budgets.clone(),
+            handles.calls.clone(),
             handles.catalog.clone(),
             handles.upstreams.clone(),
             handles.nodes.clone(),

@@ -1,5 +1,6 @@
 //! The metered data plane: what answers on `/v1`. Read [`serve`] first; it tells the story of a call.
 
+mod account;
 mod admit;
 mod at_once;
 mod attempt;
@@ -42,6 +43,7 @@ pub fn router(state: ProxyState) -> Router {
             .route("/models", get(models::list))
             .route("/models/", get(models::list))
             .route("/models/{*id}", get(models::one))
+            .merge(account::routes())
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::ids::{KeyId, WorkspaceId};
 use server::budgets::Budgets;
+use server::calls::Calls;
 use server::catalog::Catalog;
 use server::clock::Clock;
 use server::keys::Keys;
@@ -28,6 +29,7 @@ pub struct Inner {
     pub(crate) keys: Keys,
     pub(crate) ledger: Ledger,
     pub(crate) budgets: Budgets,
+    pub(crate) calls: Calls,
     pub(crate) catalog: Catalog,
     pub(crate) upstreams: Upstreams,
     pub(crate) texts: Texts,
@@ -62,6 +64,7 @@ impl ProxyState {
         keys: Keys,
         ledger: Ledger,
         budgets: Budgets,
+        calls: Calls,
         catalog: Catalog,
         upstreams: Upstreams,
         nodes: Nodes,
@@ -79,6 +82,7 @@ impl ProxyState {
             keys,
             ledger,
             budgets,
+            calls,
             catalog,
             upstreams,
             texts,

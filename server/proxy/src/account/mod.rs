@@ -1,0 +1,59 @@
+//! What may a program ask about the account behind its key? The key itself, its workspace's usage, and single calls.
+//!
+//! All under the scope `billing:read`, and only about the key's own workspace: anything else is not there. A test key
+//! sees the calls of test keys, a live key those of live keys. The shapes are documented in `docs/api.md`.
+
+mod call;
+mod key;
+mod usage;
+
+use axum::Router;
+use axum::routing::get;
+use domain::{Amount, Problem};
+use serde::Serialize;
+use texts::format::Zone;
+
+use crate::state::ProxyState;
+
+/// The addresses below `/v1`.
+pub(crate) fn routes() -> Router<ProxyState> {
+    Router::new()
+        .route("/key", get(key::key))
+        .route("/usage/summary", get(usage::summary))
+        .route("/usage/recent", get(call::recent))
+        .route("/calls/{id}", get(call::one))
+}
+
+/// An amount, exactly: whole nano-dollars and decimal dollars, both as strings.
+#[derive(Serialize)]
+struct Money {
+    nusd: Amount,
+    usd: String,
+}
+
+impl From<Amount> for Money {
+    fn from(amount: Amount) -> Self {
+        Self {
+            nusd: amount,
+            usd: amount.to_usd_string(),
+        }
+    }
+}
+
+/// A moment, in UTC.
+fn moment(at: i64) -> String {
+    Zone::UTC.iso(at)
+}
+
+/// The database could not be read.
+fn unreadable(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "an account could not be read");
+    Problem::Unavailable
+}
+
+fn malformed(detail: &str, param: &'static str) -> Problem {
+    Problem::InvalidBody {
+        detail: detail.to_owned(),
+        param: Some(param),
+    }
+}
