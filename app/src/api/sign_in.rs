@@ -89,12 +89,16 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
     Ok(())
 }
 
-/// The code of the second factor, or a recovery code: after the password, or later in a session that has not given one.
+/// The code of the second factor, or a recovery code (`with` says "recovery"): after the password, or later in a session that has not given one.
 ///
 /// # Errors
 /// Never; every outcome is a redirect.
 #[server(prefix = "/api", endpoint = "second_step")]
-pub async fn second_step(code: String, next: Option<String>) -> Result<(), Refusal> {
+pub async fn second_step(
+    code: String,
+    with: Option<String>,
+    next: Option<String>,
+) -> Result<(), Refusal> {
     use super::call::Asker;
     use crate::flash::{Fault, Field, Flash, Notice};
     use crate::guard::{safe_next, with_next};
@@ -103,7 +107,11 @@ pub async fn second_step(code: String, next: Option<String>) -> Result<(), Refus
     let asker = Asker::current();
     let services = &asker.services;
     let next = next.as_deref().and_then(safe_next).unwrap_or("/overview");
-    let back = with_next("/login/code", next);
+    let mut back = with_next("/login/code", next);
+    if with.as_deref() == Some("recovery") {
+        back.push(if back.contains('?') { '&' } else { '?' });
+        back.push_str("with=recovery");
+    }
     let waiting =
         match crate::session::half_way(&asker.session, &services.accounts, asker.prefs.now).await {
             Ok(waiting) => waiting,

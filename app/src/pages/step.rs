@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::form::{Input, fault_words, input};
 use super::{error, let_in};
 use crate::flash::Field;
-use crate::guard::safe_next;
+use crate::guard::{safe_next, with_next};
 use crate::reader::{Reader, Ui, localized};
 use crate::session::{HalfWay, half_way};
 use crate::shell::{Frame, Page, notice, respond, rich, ruler};
@@ -19,6 +19,8 @@ use crate::shell::{Frame, Page, notice, respond, rich, ruler};
 #[serde(default)]
 pub struct Asked {
     next: Option<String>,
+    /// `recovery`: one of the codes on paper instead of the app's.
+    with: String,
 }
 
 impl Asked {
@@ -50,7 +52,7 @@ pub async fn code(reader: Reader, Query(asked): Query<Asked>) -> Response {
                 frame: Frame::Aside,
                 title: t!(ui, "second_factor.sign_in.title"),
                 description: None,
-                body: code_form(ui, asked.next()),
+                body: code_form(ui, asked.next(), asked.with == "recovery"),
             })
         }
         Ok(_) => Redirect::to(asked.next()).into_response(),
@@ -58,24 +60,53 @@ pub async fn code(reader: Reader, Query(asked): Query<Asked>) -> Response {
     }
 }
 
-fn code_form(ui: &Ui, next: &str) -> AnyView {
+fn code_form(ui: &Ui, next: &str, recovery: bool) -> AnyView {
     let flash = ui.flash().cloned().unwrap_or_default();
     let login = ui.link("/login");
     let back = rich(&t!(ui, "second_factor.sign_in.again"), |inner| {
         view! { <a href=login>{inner}</a> }.into_any()
     });
+    let here = with_next("/login/code", next);
+    let joint = if here.contains('?') { '&' } else { '?' };
+    // Letters are in a recovery code: another field, with another keyboard on a phone.
+    let (lead, field, other) = if recovery {
+        let field = Input {
+            autocomplete: "off",
+            inputmode: None,
+            label: t!(ui, "second_factor.sign_in.recovery_label"),
+            ..code_input(ui)
+        };
+        (
+            t!(ui, "second_factor.sign_in.recovery_lead"),
+            field,
+            rich(&t!(ui, "second_factor.sign_in.app_instead"), |inner| {
+                view! { <a href=here>{inner}</a> }.into_any()
+            }),
+        )
+    } else {
+        (
+            t!(ui, "second_factor.sign_in.lead"),
+            code_input(ui),
+            rich(&t!(ui, "second_factor.sign_in.recovery_instead"), |inner| {
+                view! { <a href=format!("{here}{joint}with=recovery")>{inner}</a> }.into_any()
+            }),
+        )
+    };
+    let with = recovery.then(|| view! { <input type="hidden" name="with" value="recovery"/> });
     view! {
         <div class="gate">
             {ruler(25, 30, None)}
             <section class="sheet" aria-labelledby="title">
                 <h1 id="title">{t!(ui, "second_factor.sign_in.title")}</h1>
-                <p class="muted">{t!(ui, "second_factor.sign_in.lead")}</p>
+                <p class="muted">{lead}</p>
                 {flash.of(Field::Form).map(|fault| notice(ui, "danger", fault_words(ui, fault)))}
                 <form class="form" method="post" action="/api/second_step">
                     <input type="hidden" name="next" value=next.to_owned()/>
-                    {input(ui, &flash, code_input(ui).hint(t!(ui, "second_factor.sign_in.recovery_hint")))}
+                    {with}
+                    {input(ui, &flash, field)}
                     <button class="btn primary wide" type="submit">{t!(ui, "sessions.sign_in.submit")}</button>
                 </form>
+                <p class="small">{other}</p>
                 <p class="small">{back}</p>
             </section>
         </div>

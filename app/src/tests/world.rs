@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use domain::ids::CallId;
+use domain::ids::{AccountId, CallId};
 use domain::views::AccountView;
 use domain::{Amount, PricePerMtok, Problem, Usage};
 use http::{Request, StatusCode, header};
@@ -18,6 +18,7 @@ use server::calls::Calls;
 use server::catalog::{Catalog, NewModel, NewPrice};
 use server::clock::Clock;
 use server::db::Db;
+use server::figures::Figures;
 use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
@@ -27,6 +28,7 @@ use server::trial::{TrialAnswer, TrialRequest, Trials};
 use server::upstreams::{AddressRule, NewUpstream, Upstreams};
 use tempfile::TempDir;
 use texts::Texts;
+use totp_rs::Totp;
 use tower::ServiceExt;
 
 use crate::services::{Assets, Services, SiteConfig};
@@ -70,9 +72,19 @@ impl Trials for Echo {
 
 pub struct World {
     pub services: Services,
+    pub db: Db,
     pub account: AccountView,
     router: Router,
     _folder: TempDir,
+}
+
+impl World {
+    /// The same installation with another face or address.
+    pub fn with_site(mut self, change: impl FnOnce(SiteConfig) -> SiteConfig) -> Self {
+        self.services.site = Arc::new(change(SiteConfig::clone(&self.services.site)));
+        self.router = crate::router(self.services.clone());
+        self
+    }
 }
 
 /// An installation with one administrator (who can sign in), five dollars, two keys and one model.
@@ -108,9 +120,7 @@ pub async fn world() -> World {
         .await
         .unwrap();
     let laptop = NewKeyForm::named("laptop \"><svg onload=alert(1)>");
-    keys.create(account.workspace, &laptop)
-        .await
-        .unwrap();
+    keys.create(account.workspace, &laptop).await.unwrap();
     let gone = keys
         .create(account.workspace, &NewKeyForm::test("old-bot"))
         .await
@@ -153,6 +163,7 @@ pub async fn world() -> World {
         accounts,
         sessions: Sessions::new(db.clone(), clock.clone()),
         keys,
+        budgets: server::budgets::Budgets::new(db.clone(), clock.clone(), ledger.node()),
         ledger,
         calls: Calls::new(db.clone(), clock.clone()),
         catalog,
@@ -169,7 +180,8 @@ pub async fn world() -> World {
                 ..MailConfig::default()
             },
         ),
-        audit: Audit::new(db, clock.clone()),
+        figures: Figures::new(db.clone(), clock.clone()),
+        audit: Audit::new(db.clone(), clock.clone()),
         trials: Arc::new(Echo),
         texts: Texts::embedded().with_pseudo(true),
         ring,
@@ -185,8 +197,32 @@ pub async fn world() -> World {
     World {
         router: crate::router(services.clone()),
         services,
+        db,
         account,
         _folder: folder,
+    }
+}
+
+impl World {
+    /// What an authenticator app shows now for an account whose second factor is being set up.
+    pub async fn app_code(&self, account: AccountId) -> String {
+        let begun = self
+            .services
+            .accounts
+            .begin_second_factor(account, "Farebox")
+            .await;
+        let app = Totp::from_url(begun.unwrap().otpauth).unwrap();
+        let seconds = self.services.clock.now_ms() / 1_000;
+        app.generate(seconds.unsigned_abs()).to_string()
+    }
+
+    /// The link in the newest mail to an address: its path.
+    pub async fn mailed_link(&self, to: &str) -> String {
+        let mails = self.services.mail.newest(50).await.unwrap();
+        let mail = mails.into_iter().find(|mail| mail.to == to).unwrap();
+        let text = mail.content.unwrap().text;
+        let at = text.find(ORIGIN).unwrap() + ORIGIN.len();
+        text[at..].split_whitespace().next().unwrap().to_owned()
     }
 }
 
@@ -235,6 +271,27 @@ impl Browser {
         assert_eq!(
             (answer.status, answer.location()),
             (StatusCode::SEE_OTHER, "/overview"),
+            "{}",
+            answer.body
+        );
+    }
+
+    /// The password once more: for ten minutes nothing asks for it.
+    pub async fn confirm(&mut self, world: &World) {
+        let form = format!("password={}", PASSWORD.replace(' ', "+"));
+        let answer = self.post(world, "/api/confirm", &form).await;
+        assert_eq!(answer.location(), "/overview", "{}", answer.body);
+    }
+
+    /// Signs in and sets up the second factor, without which the administration does not open.
+    pub async fn sign_in_admin(&mut self, world: &World) {
+        self.sign_in(world).await;
+        self.confirm(world).await;
+        let form = format!("code={}", world.app_code(world.account.id).await);
+        let answer = self.post(world, "/api/finish_second_factor", &form).await;
+        assert_eq!(
+            answer.location(),
+            "/settings/recovery-codes",
             "{}",
             answer.body
         );
