@@ -8,6 +8,7 @@
 mod app;
 mod arrows;
 mod binary;
+mod budgets;
 mod calls;
 mod canary;
 mod cli;
@@ -18,6 +19,7 @@ mod front;
 mod limits;
 mod mail;
 mod migrations;
+mod moving_in;
 mod people;
 mod postgres;
 mod trial;

@@ -39,6 +39,20 @@ impl Accounts {
     /// What is wrong with the form, too many tries, no database.
     pub async fn sign_up(&self, mail: &Mail, form: SignUp) -> Result<(), SignUpError> {
         let beat = Beat::begin();
+        let from = form.from;
+        let too_many = |wait| SignUpError::TooMany {
+            retry_after: whole_seconds(wait),
+        };
+        // Judging passwords is work too: a form that is wrong counts against its network as a failed sign-in does.
+        let now = self.0.clock.now_ms();
+        self.0.gate.enter(from, now).map_err(too_many)?;
+        self.fill_in(mail, form).await?;
+        self.0.gate.forgive(from);
+        beat.rest().await;
+        Ok(())
+    }
+
+    async fn fill_in(&self, mail: &Mail, form: SignUp) -> Result<(), SignUpError> {
         let name = profile::name(&form.name).ok_or(SignUpError::Name)?;
         let email = Email::parse(&form.email)?;
         self.judge(&form.password, &email, &name).await??;
@@ -53,19 +67,16 @@ impl Accounts {
             .map_err(|retry_after| SignUpError::TooMany { retry_after })?;
         let hash = self.0.hasher.hash(form.password).await?;
         let network = self.network_key(form.from);
-        let known = loop {
+        loop {
             match self
                 .begin(mail, &email, &name, &hash, form.locale, &network)
                 .await
             {
                 // Somebody signed up with the same address a moment ago.
                 Err(error) if unique(&error) => {}
-                done => break done,
+                done => return Ok(done?),
             }
-        };
-        known?;
-        beat.rest().await;
-        Ok(())
+        }
     }
 
     async fn begin(
