@@ -111,7 +111,7 @@ fn content(ui: &Ui, fresh: &Fresh, secret: &str) -> AnyView {
         <section class="sheet" aria-labelledby="key">
             <div class="secret" data-copyable="">
                 <label id="key" for="secret">{t!(ui, "keys.secret.label")}</label>
-                <div class="row">
+                <div class="line">
                     <input class="field mono" id="secret" type="text" readonly autocomplete="off" spellcheck="false" dir="ltr"
                         translate="no" data-copy="" value=secret.to_owned()/>
                     {copy_button(ui, t!(ui, "copy.copy_key"))}
