@@ -88,20 +88,15 @@ fn one(ui: &Ui, mail: &OutboxMail, open: bool, sends: bool) -> AnyView {
             )
         }
     };
-    let about = t!(
-        ui,
-        "outbox.about",
-        address = mail.to,
-        ago = ui.ago(mail.created_at)
-    );
-    let about = rich(&about, |address| {
+    let to = rich(&t!(ui, "outbox.to", address = mail.to), |address| {
         view! { <bdi translate="no">{address}</bdi> }.into_any()
     });
     view! {
         <details class="sheet mail" open=open>
             <summary>
                 <span class="subject"><bdi>{subject}</bdi></span>
-                <span class="about">{about}</span>
+                <span class="about">{to}</span>
+                <span class="about">{ui.ago(mail.created_at)}</span>
                 {state}
                 {icon(ui, "chevron-down", "")}
             </summary>
