@@ -74,7 +74,7 @@ pub struct TestApp {
     pub config: Config,
     pub metrics: Metrics,
     pub front: Arc<Front>,
-    proxy: ProxyState,
+    pub proxy: ProxyState,
     http: reqwest::Client,
     stop: CancellationToken,
     serving: JoinHandle<()>,
@@ -328,8 +328,39 @@ impl TestApp {
         );
     }
 
+    /// Another server of the same database, with the same keys.
+    pub async fn beside(&self) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        for file in crate::binary::files(&self.config.data) {
+            let name = file.strip_prefix(&self.config.data).unwrap();
+            std::fs::create_dir_all(data.path().join(name).parent().unwrap()).unwrap();
+            std::fs::copy(&file, data.path().join(name)).unwrap();
+        }
+        let url = self.config.database_url.clone();
+        Self::over(data, url, None, LedgerConfig::default(), |_| {}).await
+    }
+
     /// Stops as `serve` does, and demands that the ledger holds and no credit is left leased.
     pub async fn finish(self) {
+        let db = self.handles.db.clone();
+        // Outlives the connections.
+        let _postgres = self.stop().await;
+        let report = server::ledger::verify(&db).await.unwrap();
+        assert!(report.holds(), "the ledger is violated: {report:#?}");
+        assert_eq!(
+            crate::binary::live_leases(&db).await,
+            0,
+            "a lease was not given back"
+        );
+        assert_eq!(
+            crate::binary::grants(&db).await,
+            0,
+            "a part of a key's limit was not given back"
+        );
+    }
+
+    /// Stops as `serve` does, beside other servers of the database.
+    pub async fn stop(self) -> (TempDir, Option<Scratch>) {
         self.quiet().await;
         self.stop.cancel();
         tokio::time::timeout(Duration::from_secs(20), self.serving)
@@ -339,13 +370,7 @@ impl TestApp {
         self.proxy.drain().await;
         self.handles.ledger.shutdown().await;
         self.handles.budgets.shutdown().await;
-        let report = server::ledger::verify(&self.handles.db).await.unwrap();
-        assert!(report.holds(), "the ledger is violated: {report:#?}");
-        assert_eq!(
-            crate::binary::live_leases(&self.handles.db).await,
-            0,
-            "a lease was not given back"
-        );
+        (self._data, self._postgres)
     }
 }
 

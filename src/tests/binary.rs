@@ -293,7 +293,19 @@ pub async fn chat(server: &Server, key: &str, model: &str, more: Value) -> reqwe
 
 /// Leases that still reserve credit.
 pub async fn live_leases(db: &Db) -> i64 {
-    let sql = "SELECT count(*) AS n FROM lease WHERE state IN ('active', 'draining')";
+    count(
+        db,
+        "SELECT count(*) AS n FROM lease WHERE state IN ('active', 'draining')",
+    )
+    .await
+}
+
+/// Parts of keys' limits that servers have.
+pub async fn grants(db: &Db) -> i64 {
+    count(db, "SELECT count(*) AS n FROM key_grant").await
+}
+
+async fn count(db: &Db, sql: &str) -> i64 {
     let row = db
         .read()
         .query_one_raw(Statement::from_string(db.backend(), sql))

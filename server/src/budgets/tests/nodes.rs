@@ -106,7 +106,7 @@ async fn a_silent_nodes_grant_expires_and_its_late_call_is_charged_only_where_th
         // The silent node notices, and asks like everybody else.
         silent.look_after(Duration::ZERO).await;
         let rest = 100 - charged;
-        assert_eq!(patiently(&till, &silent, &key, rest + 1).await, false);
+        assert!(!patiently(&till, &silent, &key, rest + 1).await);
         if rest > 0 {
             other.shutdown().await;
             assert!(patiently(&till, &silent, &key, rest).await);
