@@ -41,7 +41,7 @@ pub enum PasswordError {
     Common,
     #[error("a password must not be the e-mail")]
     IsEmail,
-    /// What somebody who knows the person would find after some thousand tries.
+    /// What somebody who knows the person would find within a million tries.
     #[error("this password is easily guessed")]
     Weak,
 }
@@ -132,7 +132,7 @@ impl Hasher {
         .await?
     }
 
-    /// Whether a password would be found within some ten thousand guesses (zxcvbn's scores 0 and 1), by somebody who
+    /// Whether a password would be found within a million guesses (zxcvbn's scores 0 and 1), by somebody who
     /// knows `hints` about the person. Long passwords take a while to look at, so this has a place in the queue too.
     pub(super) async fn weak(
         &self,
