@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::flash::{Fault, Field, Flash};
 use crate::reader::Ui;
+use crate::shell::{icon, notice};
 
 /// One line to type into.
 pub struct Input {
@@ -165,6 +166,35 @@ pub fn select(
     .into_any()
 }
 
+/// What is wrong, above the form: with the form as a whole, or with several fields, each a link to where it is.
+pub fn summary(ui: &Ui, flash: &Flash) -> Option<AnyView> {
+    if let Some(fault) = flash.of(Field::Form) {
+        return Some(notice(ui, "danger", fault_words(ui, fault)));
+    }
+    let count = u64::try_from(flash.faults.len()).unwrap_or(u64::MAX);
+    if count < 2 {
+        return None;
+    }
+    let links: Vec<_> = flash
+        .faults
+        .iter()
+        .map(|(field, fault)| {
+            let href = format!("#{}", field.id());
+            view! { <li><a href=href>{words_at(ui, *field, *fault)}</a></li> }
+        })
+        .collect();
+    let list = view! {
+        <div class="note danger" role="alert">
+            {icon(ui, "triangle-alert", "")}
+            <div>
+                <p>{n!(ui, "form.errors_title", count)}</p>
+                <ul>{links}</ul>
+            </div>
+        </div>
+    };
+    Some(list.into_any())
+}
+
 fn described_by(parts: &[(bool, &String)]) -> Option<String> {
     let there: Vec<&str> = parts
         .iter()
@@ -236,5 +266,6 @@ pub fn fault_words(ui: &Ui, fault: Fault) -> String {
         Fault::Busy => t!(ui, "sessions.sign_in.busy"),
         Fault::Unavailable => t!(ui, "sessions.sign_in.unavailable"),
         Fault::NotCarried => t!(ui, "keys_form.not_carried"),
+        Fault::Admin(fault) => super::admin::admin_fault_words(ui, fault),
     }
 }

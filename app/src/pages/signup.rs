@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use server::accounts::SHORTEST_PASSWORD;
 
 use super::anyone;
-use super::form::{Input, fault_words, input, tick};
+use super::form::{Input, input, summary, tick};
 use crate::flash::Field;
 use crate::reader::{Reader, Ui};
-use crate::shell::{Frame, Page, notice, respond, rich, ruler};
+use crate::shell::{Frame, Page, respond, rich, ruler};
 
 pub async fn signup(reader: Reader) -> Response {
     let ui = anyone(reader).await;
@@ -52,7 +52,7 @@ fn form(ui: &Ui) -> AnyView {
             <section class="sheet" aria-labelledby="title">
                 <h1 id="title">{t!(ui, "signup.title")}</h1>
                 <p class="muted">{t!(ui, "signup.lead")}</p>
-                {flash.of(Field::Form).map(|fault| notice(ui, "danger", fault_words(ui, fault)))}
+                {summary(ui, &flash)}
                 <form class="form" method="post" action="/api/sign_up">
                     {input(ui, &flash, name.hint(t!(ui, "signup.name_hint")))}
                     {input(ui, &flash, email)}

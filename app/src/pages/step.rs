@@ -163,8 +163,7 @@ fn confirm_form(ui: &Ui, next: &str) -> AnyView {
                 <form class="form" method="post" action="/api/confirm">
                     <input type="hidden" name="next" value=next.to_owned()/>
                     // For password managers: whose password it is.
-                    <input class="vh" type="email" name="email" value=email autocomplete="username" readonly tabindex="-1"
-                        aria-hidden="true"/>
+                    <input type="email" name="email" value=email autocomplete="username" readonly hidden/>
                     {input(ui, &flash, password)}
                     <button class="btn primary wide" type="submit">{t!(ui, "confirm.submit")}</button>
                 </form>

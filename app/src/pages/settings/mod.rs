@@ -32,8 +32,8 @@ pub async fn settings(reader: Reader) -> Response {
         let body = view! {
             <div class="columns">
                 {profile::profile(ui, &account)}
-                {look::look(ui, &account)}
                 {profile::notifications(ui, &account)}
+                {look::look(ui, &account)}
             </div>
         };
         framed(ui, t!(ui, "settings.title"), body.into_any())

@@ -164,8 +164,8 @@ fn codes_shown(ui: &Ui, codes: &str, next: &str) -> AnyView {
             <p class="muted">{t!(ui, "second_factor.codes.lead")}</p>
             <pre class="codes" dir="ltr" tabindex="0" translate="no" aria-labelledby="codes-title" role="group"><code data-copy="">{lines}</code></pre>
             <p class="row">
-                {copy_button(ui, t!(ui, "second_factor.codes.copy"))}
                 <a class="btn primary" href=next.to_owned()>{t!(ui, "second_factor.codes.saved")}</a>
+                {copy_button(ui, t!(ui, "second_factor.codes.copy"))}
             </p>
             <p class="hint">{t!(ui, "second_factor.codes.print")}</p>
         </section>

@@ -54,8 +54,7 @@ fn password(ui: &Ui) -> AnyView {
             <p class="muted">{t!(ui, "settings.password.lead")}</p>
             <form class="form" method="post" action="/api/change_password">
                 // For password managers: whose password it is.
-                <input class="vh" type="email" name="email" value=email autocomplete="username" readonly tabindex="-1"
-                    aria-hidden="true"/>
+                <input type="email" name="email" value=email autocomplete="username" readonly hidden/>
                 {input(ui, &flash, current)}
                 {input(ui, &flash, fresh.autocomplete("new-password").hint(hint))}
                 <button class="btn" type="submit">{t!(ui, "settings.password.submit")}</button>

@@ -56,7 +56,7 @@ pub async fn sessions(reader: Reader) -> Response {
                             <tr>
                                 <th scope="col">{t!(ui, "settings.sessions.browser")}</th>
                                 <th scope="col" class="hide-narrow">{t!(ui, "settings.sessions.network")}</th>
-                                <th scope="col">{t!(ui, "settings.sessions.last_seen")}</th>
+                                <th scope="col" class="hide-narrow">{t!(ui, "settings.sessions.last_seen")}</th>
                                 <th scope="col"><span class="vh">{t!(ui, "settings.sessions.end")}</span></th>
                             </tr>
                         </thead>
@@ -93,6 +93,7 @@ fn row(ui: &Ui, session: &SessionView, here: Option<&str>) -> AnyView {
         }
         .into_any()
     };
+    let seen = ui.ago(session.last_seen);
     let since = t!(
         ui,
         "settings.sessions.since",
@@ -100,9 +101,9 @@ fn row(ui: &Ui, session: &SessionView, here: Option<&str>) -> AnyView {
     );
     view! {
         <tr>
-            <th scope="row">{agent}<span class="since">{since}</span></th>
+            <th scope="row">{agent}<span class="since wide">{since}</span><span class="since slim">{seen.clone()}</span></th>
             <td class="hide-narrow"><bdi class="mono" translate="no">{session.network.clone()}</bdi></td>
-            <td>{ui.ago(session.last_seen)}</td>
+            <td class="hide-narrow">{seen}</td>
             <td class="n">{end}</td>
         </tr>
     }
