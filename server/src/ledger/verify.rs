@@ -96,7 +96,7 @@ const QUESTIONS: [(&str, &str, &str); 9] = [
     (
         "I6",
         "the calls of every usage transfer add up to it, and those of every lease to what it spent",
-        "SELECT 'transfer ' || coalesce(t.txn_id, c.txn_id) || ': ' || coalesce(t.amount, 0) || ', calls say ' || coalesce(c.charged, 0)
+        "SELECT 'transfer ' || coalesce(t.txn_id, c.txn_id, '?') || ': ' || coalesce(t.amount, 0) || ', calls say ' || coalesce(c.charged, 0)
             AS offender
          FROM (SELECT txn_id, amount FROM transfer WHERE code = 'usage') t
          FULL OUTER JOIN (SELECT txn_id, CAST(sum(charge_nusd) AS BIGINT) AS charged FROM call
