@@ -100,7 +100,7 @@ async fn each_part_of_the_form_is_checked() {
         ),
         (
             "her own name",
-            |form| form.password = secret("annoneill1"),
+            |form| form.password = secret("annoneill"),
             SignUpError::Password(PasswordError::Weak),
         ),
         ("terms", |form| form.terms = false, SignUpError::Terms),
