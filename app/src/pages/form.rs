@@ -230,7 +230,7 @@ pub fn words_at(ui: &Ui, field: Field, fault: Fault) -> String {
             Fault::Malformed,
         ) => t!(ui, "keys_form.count_invalid"),
         (Field::IpRanges, Fault::Malformed) => t!(ui, "keys_form.ip_ranges_invalid"),
-        (Field::IpRanges, Fault::TooLong) => t!(ui, "keys_form.ip_ranges_too_many"),
+        (Field::IpRanges, Fault::TooLong) => t!(ui, "keys_form.ip_ranges_excess"),
         (Field::Models, Fault::Malformed) => t!(ui, "keys_form.models_invalid"),
         (Field::ExpiresOn, Fault::Malformed) => t!(ui, "keys_form.expires_on_invalid"),
         (Field::Scopes, Fault::Missing) => t!(ui, "keys_form.scopes_missing"),
