@@ -11,9 +11,6 @@ use crate::services::Services;
 use crate::session::Unavailable;
 use crate::shell::{icon, rich};
 
-/// Seconds after which a browser without scripts loads the waiting page again.
-const REFRESH_S: u32 = 10;
-
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Steps {
@@ -128,7 +125,7 @@ fn key(ui: &Ui) -> AnyView {
     .into_any()
 }
 
-/// The last step waits by itself.
+/// The last step waits by itself; without a script it is asked with a link.
 fn call(ui: &Ui, steps: Steps) -> AnyView {
     let ready = steps.funded && steps.has_key;
     let waiting = ready.then(|| {
@@ -137,7 +134,7 @@ fn call(ui: &Ui, steps: Steps) -> AnyView {
             <p class="waiting">
                 <Watch><span class="pulse" aria-hidden="true"></span>{words}</Watch>
             </p>
-            <noscript><meta http-equiv="refresh" content=REFRESH_S.to_string()/></noscript>
+            <noscript><a href="/overview">{t!(ui, "first_run.look_again")}</a></noscript>
         }
     });
     let test = steps
