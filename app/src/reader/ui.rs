@@ -197,6 +197,6 @@ impl Ui {
         self.reader
             .services
             .texts
-            .ago(self.locale(), then, self.prefs().now)
+            .ago(self.locale(), then, self.prefs().now, self.zone())
     }
 }

@@ -140,9 +140,9 @@ impl Texts {
         }
     }
 
-    /// How long ago `then` was, seen from `now` (both unix milliseconds): "5 min ago", "yesterday", then the date.
+    /// How long ago `then` was, seen from `now` (both unix milliseconds): "5 min ago", "yesterday", then the date there.
     #[must_use]
-    pub fn ago(&self, locale: Locale, then: i64, now: i64) -> String {
+    pub fn ago(&self, locale: Locale, then: i64, now: i64, zone: format::Zone) -> String {
         let minutes = u64::try_from(now.saturating_sub(then) / 60_000).unwrap_or(0);
         match minutes {
             0 => self.t(locale, "time.just_now", &[]),
@@ -150,7 +150,7 @@ impl Texts {
             60..1_440 => self.n(locale, "time.hours_ago", minutes / 60, &[]),
             1_440..2_880 => self.t(locale, "time.yesterday", &[]),
             2_880..43_200 => self.n(locale, "time.days_ago", minutes / 1_440, &[]),
-            _ => format::date(locale, then, format::Zone::UTC),
+            _ => format::date(locale, then, zone),
         }
     }
 

@@ -255,7 +255,8 @@ fn range(ui: &Ui, query: &Query, tab: Tab) -> AnyView {
     view! {
         <div class="ranges">
             <ul class="row tight presets" aria-label=t!(ui, "usage.range.label")>{presets}</ul>
-            <p class="hint"><span>{shown_range(ui, query)}</span>" "<span>{zone_note(ui, query.range.from)}</span></p>
+            <p class="small">{shown_range(ui, query)}</p>
+            <p class="hint">{zone_note(ui, query.range.from)}</p>
         </div>
     }
     .into_any()

@@ -105,7 +105,7 @@ async fn answer(state: &ProxyState, parts: &Parts) -> Result<Answer, Problem> {
         })
         .collect();
     Ok(Answer {
-        object: "usage.summary",
+        object: "usage_summary",
         time_zone: query.zone.name(),
         from: query.zone.iso(report.range.from),
         to: query.zone.iso(report.range.to),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::Problem;
 
+use crate::format::Zone;
 use crate::locale::{PSEUDO, PSEUDO_RTL};
 use crate::{Locale, Texts, pseudo};
 
@@ -167,8 +168,8 @@ fn times_and_counts_are_told_shortly() {
             "21 окт. 2026\u{202f}г.",
         ),
     ] {
-        assert_eq!(texts.ago(Locale::EN, now - age, now), en);
-        assert_eq!(texts.ago(ru, now - age, now), russian);
+        assert_eq!(texts.ago(Locale::EN, now - age, now, Zone::UTC), en);
+        assert_eq!(texts.ago(ru, now - age, now, Zone::UTC), russian);
     }
     assert_eq!(texts.compact(Locale::EN, 3_100_000), "3.1M");
     assert_eq!(texts.compact(ru, 12_449), "12,4\u{a0}тыс.");
