@@ -28,7 +28,7 @@ async fn installations() -> Vec<(Installation, Option<Scratch>)> {
 async fn people_move_in_with_their_old_hashes_or_not_at_all() {
     for (farebox, _scratch) in installations().await {
         farebox.caller("known@example.com", "0");
-        let file = farebox.data().join("people.csv");
+        let file = farebox.data().with_file_name("people.csv");
         let import = [
             "admin",
             "account",
@@ -84,8 +84,7 @@ async fn people_move_in_with_their_old_hashes_or_not_at_all() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_password_signs_in_over_the_pages() {
     let farebox = Installation::sqlite();
-    let file = farebox.data().join("people.csv");
-    std::fs::create_dir_all(farebox.data()).unwrap();
+    let file = farebox.data().with_file_name("people.csv");
     std::fs::write(
         &file,
         format!("email,name,password_hash,verified\nada@example.com,Ada,{BCRYPT},true\n"),
