@@ -13,15 +13,10 @@ use crate::shell::theme_words;
 
 pub fn look(ui: &Ui, account: &AccountView) -> AnyView {
     let flash = ui.flash().cloned().unwrap_or_default();
-    let locales = ui
-        .locales()
-        .into_iter()
-        .map(|locale| (locale.code().to_owned(), locale.autonym().to_owned()))
-        .collect();
     let currencies = Currency::ALL
         .into_iter()
         .map(|currency| {
-            let words = format!("{} ({})", currency_words(ui, currency), currency.code());
+            let words = currency_words(ui, currency);
             (currency.code().to_owned(), words)
         })
         .collect();
@@ -29,13 +24,6 @@ pub fn look(ui: &Ui, account: &AccountView) -> AnyView {
         .into_iter()
         .map(|theme| (theme.code().to_owned(), theme_words(ui, theme).0))
         .collect();
-    let locale = select(
-        &flash,
-        Field::Locale,
-        t!(ui, "locale.label"),
-        locales,
-        ui.locale().code(),
-    );
     let currency = select(
         &flash,
         Field::Currency,
@@ -55,7 +43,7 @@ pub fn look(ui: &Ui, account: &AccountView) -> AnyView {
         <section class="sheet" aria-labelledby="look">
             <header><h2 id="look">{t!(ui, "settings.look.title")}</h2></header>
             <form class="form" method="post" action="/api/set_look">
-                {locale}
+                {languages(ui)}
                 {currency}
                 {zones(ui)}
                 {theme}
@@ -64,6 +52,28 @@ pub fn look(ui: &Ui, account: &AccountView) -> AnyView {
                 <button class="btn" type="submit">{t!(ui, "settings.save")}</button>
             </form>
         </section>
+    }
+    .into_any()
+}
+
+/// The languages by their own names, in the system's font: ours would fetch every script's file.
+fn languages(ui: &Ui) -> AnyView {
+    let id = Field::Locale.id();
+    let options: Vec<_> = ui
+        .locales()
+        .into_iter()
+        .map(|locale| {
+            let selected = locale == ui.locale();
+            view! {
+                <option value=locale.code() lang=locale.code() dir=locale.dir() selected=selected>{locale.autonym()}</option>
+            }
+        })
+        .collect();
+    view! {
+        <div class="item">
+            <label for=id>{t!(ui, "locale.label")}</label>
+            <select class="field autonym" id=id name=id translate="no">{options}</select>
+        </div>
     }
     .into_any()
 }
