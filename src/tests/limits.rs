@@ -283,3 +283,79 @@ async fn two_servers_share_a_rate_and_hear_of_a_revocation() {
     until(&first, free, 401).await;
     until(&second, free, 401).await;
 }
+
+#[test]
+fn commands_limit_switch_roll_and_stop_keys() {
+    let farebox = Installation::sqlite();
+    let email = "ada@example.com";
+    farebox.caller(email, "0");
+    let admin = |arguments: &[&str]| farebox.json(&[&["admin", "key"], arguments].concat(), "");
+    let refused = |arguments: &[&str]| {
+        let output = farebox.run(&[&["admin", "key"], arguments].concat(), "");
+        assert!(!output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let create = ["create", "--email", email, "--name", "robot", "--json"];
+    let limits = [
+        "--day-usd",
+        "2.50",
+        "--requests-per-minute",
+        "60",
+        "--model",
+        "gpt",
+        "--network",
+        "192.0.2.9/24",
+        "--scope",
+        "chat:write",
+        "--expires",
+        "2999-01-01",
+    ];
+    let made = admin(&[&create[..], &limits[..]].concat());
+    let id = made[0]["id"].as_str().unwrap();
+    let view = || {
+        let listed = admin(&["list", "--email", email, "--json"]);
+        assert!(
+            listed.iter().all(|key| key.get("key").is_none()),
+            "no secret"
+        );
+        listed.into_iter().find(|key| key["id"] == id).unwrap()
+    };
+    let stored = &view()["limits"];
+    assert_eq!(stored["ip_ranges"], json!(["192.0.2.0/24"]));
+    assert_eq!(stored["scopes"], json!(["chat:write"]));
+    assert_eq!(
+        (&stored["models"], &stored["requests_per_minute"]),
+        (&json!(["gpt"]), &json!(60))
+    );
+    assert_eq!(stored["expires_at"], json!(32_472_144_000_000_i64));
+
+    let said = refused(&[&create[..], &["--network", "192.0.2.0/99"]].concat());
+    assert!(said.contains("192.0.2.0/99"), "{said}");
+    let said = refused(&[&create[..], &["--expires", "2001-01-01"]].concat());
+    assert!(said.contains("future"), "{said}");
+    let said = refused(&[&create[..], &["--scope", "everything"]].concat());
+    assert!(said.contains("chat:write"), "{said}");
+
+    admin(&["limit", "--id", id, "--json"]);
+    assert_eq!(
+        view()["limits"]["models"],
+        json!([]),
+        "what is left out is removed"
+    );
+    admin(&["disable", "--id", id, "--json"]);
+    assert_eq!(view()["status"], "disabled");
+    admin(&["enable", "--id", id, "--json"]);
+    admin(&["freeze", "--email", email, "--json"]);
+    assert_eq!(view()["status"], "frozen");
+    admin(&["unfreeze", "--email", email, "--json"]);
+    let new = admin(&["roll", "--id", id, "--overlap-hours", "0", "--json"]);
+    assert_ne!(new[0]["key"], made[0]["key"]);
+    assert_eq!(
+        (&view()["status"], &view()["replaced_by"]),
+        (&json!("expired"), &new[0]["id"])
+    );
+    admin(&["revoke", "--id", id, "--json"]);
+    assert_eq!(view()["status"], "revoked");
+    let said = refused(&["enable", "--id", id, "--json"]);
+    assert!(said.contains("revoked"), "{said}");
+}
