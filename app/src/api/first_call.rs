@@ -24,6 +24,10 @@ pub async fn send_test(back: Option<String>) -> Result<(), Refusal> {
 
     let asker = Asker::current();
     let account = asker.account.clone().ok_or(Refusal::SignedOut)?;
+    if !account.verified {
+        asker.reply.go("/overview");
+        return Ok(());
+    }
     let ui = Ui::of_prefs(&asker.services, asker.prefs);
     let back = back.as_deref().and_then(safe_next).unwrap_or("/overview");
     let models = asker.services.catalog.models();

@@ -2,6 +2,7 @@
 
 use domain::Scope;
 use http::{StatusCode, header};
+use server::accounts::Email;
 use server::keys::NewKeyForm;
 
 use super::world::{Answer, Browser, PASSWORD, World, world};
@@ -348,4 +349,46 @@ async fn the_first_steps_lead_to_the_first_call() {
         page.contains("It works: status 200 after 5 ms, exactly $0.000000001."),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn whoever_has_not_shown_their_address_makes_no_keys_and_tries_nothing() {
+    let world = world().await;
+    let mut browser = Browser::default();
+    let person = "email=eve%40example.com&password=correct+horse+battery+9";
+    let form = format!("name=Eve&terms=true&consent=true&{person}");
+    browser.post(&world, "/api/sign_up", &form).await;
+    let answer = browser.post(&world, "/api/sign_in", person).await;
+    assert_eq!(answer.location(), "/overview");
+    let email = Email::parse("eve@example.com").unwrap();
+    let account = world.services.accounts.by_email(&email).await.unwrap();
+    let workspace = account.unwrap().workspace;
+    // One from before, which could be rolled.
+    let keys = &world.services.keys;
+    let old = keys
+        .create(workspace, &NewKeyForm::named("old"))
+        .await
+        .unwrap();
+
+    let create = format!("name=ci&kind=live&{}", scopes());
+    let roll = format!("id={}&overlap=0", old.view.id);
+    let functions = [
+        ("/api/create_key", create.as_str()),
+        ("/api/roll_key", roll.as_str()),
+        ("/api/send_test", "back=%2Fkeys"),
+    ];
+    for (path, form) in functions {
+        let answer = browser.post(&world, path, form).await;
+        assert_eq!(answer.location(), "/overview", "{path}");
+        let page = browser.get(&world, "/overview").await.body;
+        assert!(!page.contains("It works"), "{path}");
+    }
+    let tried = browser
+        .post(&world, "/try", "model=sandbox-echo&prompt=two+words")
+        .await;
+    assert_eq!(tried.status, StatusCode::FORBIDDEN);
+    assert!(!tried.body.contains("class=\"answer\""), "{}", tried.body);
+    let new = browser.get(&world, "/keys/new").await.body;
+    assert!(new.contains("Confirm your e-mail address first."));
+    assert_eq!(keys.list(workspace).await.unwrap(), [old.view]);
 }

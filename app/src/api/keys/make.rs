@@ -20,6 +20,9 @@ pub async fn create_key(#[server(flatten)] form: KeyForm) -> Result<(), Refusal>
     const BACK: &str = "/keys/new";
 
     let owner = Owner::current()?;
+    if !owner.proved() {
+        return Ok(());
+    }
     let asker = &owner.asker;
     let limits = match form.limits(asker.prefs.zone, None) {
         Ok(limits) => limits,
@@ -67,6 +70,9 @@ pub async fn roll_key(id: String, overlap: u64) -> Result<(), Refusal> {
     let owner = Owner::current()?;
     let asker = &owner.asker;
     let id = owner.key(&id)?;
+    if !owner.proved() {
+        return Ok(());
+    }
     let rolled = asker
         .services
         .keys

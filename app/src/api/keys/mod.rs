@@ -49,6 +49,15 @@ mod asked {
             })
         }
 
+        /// Whether the asker's address is known to be theirs. Whoever has not shown it is led to where that is asked:
+        /// such an account makes no keys.
+        pub fn proved(&self) -> bool {
+            if !self.account.verified {
+                self.asker.reply.go("/overview");
+            }
+            self.account.verified
+        }
+
         /// The key that a form names. What is no id of a key is no key.
         pub fn key(&self, id: &str) -> Result<KeyId, Refusal> {
             id.parse().map_err(|_| self.missing())

@@ -24,6 +24,14 @@ pub async fn new(reader: Reader) -> Response {
 }
 
 fn content(ui: &Ui, models: &[String]) -> AnyView {
+    if !ui.account().is_some_and(|account| account.verified) {
+        return view! {
+            {crumbs(ui, None)}
+            <h1>{t!(ui, "keys.new.title")}</h1>
+            <div class="empty"><p>{t!(ui, "keys.unverified")}</p></div>
+        }
+        .into_any();
+    }
     let flash = ui.flash().cloned().unwrap_or_default();
     let form = KeyForm::empty().or_typed(&flash);
     view! {

@@ -68,7 +68,7 @@ pub fn checklist(ui: &Ui, steps: Steps) -> AnyView {
             <ol class="steps-list">
                 {step(ui, steps.verified, t!(ui, "first_run.verify"), (!steps.verified).then(|| verify(ui)))}
                 {step(ui, steps.funded, t!(ui, "first_run.money"), (!steps.funded).then(|| money(ui)))}
-                {step(ui, steps.has_key, t!(ui, "first_run.key"), (!steps.has_key).then(|| key(ui)))}
+                {step(ui, steps.has_key, t!(ui, "first_run.key"), (steps.verified && !steps.has_key).then(|| key(ui)))}
                 {step(ui, steps.called, t!(ui, "first_run.call"), (!steps.called).then(|| call(ui, steps)))}
             </ol>
         </section>
@@ -137,8 +137,6 @@ fn call(ui: &Ui, steps: Steps) -> AnyView {
             <noscript><a href="/overview">{t!(ui, "first_run.look_again")}</a></noscript>
         }
     });
-    let test = steps
-        .funded
-        .then(|| test_button(ui, "/overview".to_owned()));
+    let test = (steps.verified && steps.funded).then(|| test_button(ui, "/overview".to_owned()));
     view! { <p class="muted">{t!(ui, "first_run.call_body")}</p>{test}{waiting} }.into_any()
 }

@@ -14,6 +14,8 @@ use crate::shell::notice;
 pub enum Outcome {
     /// Nothing was asked yet.
     Nothing,
+    /// The address of who asks is not known to be theirs yet.
+    Unproved,
     /// The form was not whole.
     Wrong(Flash),
     Answered(TrialAnswer),
@@ -24,6 +26,7 @@ impl Outcome {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Nothing | Self::Answered(_) => StatusCode::OK,
+            Self::Unproved => StatusCode::FORBIDDEN,
             Self::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Failed(problem) => {
                 StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -41,7 +44,7 @@ impl Outcome {
 
 pub fn shown(ui: &Ui, typed: &Typed, outcome: &Outcome) -> AnyView {
     match outcome {
-        Outcome::Nothing | Outcome::Wrong(_) => ().into_any(),
+        Outcome::Nothing | Outcome::Unproved | Outcome::Wrong(_) => ().into_any(),
         Outcome::Failed(problem) => {
             let words = view! {
                 <strong class="num">{t!(ui, "try_zone.failed", status = problem.status().to_string())}</strong>" "

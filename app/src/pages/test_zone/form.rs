@@ -11,8 +11,15 @@ use crate::reader::Ui;
 use crate::shell::{copy_button, icon, notice, rich};
 
 pub fn form(ui: &Ui, typed: &Typed, models: &[String], outcome: &Outcome) -> AnyView {
-    if models.is_empty() {
-        return view! { <div class="empty"><p>{t!(ui, "try_zone.no_models")}</p></div> }.into_any();
+    let instead = if !ui.account().is_some_and(|account| account.verified) {
+        Some(t!(ui, "keys.unverified"))
+    } else if models.is_empty() {
+        Some(t!(ui, "try_zone.no_models"))
+    } else {
+        None
+    };
+    if let Some(words) = instead {
+        return view! { <div class="empty"><p>{words}</p></div> }.into_any();
     }
     let flash = outcome.flash();
     let entries = models

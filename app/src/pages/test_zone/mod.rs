@@ -62,6 +62,7 @@ pub async fn run(reader: Reader, Form(typed): Form<Typed>) -> Response {
         Err(elsewhere) => return elsewhere.into_response(),
     };
     let outcome = match read(&typed) {
+        _ if !account.verified => Outcome::Unproved,
         Err(faults) => Outcome::Wrong(Flash {
             faults,
             ..Flash::default()
