@@ -46,11 +46,6 @@ impl Asker {
     pub fn agent(&self) -> &str {
         &self.seen.agent
     }
-
-    /// The network the asker is in: `203.0.113.0/24`.
-    pub fn network(&self) -> &str {
-        &self.seen.network
-    }
 }
 
 pub async fn call(State(services): State<Services>, mut request: Request) -> Response {

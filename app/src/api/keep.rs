@@ -27,7 +27,7 @@ impl Asker {
     }
 
     /// A choice for this person in every browser.
-    pub async fn into_account(
+    pub async fn keep_in_account(
         &self,
         account: &AccountView,
         choice: Choice,
@@ -52,7 +52,7 @@ impl Asker {
         let choice =
             Choice::of_account(&account.chosen, &self.services.texts).or(self.prefs.choice);
         let _ = self
-            .into_account(account, choice, account.chosen.shortcuts)
+            .keep_in_account(account, choice, account.chosen.shortcuts)
             .await;
     }
 

@@ -55,7 +55,7 @@ pub async fn set_prefs(
     };
     if let Some(account) = &account {
         let _ = asker
-            .into_account(account, choice, account.chosen.shortcuts)
+            .keep_in_account(account, choice, account.chosen.shortcuts)
             .await;
     }
     asker.remember(choice);

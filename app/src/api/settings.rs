@@ -60,7 +60,7 @@ pub async fn set_look(
     };
     asker.remember(choice);
     let flash = match asker
-        .into_account(&account, choice, shortcuts.is_some())
+        .keep_in_account(&account, choice, shortcuts.is_some())
         .await
     {
         Ok(()) => Flash::notice(Notice::Saved),
