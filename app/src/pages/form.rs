@@ -129,7 +129,7 @@ pub fn tick(ui: &Ui, flash: &Flash, field: Field, label: AnyView, ticked: bool) 
     );
     view! {
         <div class="item">
-            <label class="tick" for=id>
+            <label class="tick">
                 <input type="checkbox" id=id name=id value="true" checked=ticked aria-describedby=described
                     aria-invalid=fault.map(|_| "true")/>
                 <span>{label}</span>

@@ -37,10 +37,10 @@ pub fn shortcuts(ui: &Ui) -> Option<AnyView> {
     });
     let list = view! {
         <dialog class="keysheet" aria-labelledby="shortcuts-title">
-            <header>
+            <div class="head">
                 <h2 id="shortcuts-title">{t!(ui, "shortcuts.title")}</h2>
                 <form method="dialog"><button class="btn slim" type="submit">{t!(ui, "shortcuts.close")}</button></form>
-            </header>
+            </div>
             <dl>{ways.into_iter().collect::<Vec<_>>()}{keys.into_iter().collect::<Vec<_>>()}</dl>
             <p class="hint">{off}</p>
         </dialog>
