@@ -7,7 +7,11 @@ use super::world::{Browser, ORIGIN, World, visible, world};
 const LOCALES: [&str; 4] = ["en", "ru", "qps-ploc", "qps-plocm"];
 
 /// Pages with islands.
-const SIGNED_IN: [&str; 6] = [
+const SIGNED_IN: [&str; 10] = [
+    "/keys",
+    "/keys/freeze",
+    "/keys/new",
+    "/try",
     "/overview",
     "/settings",
     "/settings/email",

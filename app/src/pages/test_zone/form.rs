@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::answer::Outcome;
 use super::{PROMPT_MAX, TOKENS, TOKENS_MAX, Typed};
 use crate::flash::{Fault, Field};
-use crate::pages::form::{Input, input, select};
+use crate::pages::form::{Input, input};
 use crate::pages::snippets::{Call, KEY_PLACEHOLDER, one_curl};
 use crate::reader::Ui;
 use crate::shell::{copy_button, icon, notice, rich};
@@ -22,9 +22,12 @@ pub fn form(ui: &Ui, typed: &Typed, models: &[String], outcome: &Outcome) -> Any
         return view! { <div class="empty"><p>{words}</p></div> }.into_any();
     }
     let flash = outcome.flash();
-    let entries = models
+    let entries: Vec<_> = models
         .iter()
-        .map(|model| (model.clone(), model.clone()))
+        .map(|model| {
+            let selected = *model == typed.model;
+            view! { <option value=model.clone() selected=selected>{model.clone()}</option> }
+        })
         .collect();
     let mut tokens = Input::new(Field::MaxTokens, t!(ui, "try_zone.max_tokens"))
         .hint(t!(
@@ -49,7 +52,10 @@ pub fn form(ui: &Ui, typed: &Typed, models: &[String], outcome: &Outcome) -> Any
         <section class="sheet" aria-label=t!(ui, "try_zone.title")>
             <form class="form" method="post" action="/try">
                 <div class="columns">
-                    {select(&flash, Field::Model, t!(ui, "try_zone.model"), entries, &typed.model)}
+                    <div class="item">
+                        <label for=Field::Model.id()>{t!(ui, "try_zone.model")}</label>
+                        <select class="field" id=Field::Model.id() name=Field::Model.id() translate="no">{entries}</select>
+                    </div>
                     {input(ui, &flash, tokens)}
                 </div>
                 <div class="item">
