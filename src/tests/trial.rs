@@ -22,7 +22,7 @@ async fn try_it(app: &TestApp, caller: &Caller, model: &str) -> Result<TrialAnsw
 }
 
 on_both! {
-    async fn a_trial_is_charged_exactly_like_the_same_call(app: TestApp) {
+    async fn a_trial_is_charged_exactly_like_the_same_call(app) {
         let fake = FakeUpstream::start().await;
         fake.always(answer("forty-two", Some(usage(1_000, 200, 50))));
         let caller = app.caller("5.00").await;
@@ -53,7 +53,7 @@ on_both! {
         app.finish().await;
     }
 
-    async fn a_trial_is_refused_like_a_call_and_then_costs_nothing(app: TestApp) {
+    async fn a_trial_is_refused_like_a_call_and_then_costs_nothing(app) {
         let fake = FakeUpstream::start().await;
         fake.always(answer("forty-two", Some(usage(10, 0, 5))));
         let poor = app.caller("0").await;
