@@ -53,7 +53,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// Its name in the database, and of its texts: `mail.<kind>.…`.
+    /// Its name in the database, and of its texts: `mails.<kind>.…` (`mail.…` are settings).
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {

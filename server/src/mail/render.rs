@@ -78,7 +78,7 @@ impl Writer<'_> {
     fn common(&self, part: &str, more: &[(&str, &str)]) -> String {
         let mut values = vec![("brand", self.config.brand.as_str())];
         values.extend_from_slice(more);
-        self.texts.t(self.locale, &format!("mail.{part}"), &values)
+        self.texts.t(self.locale, &format!("mails.{part}"), &values)
     }
 
     fn url(&self, path: &str) -> String {
@@ -142,7 +142,7 @@ impl Writer<'_> {
                 words.body.push(plain_body);
                 words.body.push(self.texts.n(
                     self.locale,
-                    "mail.recovery_code_used.left",
+                    "mails.recovery_code_used.left",
                     *left,
                     &[],
                 ));
