@@ -282,11 +282,25 @@ async fn the_administration_wants_an_administrator_with_a_second_factor() {
     grace.post(&world, "/api/sign_in", form).await;
     let page = grace.get(&world, "/overview").await.body;
     assert!(!page.contains("href=\"/admin\""), "{page}");
+    assert_eq!(
+        grace.get(&world, "/admin").await.status,
+        StatusCode::NOT_FOUND
+    );
 
     let mut ada = Browser::default();
     ada.sign_in(&world).await;
     let page = ada.get(&world, "/overview").await.body;
     assert!(page.contains("href=\"/admin\""), "{page}");
+    let enrol = "/settings/second-factor?next=/admin";
+    assert_eq!(ada.get(&world, "/admin").await.location(), enrol);
+    ada.sign_in_admin(&world).await;
+    assert_eq!(ada.get(&world, "/admin").await.status, StatusCode::OK);
+
+    // Turned off in another browser, it opens nothing here either.
+    let (accounts, mail) = (&world.services.accounts, &world.services.mail);
+    let ended = accounts.end_second_factor(mail, world.account.id).await;
+    ended.unwrap();
+    assert_eq!(ada.get(&world, "/admin").await.location(), enrol);
 }
 
 #[tokio::test]
