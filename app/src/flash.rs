@@ -9,6 +9,8 @@ use domain::views::UnixMs;
 use serde::{Deserialize, Serialize};
 use server::secrets::{KeyRing, Purpose};
 
+use crate::api::{AdminFault, AdminField, AdminNotice};
+
 /// How long a flash may be underway.
 pub const LIFETIME_S: i64 = 60;
 /// What binds a sealed text to this use.
@@ -56,6 +58,8 @@ pub enum Notice {
     },
     /// There is no model to send a test call to.
     NoModels,
+    /// What an administrator did.
+    Admin(AdminNotice),
 }
 
 /// A place on a form, and the name under which the form sends it.
@@ -94,6 +98,8 @@ pub enum Field {
     MaxTokens,
     /// The mail that every page offers to send again.
     Mail,
+    /// On a form of the administration.
+    Admin(AdminField),
     /// The form as a whole.
     Form,
 }
@@ -133,6 +139,7 @@ impl Field {
             Self::Prompt => "prompt",
             Self::MaxTokens => "max_tokens",
             Self::Mail => "mail",
+            Self::Admin(field) => field.id(),
             Self::Form => "form",
         }
     }
@@ -162,6 +169,8 @@ pub enum Fault {
     Unavailable,
     /// What was typed is too long to travel back to the form.
     NotCarried,
+    /// On a form of the administration.
+    Admin(AdminFault),
 }
 
 /// What one answer tells the next page.

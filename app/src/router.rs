@@ -89,6 +89,18 @@ fn listed(services: &Services) -> Listed {
         .route("/keys/{id}/reveal", get(pages::keys::reveal))
         .route("/keys/{id}/roll", get(pages::keys::roll))
         .route("/keys/{id}/revoke", get(pages::keys::revoke))
+        .route("/admin", get(pages::admin::overview))
+        .route("/admin/accounts", get(pages::admin::accounts))
+        .route("/admin/accounts/{id}", get(pages::admin::account))
+        .route("/admin/keys", get(pages::admin::keys))
+        .route("/admin/keys/{id}", get(pages::admin::key))
+        .route("/admin/upstreams", get(pages::admin::upstreams))
+        .route("/admin/upstreams/new", get(pages::admin::new_upstream))
+        .route("/admin/upstreams/{id}", get(pages::admin::upstream))
+        .route("/admin/models", get(pages::admin::models))
+        .route("/admin/models/new", get(pages::admin::new_model))
+        .route("/admin/models/{*id}", get(pages::admin::model))
+        .route("/admin/audit", get(pages::admin::audit))
         .route("/try", get(pages::test_zone::show).post(pages::test_zone::run))
         .route("/api/{function}", post(api::call));
     // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server

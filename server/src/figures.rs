@@ -2,7 +2,7 @@
 
 use domain::Amount;
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::{DatabaseTransaction, DbErr};
 
 use crate::clock::Clock;
 use crate::db::{Db, one};

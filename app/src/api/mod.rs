@@ -4,6 +4,7 @@
 //! whoever it does not allow, and a test fails when a server function is missing from it.
 //! No function may use the `GetUrl` encoding: a link must never change anything.
 
+mod admin;
 mod balance;
 #[cfg(feature = "ssr")]
 mod call;
@@ -28,6 +29,14 @@ use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "ssr")]
+pub use admin::{AdminFault, AdminField, AdminNotice, Priced, read_price};
+pub use admin::{
+    admin_adjust_credit, admin_block_account, admin_create_model, admin_create_upstream,
+    admin_edit_upstream, admin_publish_price, admin_put_route, admin_remove_route,
+    admin_revoke_key, admin_set_context, admin_switch_model, admin_switch_upstream,
+    admin_unblock_account,
+};
 pub use balance::{Figures, balance};
 #[cfg(feature = "ssr")]
 pub use balance::{RULER_DAYS, days_left, filled, read as read_balance};
@@ -67,6 +76,19 @@ pub enum Who {
 
 /// Every server function.
 pub const TABLE: &[(&str, Who)] = &[
+    ("/api/admin_adjust_credit", Who::Admin),
+    ("/api/admin_block_account", Who::Admin),
+    ("/api/admin_create_model", Who::Admin),
+    ("/api/admin_create_upstream", Who::Admin),
+    ("/api/admin_edit_upstream", Who::Admin),
+    ("/api/admin_publish_price", Who::Admin),
+    ("/api/admin_put_route", Who::Admin),
+    ("/api/admin_remove_route", Who::Admin),
+    ("/api/admin_revoke_key", Who::Admin),
+    ("/api/admin_set_context", Who::Admin),
+    ("/api/admin_switch_model", Who::Admin),
+    ("/api/admin_switch_upstream", Who::Admin),
+    ("/api/admin_unblock_account", Who::Admin),
     ("/api/ask_reset", Who::Anyone),
     ("/api/balance", Who::SignedIn),
     ("/api/change_email", Who::Confirmed),

@@ -1,5 +1,6 @@
 //! Which pages are there? One handler each: who reads, one question to the business, one view.
 
+pub mod admin;
 mod check_mail;
 mod claim;
 mod error;
@@ -22,6 +23,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::views::AccountView;
 use http::StatusCode;
 
+pub use admin::model_path;
 pub use check_mail::check_mail;
 pub use claim::claim;
 pub use form::fault_words;

@@ -1,9 +1,12 @@
 //! Facts about what is for sale.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use domain::PricePerMtok;
+use domain::ids::UpstreamId;
+use domain::{Markup, Price, PricePerMtok};
 
-use super::{Catalog, CatalogError, NewModel, NewPrice};
+use super::{Catalog, CatalogError, InForce, NewModel, NewPrice, NewRoute};
+use crate::audit::{Audit, AuditFilter, By};
+use crate::changes::{Seen, Topic};
 use crate::clock::Clock;
 use crate::db::exec;
 use crate::testing::TestDb;
@@ -95,4 +98,141 @@ async fn what_makes_no_sense_is_refused_with_a_reason() {
         Err(CatalogError::PriceInThePast)
     ));
     assert_eq!(catalog.models().len(), 1);
+}
+
+fn micro(price: i64) -> PricePerMtok {
+    PricePerMtok::from_micro_usd(price).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_published_is_cost_and_mark_up_and_never_changes() {
+    let (db, clock) = (crate::testing::db().await, Clock::fixed(1_000));
+    let catalog = catalog(&db, &clock).await;
+    catalog.create_model(model("m")).await.unwrap();
+    let cost = Price {
+        input: micro(2_500_001),
+        cached_input: micro(0),
+        output: micro(10),
+    };
+    let markup = Markup::from_bp(2_000).unwrap();
+    let desk = catalog.acting(By::OPERATOR);
+    let preview = NewPrice::from_cost(cost, markup).unwrap().price();
+    let later = desk
+        .publish_price("m", cost, markup, Some(9_000))
+        .await
+        .unwrap();
+    assert_eq!(later.price, preview);
+    assert_eq!(
+        (preview.input, preview.cached_input, preview.output),
+        (micro(3_000_002), micro(0), micro(12))
+    );
+    let history = |detail: super::ModelDetail| -> Vec<_> {
+        detail
+            .prices
+            .iter()
+            .map(|row| (row.in_force, row.markup))
+            .collect()
+    };
+    let detail = catalog.detail("m").await.unwrap().unwrap();
+    assert_eq!(
+        history(detail),
+        [(InForce::NotYet, Some(markup)), (InForce::Now, None)]
+    );
+    clock.advance(8_000);
+    let detail = catalog.detail("m").await.unwrap().unwrap();
+    assert_eq!(
+        history(detail),
+        [(InForce::Now, Some(markup)), (InForce::NoLonger, None)]
+    );
+    let change = exec(db.write(), "UPDATE price SET markup_bp = 0", []).await;
+    assert!(change.is_err(), "a published price was changed");
+}
+
+#[tokio::test]
+async fn a_model_that_is_off_is_not_for_sale_and_every_act_is_told_once() {
+    let (db, clock) = (crate::testing::db().await, Clock::fixed(1_000));
+    let catalog = catalog(&db, &clock).await;
+    let other = catalog.snapshot();
+    let mut seen = Seen::default();
+    seen.changed(&db).await.unwrap();
+    let desk = catalog.acting(By::OPERATOR);
+    desk.create_model(model("m")).await.unwrap();
+    assert_eq!(seen.changed(&db).await.unwrap(), [Topic::Catalog]);
+    desk.switch_model("m", false).await.unwrap();
+    assert!(catalog.snapshot().model("m").is_none() && catalog.models().is_empty());
+    assert!(other.model("m").is_none());
+    desk.switch_model("m", false).await.unwrap();
+    assert_eq!(catalog.rows().await.unwrap().len(), 1);
+    desk.switch_model("m", true).await.unwrap();
+    assert!(catalog.snapshot().model("m").is_some());
+    desk.set_context("m", 10).await.unwrap();
+    desk.set_context("m", 11).await.unwrap();
+    assert_eq!(seen.changed(&db).await.unwrap(), [Topic::Catalog]);
+    let audit = Audit::new(db.db.clone(), clock);
+    let acts = audit.page(&AuditFilter::default(), None, 50).await.unwrap();
+    let told: Vec<_> = acts.iter().map(|row| row.action.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "model.context",
+            "model.enable",
+            "model.disable",
+            "model.create"
+        ]
+    );
+    assert!(matches!(
+        desk.switch_model("x", false).await,
+        Err(CatalogError::NoModel(_))
+    ));
+    assert!(matches!(
+        desk.set_context("m", 0).await,
+        Err(CatalogError::Context)
+    ));
+}
+
+#[tokio::test]
+async fn routes_are_in_their_order_and_the_last_one_stays() {
+    let (db, clock) = (crate::testing::db().await, Clock::fixed(1_000));
+    let catalog = catalog(&db, &clock).await;
+    catalog.create_model(model("m")).await.unwrap();
+    let sql = "INSERT INTO upstream (id, name, dialect, base_url, created_at)
+        VALUES ('up_00000000000000000000000000000001', 'v', 'openai', 'sandbox:', 0)";
+    exec(db.write(), sql, []).await.unwrap();
+    let (first, second): (UpstreamId, UpstreamId) = (
+        "up_00000000000000000000000000000000".parse().unwrap(),
+        "up_00000000000000000000000000000001".parse().unwrap(),
+    );
+    let route = |upstream, priority| NewRoute {
+        upstream,
+        upstream_model: "there".into(),
+        priority,
+        weight: 1,
+    };
+    let desk = catalog.acting(By::OPERATOR);
+    desk.put_route("m", route(second, 10)).await.unwrap();
+    let order: Vec<_> = catalog.snapshot().model("m").unwrap().routes.clone();
+    assert_eq!(order[0].upstream, second);
+    assert_eq!(order[0].upstream_model, "there");
+    desk.put_route("m", route(second, 90)).await.unwrap();
+    let order: Vec<_> = catalog.snapshot().model("m").unwrap().routes.clone();
+    assert_eq!((order.len(), order[0].upstream), (2, first));
+    desk.remove_route("m", first).await.unwrap();
+    assert!(matches!(
+        desk.remove_route("m", first).await,
+        Err(CatalogError::NoRoute)
+    ));
+    assert!(matches!(
+        desk.remove_route("m", second).await,
+        Err(CatalogError::LastRoute)
+    ));
+    assert_eq!(catalog.snapshot().model("m").unwrap().routes.len(), 1);
+    for (wrong, priority, weight) in [("", 1, 1), ("x", 1_001, 1), ("x", 1, 0), ("x", 1, 1_001)] {
+        let route = NewRoute {
+            upstream: second,
+            upstream_model: wrong.into(),
+            priority,
+            weight,
+        };
+        assert!(desk.put_route("m", route).await.is_err());
+    }
 }
