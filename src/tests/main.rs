@@ -24,3 +24,4 @@ mod people;
 mod postgres;
 mod trial;
 mod upstream;
+mod usage;

@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admin;
 mod chart;
 mod doors;
 mod forms;
 mod keys;
+mod matrix;
 mod outbox;
 mod pages;
 mod prefs;
 mod settings;
+mod usage;
 mod world;
 
 pub use world::ring;
