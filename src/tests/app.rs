@@ -330,11 +330,20 @@ impl TestApp {
 
     /// Another server of the same database, with the same keys.
     pub async fn beside(&self) -> Self {
+        use std::os::unix::fs::DirBuilderExt;
+
         let data = tempfile::tempdir().unwrap();
         for file in crate::binary::files(&self.config.data) {
-            let name = file.strip_prefix(&self.config.data).unwrap();
-            std::fs::create_dir_all(data.path().join(name).parent().unwrap()).unwrap();
-            std::fs::copy(&file, data.path().join(name)).unwrap();
+            let copy = data
+                .path()
+                .join(file.strip_prefix(&self.config.data).unwrap());
+            // Keys are not used from a folder that others can read.
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(copy.parent().unwrap())
+                .unwrap();
+            std::fs::copy(&file, copy).unwrap();
         }
         let url = self.config.database_url.clone();
         Self::over(data, url, None, LedgerConfig::default(), |_| {}).await
