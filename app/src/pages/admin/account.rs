@@ -104,18 +104,16 @@ fn content(ui: &Ui, facts: &Facts, administrator: AccountId) -> AnyView {
         {crumbs(ui, "/admin/accounts", t!(ui, "admin.accounts.title"))}
         <div class="head"><h1><bdi translate="no">{account.email.clone()}</bdi></h1>{states(ui, account)}</div>
         <div class="split">
-            <div class="stack wide-gap">
-                {profile(ui, facts)}
-                {key_list(ui, facts)}
-                {calls(ui, facts)}
-                {lines(ui, facts)}
-                {acts(ui, facts)}
-            </div>
-            <div class="stack wide-gap">
+            {profile(ui, facts)}
+            <div class="admin-pile">
                 {credit(ui, facts)}
                 {block(ui, account, administrator)}
             </div>
         </div>
+        {key_list(ui, facts)}
+        {calls(ui, facts)}
+        {lines(ui, facts)}
+        {acts(ui, facts)}
     }
     .into_any()
 }

@@ -1,5 +1,6 @@
 //! How is an entry of the audit log read? What was done in words, to whom, and the values that changed.
 
+use domain::Amount;
 use leptos::prelude::*;
 use serde_json::Value;
 use server::audit::{Actor, AuditRow};
@@ -12,6 +13,13 @@ pub fn action_words(ui: &Ui, action: &str) -> String {
         ("account", "block") => t!(ui, "admin.acts.account_block"),
         ("account", "unblock") => t!(ui, "admin.acts.account_unblock"),
         ("account", "import") => t!(ui, "admin.acts.account_import"),
+        ("key", "create") => t!(ui, "admin.acts.key_create"),
+        ("key", "disable") => t!(ui, "admin.acts.key_disable"),
+        ("key", "enable") => t!(ui, "admin.acts.key_enable"),
+        ("key", "freeze") => t!(ui, "admin.acts.key_freeze"),
+        ("key", "unfreeze") => t!(ui, "admin.acts.key_unfreeze"),
+        ("key", "limit") => t!(ui, "admin.acts.key_limit"),
+        ("key", "roll") => t!(ui, "admin.acts.key_roll"),
         ("key", "reveal") => t!(ui, "admin.acts.key_reveal"),
         ("key", "revoke") => t!(ui, "admin.acts.key_revoke"),
         ("credit", "grant") => t!(ui, "admin.acts.credit_grant"),
@@ -88,6 +96,7 @@ fn values(ui: &Ui, detail: &Value) -> Option<AnyView> {
     let lines: Vec<_> = pairs
         .into_iter()
         .map(|(name, value)| {
+            let (name, value) = in_dollars(ui, name, value);
             view! { <div><dt>{name}</dt><dd><bdi>{value}</bdi></dd></div> }
         })
         .collect();
@@ -97,6 +106,17 @@ fn values(ui: &Ui, detail: &Value) -> Option<AnyView> {
     } else {
         list.into_any()
     })
+}
+
+/// Whole nano-dollars are for machines.
+fn in_dollars(ui: &Ui, name: String, value: String) -> (String, String) {
+    let amount = name
+        .strip_suffix(" nusd")
+        .and_then(|short| Some((short.to_owned(), value.parse().ok()?)));
+    match amount {
+        Some((short, nanos)) => (short, ui.exact(Amount::from_nanos(nanos))),
+        None => (name, value),
+    }
 }
 
 /// `{"before": {"name": "x"}}` as `before name` and `x`; what is nothing is left out.

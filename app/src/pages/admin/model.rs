@@ -45,16 +45,14 @@ fn content(ui: &Ui, model: &ModelDetail, upstreams: &[UpstreamRow], typed: &Type
             {state(ui, model.disabled_at.is_some())}
         </div>
         <div class="split">
-            <div class="stack wide-gap">
-                {new_price(ui, model, typed)}
-                {history(ui, model)}
-                {routes::routes(ui, model, upstreams)}
-            </div>
-            <div class="stack wide-gap">
+            {new_price(ui, model, typed)}
+            <div class="admin-pile">
                 {context(ui, model)}
                 {switch(ui, model)}
             </div>
         </div>
+        {history(ui, model)}
+        {routes::routes(ui, model, upstreams)}
     }
     .into_any()
 }
@@ -121,7 +119,7 @@ fn history(ui: &Ui, model: &ModelDetail) -> AnyView {
         <th scope="col" class="n">{t!(ui, "admin.price.input")}</th>
         <th scope="col" class="n">{t!(ui, "admin.price.cached")}</th>
         <th scope="col" class="n">{t!(ui, "admin.price.output")}</th>
-        <th scope="col" class="n">{t!(ui, "admin.price.markup")}</th>
+        <th scope="col" class="n">{t!(ui, "admin.price.markup_short")}</th>
         <th scope="col">{t!(ui, "admin.models.state")}</th>
     };
     let rows = model.prices.iter().map(|row| version(ui, row)).collect();

@@ -54,7 +54,7 @@ fn list(ui: &Ui, rows: &[ModelRow]) -> AnyView {
             <th scope="col">{t!(ui, "admin.models.model")}</th>
             <th scope="col" class="n">{t!(ui, "admin.price.input")}</th>
             <th scope="col" class="n">{t!(ui, "admin.price.output")}</th>
-            <th scope="col" class="n">{t!(ui, "admin.price.markup")}</th>
+            <th scope="col" class="n">{t!(ui, "admin.price.markup_short")}</th>
             <th scope="col">{t!(ui, "admin.models.upstreams")}</th>
             <th scope="col">{t!(ui, "admin.models.state")}</th>
         };
