@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
-use domain::{Amount, Ending, Problem, Usage};
+use domain::{Ending, Problem, Usage};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use server::calls::{Attempt, Outcome};
 use tokio::sync::oneshot;
@@ -15,7 +15,7 @@ use crate::attempt::{self, Place, Reply};
 use crate::budget::Covered;
 use crate::meter::{Answered, Meter};
 use crate::serve::Running;
-use crate::settle;
+use crate::settle::{self, Charged};
 use crate::state::ProxyState;
 
 /// Answers with images inside are the largest seen.
@@ -24,7 +24,7 @@ const ANSWER_MAX: usize = 64 << 20;
 /// An answer that is paid for.
 struct Paid {
     body: Bytes,
-    cost: Amount,
+    charged: Charged,
 }
 
 /// Calls the upstream, commits the charge, and answers the caller.
@@ -52,7 +52,8 @@ pub(crate) async fn start(
     let mut response = Response::new(Body::from(paid.body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert("x-cost-nusd", HeaderValue::from(paid.cost.nanos()));
+    headers.insert("x-cost-nusd", HeaderValue::from(paid.charged.cost.nanos()));
+    response.extensions_mut().insert(paid.charged);
     Ok(response)
 }
 
@@ -111,7 +112,7 @@ async fn call(
                 counted,
             )
             .await;
-            let _ = caller.send(charged.map(|cost| Paid { body, cost }));
+            let _ = caller.send(charged.map(|charged| Paid { body, charged }));
         }
         Some(Err((outcome, problem))) => {
             settle::quietly(
