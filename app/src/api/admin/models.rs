@@ -54,7 +54,6 @@ pub mod faults {
 /// # Errors
 /// [`Refusal::Unavailable`] without a database.
 #[server(prefix = "/api", endpoint = "admin_create_model")]
-#[expect(clippy::too_many_arguments, reason = "the fields of the form")]
 pub async fn admin_create_model(
     model: String,
     upstream: String,
