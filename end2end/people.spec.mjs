@@ -39,6 +39,8 @@ async function journey(page, { locale, width, scheme, hand, look }) {
   const prefix = locale === 'en' ? '' : `/${locale}`;
   await page.setViewportSize({ width, height: 800 });
   await page.emulateMedia({ colorScheme: scheme });
+  // Their browser speaks their language: a mailed link has none in its address.
+  await page.setExtraHTTPHeaders({ 'accept-language': locale });
   const check = async (what) => {
     if (!look) return;
     await accessible(page, `${what} (${locale}, ${scheme}, ${width})`);
@@ -73,6 +75,7 @@ async function journey(page, { locale, width, scheme, hand, look }) {
   await page.goto(link);
   await check('the link');
   await hand.press(button(page, 'verify'));
+  await page.waitForURL((url) => !url.pathname.startsWith('/verify/'));
   await page.goto(link);
   await expect(page.locator('h1')).toHaveText(t(locale, 'verify.closed.title'));
 

@@ -69,8 +69,14 @@ fn listed(services: &Services) -> Listed {
         .route("/settings", get(pages::settings::settings))
         .route("/settings/email", get(pages::settings::email))
         .route("/settings/security", get(pages::settings::security))
-        .route("/settings/second-factor", get(pages::settings::second_factor))
-        .route("/settings/recovery-codes", get(pages::settings::recovery_codes))
+        .route(
+            "/settings/second-factor",
+            get(pages::settings::second_factor),
+        )
+        .route(
+            "/settings/recovery-codes",
+            get(pages::settings::recovery_codes),
+        )
         .route("/settings/sessions", get(pages::settings::sessions))
         .route("/claim/{token}", get(pages::claim))
         .route("/outbox", get(pages::outbox))
@@ -101,7 +107,10 @@ fn listed(services: &Services) -> Listed {
         .route("/admin/models/new", get(pages::admin::new_model))
         .route("/admin/models/{*id}", get(pages::admin::model))
         .route("/admin/audit", get(pages::admin::audit))
-        .route("/try", get(pages::test_zone::show).post(pages::test_zone::run))
+        .route(
+            "/try",
+            get(pages::test_zone::show).post(pages::test_zone::run),
+        )
         .route("/api/{function}", post(api::call));
     // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server
     // runs gets its addresses at the next start.

@@ -43,10 +43,14 @@ fn amount(text: &str) -> Result<Amount, String> {
 }
 
 impl Config {
-    /// As `serve --welcome` starts: with a little welcome credit, unless the operator set another.
+    /// As `serve --welcome` starts: with a little welcome credit, unless the operator set another. Everybody who tries it
+    /// out sits at this machine, which is one network.
     #[must_use]
     pub fn for_a_first_look(mut self) -> Self {
-        self.welcome.credit.get_or_insert(FIRST_LOOK);
+        if self.welcome.credit.is_none() {
+            self.welcome.credit = Some(FIRST_LOOK);
+            self.welcome.per_network_per_day = u32::MAX;
+        }
         self
     }
 

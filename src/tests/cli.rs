@@ -552,7 +552,10 @@ async fn the_first_look_works_as_printed() {
     assert_eq!(page.status(), 200);
     for path in ["/signup", "/outbox"] {
         assert!(welcome.contains(&server.url(path)), "{welcome}");
-        assert_eq!(http().get(server.url(path)).send().await.unwrap().status(), 200);
+        assert_eq!(
+            http().get(server.url(path)).send().await.unwrap().status(),
+            200
+        );
     }
     server.terminate();
     assert!(server.ended(Duration::from_secs(20)).success());

@@ -82,7 +82,11 @@ mod figures {
             .await
             .map_err(failed)?
             .unwrap_or_default();
-        let spend = services.calls.spend(workspace, zone).await.map_err(failed)?;
+        let spend = services
+            .calls
+            .spend(workspace, zone)
+            .await
+            .map_err(failed)?;
         Ok((balance, spend))
     }
 

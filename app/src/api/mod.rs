@@ -11,9 +11,9 @@ mod call;
 mod claim;
 #[cfg(feature = "ssr")]
 mod faults;
+mod first_call;
 #[cfg(feature = "ssr")]
 mod keep;
-mod first_call;
 mod keys;
 mod links;
 mod prefs;
@@ -43,15 +43,15 @@ pub use balance::{RULER_DAYS, days_left, filled, read as read_balance};
 #[cfg(feature = "ssr")]
 pub use call::call;
 pub use claim::claim;
-#[cfg(feature = "ssr")]
-pub use keep::CODES;
 pub use first_call::{first_call, send_test};
 #[cfg(feature = "ssr")]
-pub use keys::{TEST, shown};
+pub use keep::CODES;
 pub use keys::{
     KeyForm, create_key, disable_key, enable_key, freeze_keys, rename_key, reveal_key, revoke_key,
     roll_key, unfreeze_keys, update_key,
 };
+#[cfg(feature = "ssr")]
+pub use keys::{TEST, shown};
 pub use links::{ask_reset, confirm_email, reset, undo_email, verify};
 pub use prefs::set_prefs;
 pub use security::{

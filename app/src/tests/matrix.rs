@@ -269,6 +269,7 @@ async fn account(world: &World, email: &str) -> AccountView {
 /// Somebody with a key, a call and a session.
 async fn victim(world: &World) -> Victim {
     let services = &world.services;
+    services.ledger.start();
     let account = account(world, "victim@example.com").await;
     let form = NewKeyForm::named("laptop");
     let key = services

@@ -191,12 +191,12 @@ async fn a_days_bar_leads_to_its_hours_in_the_readers_zone() {
             "{day}"
         );
     }
-    assert_eq!(html.matches("<a class=\"day\"").count(), 4);
+    assert_eq!(html.matches("class=\"day\"").count(), 4);
     let html = browser
         .get(&world, "/usage?range=2026-11-22..2026-11-22")
         .await
         .body;
-    assert_eq!(html.matches("<g class=\"day\"").count(), 24);
+    assert_eq!(html.matches("class=\"day\"").count(), 24);
     assert_eq!(html.matches("data-tip=").count(), 6, "00:04 to 05:04");
     assert!(visible(&html).contains("Pacific/Kiritimati"));
     let moved = browser

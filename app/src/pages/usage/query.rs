@@ -138,7 +138,11 @@ impl Query {
         };
         match span {
             Some(span) if dates => Asked::Elsewhere(Box::new(query.over(span, now))),
-            Some(span) => Asked::Shown(Box::new(query.over(span, now))),
+            // Another range begins with its newest call; the one that was asked for stays where it was asked.
+            Some(span) => Asked::Shown(Box::new(Self {
+                before,
+                ..query.over(span, now)
+            })),
             None => Asked::Shown(Box::new(query)),
         }
     }
