@@ -3,7 +3,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 
 import { accessible } from './support/checks.mjs';
 import { call, farebox, person, pseudo, seen } from './support/servers.mjs';
-import { awake, expect, signIn, test } from './support/test.mjs';
+import { awake, expect, prefer, signIn, test } from './support/test.mjs';
 import { t } from './support/words.mjs';
 
 const KB = 1_000;
@@ -23,8 +23,8 @@ test('every island wakes up, and only the overview loads them', async ({ page })
   expect(loaded).toEqual([]);
   await signIn(page, farebox, ada);
   await awake(page);
-  // One chart, one live balance, a copy button for the address and each of three examples.
-  await expect(page.locator('[data-hydrated="true"]')).toHaveCount(6);
+  // One chart, one live balance, the shortcuts, a copy button for the address and each of three examples.
+  await expect(page.locator('[data-hydrated="true"]')).toHaveCount(7);
   const kinds = await Promise.all(loaded.map((answer) => answer.headerValue('content-type')));
   expect(kinds.sort()).toEqual(['application/wasm', 'text/javascript; charset=utf-8', 'text/javascript; charset=utf-8']);
   await page.goto('/');
@@ -192,6 +192,8 @@ for (const [server, locale, currency, zone] of [
 ]) {
   test(`waking up changes no word: ${locale}, ${currency}, ${zone}`, async ({ browser }) => {
     const bea = server === farebox ? ada : person(server, `words-${locale}`);
+    // Whoever has not called yet waits for the first call, with a script or with a link.
+    if (bea !== ada) await seen(server, bea.key).then(() => call(server, bea.key, 'Hello'));
     const read = {};
     for (const javaScriptEnabled of [false, true]) {
       const context = await browser.newContext({ javaScriptEnabled, timezoneId: zone, baseURL: server.url });
@@ -201,6 +203,7 @@ for (const [server, locale, currency, zone] of [
       page.on('console', (message) => heard.push(message.text()));
       page.on('pageerror', (error) => heard.push(String(error)));
       await signIn(page, server, bea, locale === 'en' ? '' : `/${locale}`);
+      await prefer(page, server, locale, currency);
       await expect(page.locator('html')).toHaveAttribute('lang', locale);
       if (javaScriptEnabled) await awake(page);
       read[javaScriptEnabled] = await content(page);

@@ -1,7 +1,7 @@
 // Is the overview in order, for somebody who has spent something, and for somebody who has nothing yet?
 import { accessible, fits, guarded, nothingCut, validHtml } from './support/checks.mjs';
 import { anotherKey, call, farebox, person, revokeKey, seen } from './support/servers.mjs';
-import { awake, expect, signIn, test } from './support/test.mjs';
+import { awake, expect, prefer, signIn, test } from './support/test.mjs';
 import { spaced, t } from './support/words.mjs';
 
 let ada;
@@ -13,8 +13,8 @@ test.beforeAll(async () => {
 });
 
 async function open(page, who, locale, currency) {
-  await page.context().addCookies([{ name: 'prefs', value: `${locale}.${currency}.-`, url: farebox.url }]);
   await signIn(page, farebox, who);
+  await prefer(page, farebox, locale, currency);
   await awake(page);
 }
 

@@ -2,7 +2,7 @@
 // support/pseudo.mjs, so that what is still plain English on a page is a text that is not in `locales/`.
 import { accessible, fits, nothingCut } from './support/checks.mjs';
 import { call, person, pseudo, seen } from './support/servers.mjs';
-import { ERROR_PAGE, awake, expect, signIn, test } from './support/test.mjs';
+import { ERROR_PAGE, awake, expect, prefer, signIn, test } from './support/test.mjs';
 
 test.use({ baseURL: pseudo.url });
 
@@ -23,6 +23,7 @@ async function open(page, locale, path) {
   await page.context().addCookies([{ name: 'prefs', value: `${locale}.EUR.-`, url: pseudo.url }]);
   if (path === '/overview') {
     await signIn(page, pseudo, bea, `/${locale}`);
+    await prefer(page, pseudo, locale, 'EUR');
     await awake(page);
   } else {
     await page.goto(['/', '/login'].includes(path) ? `/${locale}${path}` : path);

@@ -36,6 +36,14 @@ export async function signIn(page, server, { email, password }, prefix = '') {
   await page.waitForURL('**/overview');
 }
 
+// Chooses language and currency for a signed-in account: from then on its choice counts, whatever a browser's cookie says.
+export async function prefer(page, server, locale, currency) {
+  const form = { locale, currency, back: '/overview' };
+  const answer = await page.request.post(`${server.url}/api/set_prefs`, { form, headers: { origin: server.url }, maxRedirects: 0 });
+  expect(answer.status()).toBe(303);
+  await page.goto(`${server.url}/overview`);
+}
+
 // Waits until every island of the page is awake.
 export async function awake(page) {
   await expect(page.locator('leptos-island').first()).toBeAttached();
