@@ -19,6 +19,8 @@ impl MigrationTrait for Migration {
             manager,
             &[
                 "ALTER TABLE account ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+                // The name in lower case, for operators' search: SQLite, and PostgreSQL in some locales, fold ASCII only.
+                "ALTER TABLE account ADD COLUMN name_key TEXT NOT NULL DEFAULT ''",
                 // Since when the address is known to be theirs; NULL until the mailed link was used.
                 "ALTER TABLE account ADD COLUMN verified_at BIGINT",
                 // An operator shut the account; `blocked_reason` is for operators only.
@@ -112,6 +114,7 @@ impl MigrationTrait for Migration {
                 "ALTER TABLE account DROP COLUMN blocked_reason",
                 "ALTER TABLE account DROP COLUMN blocked_at",
                 "ALTER TABLE account DROP COLUMN verified_at",
+                "ALTER TABLE account DROP COLUMN name_key",
                 "ALTER TABLE account DROP COLUMN name",
             ],
         )

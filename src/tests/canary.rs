@@ -205,8 +205,14 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
 
 /// The same prompt, tried in the browser by somebody who is signed in: answered, refused, broken, and mistyped.
 async fn by_hand(server: &Server, fake: &FakeUpstream, prompt: &str) {
+    // A redirect that is followed would lose the cookie of the session.
+    let browser = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
     let post = |path: &str, form: String| {
-        http()
+        browser
             .post(server.url(path))
             .header("origin", server.url(""))
             .header("accept", "text/html")

@@ -43,6 +43,7 @@ impl NewAccount<'_> {
             admin: Set(self.admin),
             created_at: Set(self.created_at),
             name: Set(self.name.to_owned()),
+            name_key: Set(self.name.to_lowercase()),
             verified_at: Set(self.verified_at),
             terms_at: Set(self.agreed_at),
             consent_at: Set(self.agreed_at),

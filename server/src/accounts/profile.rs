@@ -18,7 +18,9 @@ impl Accounts {
         let name = self::name(name).ok_or(ProfileError::Name)?;
         self.set(
             account,
-            Entity::update_many().col_expr(Column::Name, Expr::value(name)),
+            Entity::update_many()
+                .col_expr(Column::NameKey, Expr::value(name.to_lowercase()))
+                .col_expr(Column::Name, Expr::value(name)),
         )
         .await
     }

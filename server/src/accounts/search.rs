@@ -2,7 +2,7 @@
 
 use domain::ids::AccountId;
 use domain::views::AccountView;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::table::account::{Column, Entity, Model};
@@ -35,11 +35,10 @@ impl Accounts {
                 .replace('%', "\\%")
                 .replace('_', "\\_");
             let like = || LikeExpr::new(format!("%{escaped}%")).escape('\\');
-            let name = Func::lower(Expr::col(Column::Name));
             found = found.filter(
                 Condition::any()
                     .add(Expr::col(Column::EmailKey).like(like()))
-                    .add(Expr::expr(name).like(like()))
+                    .add(Expr::col(Column::NameKey).like(like()))
                     .add(Column::Id.eq(&query)),
             );
         }

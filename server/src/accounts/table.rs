@@ -35,6 +35,7 @@ pub(super) mod account {
         pub admin: bool,
         pub created_at: i64,
         pub name: String,
+        pub name_key: String,
         pub verified_at: Option<i64>,
         pub blocked_at: Option<i64>,
         pub blocked_reason: Option<String>,
