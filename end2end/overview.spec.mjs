@@ -66,12 +66,15 @@ test('with nothing yet it says how to begin', async ({ page }) => {
   await fits(page, 'an overview without calls');
 });
 
-test('with an empty wallet it says what that means, and calls stop', async ({ page }) => {
+test('with no money yet it says that this is the next step, and calls stop', async ({ page }) => {
   const poor = person(farebox, 'poor', null);
   await seen(farebox, poor.key);
   await expect(call(farebox, poor.key, 'Hello')).rejects.toThrow(/429.*insufficient_quota/);
   await open(page, poor, 'en', 'USD');
-  await expect(page.getByRole('alert')).toContainText(t('en', 'wallet.low.empty_title'));
+  const steps = page.locator('.first-run');
+  await expect(steps.locator('li.done')).toContainText([t('en', 'first_run.verify'), t('en', 'first_run.key')]);
+  await expect(steps.locator('li:not(.done)')).toContainText([t('en', 'first_run.money'), t('en', 'first_run.call')]);
+  await expect(steps.getByRole('button')).toHaveCount(0);
   await expect(page.locator('[data-live="balance"]')).toHaveText('$0.00');
   // Only an administrator can add credit with a command, so nobody else is told one.
   await expect(page.locator('main')).not.toContainText('credit grant');

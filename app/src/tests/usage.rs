@@ -31,6 +31,11 @@ impl Made<'_> {
         } else {
             Amount::ZERO
         };
+        (self.book_for(world, cost).await, cost)
+    }
+
+    async fn book_for(&self, world: &World, cost: Amount) -> CallId {
+        let offered = &world.services.catalog.models()[0];
         let id = CallId::from_uuid(uuid::Uuid::now_v7());
         let hold = world.services.ledger.hold(self.workspace, cost).await;
         let upstream = domain::ids::UpstreamId::from_uuid(uuid::Uuid::now_v7());
@@ -57,7 +62,7 @@ impl Made<'_> {
             }],
         };
         hold.unwrap().settle(record).await.unwrap();
-        (id, cost)
+        id
     }
 }
 
@@ -434,4 +439,32 @@ async fn every_usage_page_speaks_every_language() {
             assert!(!visible(&answer.body).contains("%{"), "{locale} {path}");
         }
     }
+}
+
+#[tokio::test]
+async fn when_all_is_spent_the_overview_says_so() {
+    let world = world().await;
+    world.services.ledger.start();
+    let workspace = world.account.workspace;
+    let key = NewKeyForm::named("laptop");
+    let key = world.services.keys.create(workspace, &key).await.unwrap();
+    let made = Made {
+        workspace,
+        key: key.view.id,
+        model: "big",
+        hours_ago: 1,
+        ending: Ending::Finished,
+        rule: Rule::Reported,
+        usage: Usage::default(),
+    };
+    let mut browser = reader(&world, "en", "UTC").await;
+    made.book_for(&world, Amount::from_nanos(1)).await;
+    let words = "Your balance is empty";
+    let page = browser.get(&world, "/overview").await.body;
+    assert!(!visible(&page).contains(words), "{page}");
+    let ledger = &world.services.ledger;
+    let all = ledger.balance(workspace).await.unwrap().unwrap().posted;
+    made.book_for(&world, all).await;
+    let page = browser.get(&world, "/overview").await.body;
+    assert!(visible(&page).contains(words), "{page}");
 }
