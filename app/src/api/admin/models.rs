@@ -1,6 +1,7 @@
 //! What may an administrator do to models? Offer them, price them, switch them off and on.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::api::Refusal;
 
@@ -49,21 +50,25 @@ pub mod faults {
     }
 }
 
+/// A model to offer, as typed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewModelForm {
+    pub model: String,
+    pub upstream: String,
+    pub upstream_model: String,
+    pub context: String,
+    pub cost_input: String,
+    pub cost_cached: String,
+    pub cost_output: String,
+    pub markup: String,
+}
+
 /// Offers a model, served by one provider, at cost and mark-up.
 ///
 /// # Errors
 /// [`Refusal::Unavailable`] without a database.
 #[server(prefix = "/api", endpoint = "admin_create_model")]
-pub async fn admin_create_model(
-    model: String,
-    upstream: String,
-    upstream_model: String,
-    context: String,
-    cost_input: String,
-    cost_cached: String,
-    cost_output: String,
-    markup: String,
-) -> Result<(), Refusal> {
+pub async fn admin_create_model(#[server(flatten)] form: NewModelForm) -> Result<(), Refusal> {
     use server::catalog::NewModel;
 
     use super::desk::Desk;
@@ -73,24 +78,27 @@ pub async fn admin_create_model(
 
     let desk = Desk::current()?;
     let priced = Priced {
-        cost_input: &cost_input,
-        cost_cached: &cost_cached,
-        cost_output: &cost_output,
-        markup: &markup,
+        cost_input: &form.cost_input,
+        cost_cached: &form.cost_cached,
+        cost_output: &form.cost_output,
+        markup: &form.markup,
     };
     let mut flash = priced.typed(
         Flash::default()
-            .typed(Field::Admin(AdminField::ModelId), &model)
-            .typed(Field::Admin(AdminField::Upstream), &upstream)
-            .typed(Field::Admin(AdminField::UpstreamModel), &upstream_model)
-            .typed(Field::Admin(AdminField::Context), &context),
+            .typed(Field::Admin(AdminField::ModelId), &form.model)
+            .typed(Field::Admin(AdminField::Upstream), &form.upstream)
+            .typed(
+                Field::Admin(AdminField::UpstreamModel),
+                &form.upstream_model,
+            )
+            .typed(Field::Admin(AdminField::Context), &form.context),
     );
-    let (id, there) = (model.trim(), upstream_model.trim());
+    let (id, there) = (form.model.trim(), form.upstream_model.trim());
     if id.is_empty() {
         let field = Field::Admin(AdminField::ModelId);
         flash.faults.push((field, Fault::Missing));
     }
-    let context = faults::context(&context);
+    let context = faults::context(&form.context);
     flash.faults.extend(context.as_ref().err().copied());
     let price = read_price(&priced);
     flash
@@ -99,7 +107,7 @@ pub async fn admin_create_model(
     if let (Ok(context), Ok(price), true) = (context, price, flash.faults.is_empty()) {
         let new = NewModel {
             id: id.to_owned(),
-            upstream,
+            upstream: form.upstream.clone(),
             upstream_model: (!there.is_empty()).then(|| there.to_owned()),
             price,
             context,

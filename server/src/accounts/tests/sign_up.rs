@@ -72,7 +72,8 @@ async fn a_new_address_and_a_known_one_get_the_same_answer_and_another_mail() {
 #[tokio::test]
 async fn each_part_of_the_form_is_checked() {
     let house = house().await;
-    let broken: [(&str, fn(&mut SignUp), SignUpError); 8] = [
+    type Breaks = fn(&mut SignUp);
+    let broken: [(&str, Breaks, SignUpError); 8] = [
         (
             "no name",
             |form| form.name = "  ".to_owned(),
