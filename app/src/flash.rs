@@ -44,6 +44,7 @@ pub enum Notice {
     KeyDisabled(KeyId),
     KeyEnabled(KeyId),
     KeyRevoked,
+    KeyOverlapEnded,
     KeysFrozen,
     KeysUnfrozen,
     /// A test call was answered.

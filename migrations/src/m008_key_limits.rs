@@ -28,7 +28,8 @@ impl MigrationTrait for Migration {
                 // the one through which a workspace tries models in the browser (nobody holds its secret).
                 // Limits are NULL when there is none: `*_nusd` per UTC day, ISO week, calendar month and in all.
                 // `models` and `ip_ranges` are JSON lists, `scopes` words with spaces between.
-                // `replaced_by` is the key that this one was rolled to; it works until `expires_at`.
+                // A key that is rolled stays the key it is and gets a new secret; the one before (`previous_*`) opens it
+                // until `previous_until`.
                 "CREATE TABLE api_key (
                     id TEXT PRIMARY KEY,
                     workspace_id TEXT NOT NULL REFERENCES workspace(id),
@@ -53,13 +54,25 @@ impl MigrationTrait for Migration {
                     last_used_at BIGINT,
                     disabled_at BIGINT,
                     revoked_at BIGINT,
-                    replaced_by TEXT,
-                    CHECK (sealed IS NULL OR revoked_at IS NULL)
+                    previous_lookup TEXT UNIQUE,
+                    previous_masked TEXT,
+                    previous_until BIGINT,
+                    CHECK (sealed IS NULL OR revoked_at IS NULL),
+                    CHECK ((previous_lookup IS NULL) = (previous_until IS NULL)
+                        AND (previous_lookup IS NULL) = (previous_masked IS NULL))
                 )",
                 &copy,
                 "DROP TABLE api_key_before",
                 "CREATE INDEX api_key_of_workspace ON api_key (workspace_id, created_at)",
                 "CREATE UNIQUE INDEX api_key_zone ON api_key (workspace_id) WHERE kind = 'zone'",
+                // A secret that its page shows for a few minutes after it was made or revealed, sealed; the session knows
+                // the id. Deleted when the time is over, whatever becomes of the session.
+                "CREATE TABLE shown_secret (
+                    id TEXT PRIMARY KEY,
+                    key_id TEXT NOT NULL,
+                    sealed TEXT NOT NULL,
+                    until BIGINT NOT NULL
+                )",
                 // All keys of the workspace are refused while this is set.
                 "ALTER TABLE workspace ADD COLUMN frozen_at BIGINT",
                 // What one node may still spend of a key's limit in one period, in memory. `spent` grows in the commit that
@@ -134,6 +147,7 @@ impl MigrationTrait for Migration {
                 "DROP INDEX call_of_key",
                 "DROP TABLE key_grant",
                 "ALTER TABLE workspace DROP COLUMN frozen_at",
+                "DROP TABLE shown_secret",
                 "DROP INDEX api_key_zone",
                 "DROP INDEX api_key_of_workspace",
                 "ALTER TABLE api_key RENAME TO api_key_after",

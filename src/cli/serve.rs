@@ -27,7 +27,7 @@ pub const LOCK: &str = "farebox.lock";
 /// Connections that carry no call are cut this long after a stop began.
 const IDLE: Duration = Duration::from_secs(30);
 /// How often sessions past their end are deleted, and limits of silent keys forgotten.
-const SWEEP: Duration = Duration::from_secs(600);
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// Run the server: the metered endpoint under /v1, and the pages
 ///
@@ -214,13 +214,16 @@ fn background(
     stopped: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let (sweeper, proxy, stop) = (handles.sessions.clone(), proxy.clone(), stopped.clone());
-    let accounts = handles.accounts.clone();
+    let (accounts, keys) = (handles.accounts.clone(), handles.keys.clone());
     let sweep = async move {
         let mut tick = tokio::time::interval(SWEEP);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             proxy.tidy();
             if let Err(error) = sweeper.sweep().await {
                 tracing::warn!(%error, "Sessions past their end could not be deleted; tried again later");
+            }
+            if let Err(error) = keys.sweep_shown().await {
+                tracing::warn!(%error, "Secrets that are shown no more could not be deleted; tried again later");
             }
             if let Err(error) = accounts.sweep_links().await {
                 tracing::warn!(%error, "Mailed links past their end could not be deleted; tried again later");

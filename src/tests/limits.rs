@@ -354,9 +354,15 @@ fn commands_limit_switch_roll_and_stop_keys() {
     let new = admin(&["roll", "--id", id, "--overlap-hours", "0", "--json"]);
     assert_ne!(new[0]["key"], made[0]["key"]);
     assert_eq!(
-        (&view()["status"], &view()["replaced_by"]),
-        (&json!("expired"), &new[0]["id"])
+        (&view()["id"], &view()["previous"]),
+        (&new[0]["id"], &json!(null))
     );
+    admin(&["roll", "--id", id, "--overlap-hours", "2", "--json"]);
+    assert!(view()["previous"]["until"].is_i64());
+    let said = refused(&["roll", "--id", id, "--overlap-hours", "2", "--json"]);
+    assert!(said.contains("still works"), "{said}");
+    admin(&["end-overlap", "--id", id, "--json"]);
+    assert_eq!(view()["previous"], json!(null));
     admin(&["revoke", "--id", id, "--json"]);
     assert_eq!(view()["status"], "revoked");
     let said = refused(&["enable", "--id", id, "--json"]);

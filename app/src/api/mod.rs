@@ -47,8 +47,8 @@ pub use first_call::{first_call, send_test};
 #[cfg(feature = "ssr")]
 pub use keep::CODES;
 pub use keys::{
-    KeyForm, create_key, disable_key, enable_key, freeze_keys, rename_key, reveal_key, revoke_key,
-    roll_key, unfreeze_keys, update_key,
+    KeyForm, create_key, disable_key, enable_key, end_key_overlap, freeze_keys, rename_key,
+    reveal_key, revoke_key, roll_key, unfreeze_keys, update_key,
 };
 #[cfg(feature = "ssr")]
 pub use keys::{TEST, shown};
@@ -99,6 +99,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("/api/create_key", Who::SignedIn),
     ("/api/disable_key", Who::SignedIn),
     ("/api/enable_key", Who::SignedIn),
+    ("/api/end_key_overlap", Who::SignedIn),
     ("/api/end_other_sessions", Who::Confirmed),
     ("/api/end_second_factor", Who::Confirmed),
     ("/api/end_session", Who::SignedIn),

@@ -5,7 +5,7 @@ use http::{StatusCode, header};
 use server::accounts::Email;
 use server::keys::NewKeyForm;
 
-use super::world::{Answer, Browser, PASSWORD, World, world};
+use super::world::{Answer, Browser, PASSWORD, World, visible, world};
 const TEN_MINUTES: i64 = 10 * 60 * 1_000;
 
 /// All scopes ticked, as the form has them at first.
@@ -251,7 +251,7 @@ async fn switching_off_is_undone_with_one_button() {
 }
 
 #[tokio::test]
-async fn rolling_makes_a_successor_and_revoking_ends_a_key() {
+async fn rolling_gives_a_new_secret_and_revoking_ends_a_key() {
     let world = world().await;
     let mut browser = Browser::default();
     browser.sign_in(&world).await;
@@ -267,9 +267,23 @@ async fn rolling_makes_a_successor_and_revoking_ends_a_key() {
     assert_ne!(old, new);
     let limits = keys.authenticate(new).await.unwrap().limits.clone();
     assert_eq!(limits.day.unwrap().to_usd_string(), "3.00");
+    assert_eq!(next, format!("/keys/{id}/secret"), "it is the same key");
+    let was = async |secret: &str| keys.authenticate(secret).await.map(|key| key.expires_at);
+    assert!(was(&old).await.unwrap().is_some());
     let page = browser.get(&world, &format!("/keys/{id}")).await;
-    assert!(page.body.contains("This key was replaced."));
-    assert!(!page.body.contains(&format!("/keys/{id}/roll")));
+    assert!(page.body.contains("This key was rolled."));
+    let ask = browser.get(&world, &format!("/keys/{id}/roll")).await;
+    assert!(visible(&ask.body).contains("stops both at once"));
+    assert!(!ask.body.contains("value=\"3600\""));
+    let answer = browser.post(&world, "/api/roll_key", &form).await;
+    assert_eq!(answer.location(), format!("/keys/{id}"), "sent twice");
+    assert_eq!(was(new).await, Ok(None));
+    let this = format!("id={id}");
+    browser.post(&world, "/api/end_key_overlap", &this).await;
+    let page = browser.get(&world, &format!("/keys/{id}")).await;
+    assert!(page.body.contains("The old key works no more."));
+    assert!(!page.body.contains("/api/end_key_overlap"));
+    assert!(was(&old).await.is_err());
 
     let ask = browser.get(&world, &format!("/keys/{id}/revoke")).await;
     assert_eq!(ask.status, StatusCode::OK);
@@ -277,7 +291,7 @@ async fn rolling_makes_a_successor_and_revoking_ends_a_key() {
         .post(&world, "/api/revoke_key", &format!("id={id}"))
         .await;
     assert_eq!(gone.location(), "/keys");
-    assert!(keys.authenticate(&old).await.is_err());
+    assert!(was(new).await.is_err());
     let page = browser.get(&world, &format!("/keys/{id}")).await;
     assert!(page.body.contains("This key was revoked"));
     assert!(!page.body.contains("/api/update_key"));

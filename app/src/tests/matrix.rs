@@ -120,6 +120,7 @@ const FUNCTIONS: &[(&str, Takes)] = &[
     ("/api/create_key", Nothing),
     ("/api/disable_key", Theirs("id={key}")),
     ("/api/enable_key", Theirs("id={key}")),
+    ("/api/end_key_overlap", Theirs("id={key}")),
     ("/api/end_other_sessions", Nothing),
     ("/api/end_second_factor", Nothing),
     ("/api/end_session", Theirs("handle={session}")),

@@ -76,8 +76,8 @@ pub struct KeyView {
     pub disabled_at: Option<UnixMs>,
     /// From this time on calls are refused; the same as in `limits`.
     pub expires_at: Option<UnixMs>,
-    /// The key that this one was rolled to.
-    pub replaced_by: Option<KeyId>,
+    /// The secret before the last roll, while it still works.
+    pub previous: Option<PreviousSecret>,
     pub limits: KeyLimits,
     /// As of the moment it was read.
     pub status: KeyStatus,
@@ -85,6 +85,14 @@ pub struct KeyView {
     pub zone: bool,
     /// Whether its secret can be shown again.
     pub copy_kept: bool,
+}
+
+/// A secret that a newer one of the same key has replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousSecret {
+    pub masked: String,
+    /// From this time on calls with it are refused.
+    pub until: UnixMs,
 }
 
 /// Whether a key works, and if not, why: the most final reason.

@@ -38,7 +38,8 @@ impl Keys {
         let sql = "SELECT k.*, w.frozen_at, a.id AS account_id, a.email FROM api_key k
                    JOIN workspace w ON w.id = k.workspace_id LEFT JOIN account a ON a.workspace_id = k.workspace_id
                    WHERE k.kind = 'key' AND ($1 = '' OR k.id = $1 OR k.workspace_id = $1
-                       OR k.masked LIKE $2 ESCAPE '!' OR lower(a.email) LIKE lower($2) ESCAPE '!')
+                       OR k.masked LIKE $2 ESCAPE '!'
+                       OR k.previous_masked LIKE $2 ESCAPE '!' OR lower(a.email) LIKE lower($2) ESCAPE '!')
                        AND ($3 = '' OR k.id < $3)
                    ORDER BY k.id DESC LIMIT $4";
         let query = query.trim();

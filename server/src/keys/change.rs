@@ -88,7 +88,7 @@ impl Keys {
     }
 
     /// Writes a change of a key that was just read in this transaction, and tells every server.
-    async fn change(
+    pub(super) async fn change(
         &self,
         tx: DatabaseTransaction,
         workspace: WorkspaceId,

@@ -50,26 +50,16 @@ impl Keys {
         limits: &KeyLimits,
         now: UnixMs,
     ) -> Result<(Model, KeySecret), KeyError> {
-        let secret = KeySecret::generate(test)?;
         let id = KeyId::new();
-        let sealed = if self.copies {
-            let sealed = self.inner.ring.seal(
-                Purpose::ApiKeyAead,
-                &row_name(id, workspace),
-                secret.expose().as_bytes(),
-            )?;
-            Some(STANDARD.encode(sealed))
-        } else {
-            None
-        };
+        let (secret, kept) = self.fresh_secret(id, workspace, test)?;
         let row = ActiveModel {
             id: Set(id.to_string()),
             workspace_id: Set(workspace.to_string()),
             kind: Set(KEY.to_owned()),
             name: Set(name.to_owned()),
             test: Set(test),
-            lookup: Set(hex(&self.lookup(secret.expose()))),
-            sealed: Set(sealed),
+            lookup: Set(kept.lookup),
+            sealed: Set(kept.sealed),
             masked: Set(secret.masked()),
             created_at: Set(now),
             ..limited(limits)
@@ -83,6 +73,34 @@ impl Keys {
             })?;
         Ok((row, secret))
     }
+
+    /// A new secret for a key, and what its row keeps of it.
+    pub(super) fn fresh_secret(
+        &self,
+        id: KeyId,
+        workspace: WorkspaceId,
+        test: bool,
+    ) -> Result<(KeySecret, Kept), KeyError> {
+        let secret = KeySecret::generate(test)?;
+        let sealed = if self.copies {
+            let sealed = self.inner.ring.seal(
+                Purpose::ApiKeyAead,
+                &row_name(id, workspace),
+                secret.expose().as_bytes(),
+            )?;
+            Some(STANDARD.encode(sealed))
+        } else {
+            None
+        };
+        let lookup = hex(&self.lookup(secret.expose()));
+        Ok((secret, Kept { lookup, sealed }))
+    }
+}
+
+/// What a row keeps of a secret: a keyed hash to find it by, and an encrypted copy where the operator keeps one.
+pub(super) struct Kept {
+    pub(super) lookup: String,
+    pub(super) sealed: Option<String>,
 }
 
 /// The columns that limits are stored in.

@@ -19,9 +19,11 @@ pub enum KeyError {
     /// No copy of its secret was kept: the operator wants none.
     #[error("no copy of this key is kept")]
     NoCopy,
-    /// It was rolled before, and its successor is to be rolled instead.
-    #[error("this key was replaced by another one already")]
-    Replaced,
+    /// It was rolled a while ago, and the secret before that still works.
+    #[error(
+        "the secret from before the last roll still works: end it first, or roll without an overlap"
+    )]
+    Overlap,
     #[error("a key's name has 1 to {LONGEST_NAME} characters and no control characters")]
     Name,
     #[error(transparent)]

@@ -6,7 +6,6 @@ use domain::ids::{KeyId, WorkspaceId};
 use domain::views::KeyView;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QueryResult,
 };
 
 use super::table::{Column, Entity, KEY, Model, Stops};
@@ -36,12 +35,10 @@ impl Keys {
         }
         let asked = self.inner.cache.asking();
         let conn = self.inner.db.read();
-        let found = with_stops(conn, "k.lookup = $1", hex(&lookup))
-            .await
-            .map_err(|error| {
-                tracing::error!(%error, "keys: the database failed");
-                AuthError::Unavailable
-            })?;
+        let found = by_secret(conn, &hex(&lookup)).await.map_err(|error| {
+            tracing::error!(%error, "keys: the database failed");
+            AuthError::Unavailable
+        })?;
         self.inner.cache.put(lookup, found.clone(), asked);
         found.ok_or(AuthError::Invalid)
     }
@@ -97,23 +94,40 @@ impl Keys {
     }
 }
 
-/// The working key that `condition` on `$1` selects, as calls need it.
-pub(super) async fn with_stops<C: ConnectionTrait>(
+/// The key that a secret of this hash opens: its own, or the one before the last roll.
+async fn by_secret<C: ConnectionTrait>(
     conn: &C,
-    condition: &str,
-    value: String,
+    hash: &str,
 ) -> Result<Option<Arc<KeyRecord>>, DbErr> {
-    let row = db::one(conn, &format!("{WITH_STOPS} {condition}"), [value.into()]).await?;
-    row.map(|row| read(&row)).transpose()
+    let condition = "(k.lookup = $1 OR k.previous_lookup = $1)";
+    with_stops(conn, condition, hash, Some(hash)).await
 }
 
-fn read(row: &QueryResult) -> Result<Arc<KeyRecord>, DbErr> {
+/// The key through which a workspace tries models: it has no secret.
+pub(super) async fn zone_of<C: ConnectionTrait>(
+    conn: &C,
+    workspace: WorkspaceId,
+) -> Result<Option<Arc<KeyRecord>>, DbErr> {
+    let condition = "k.workspace_id = $1 AND k.kind = 'zone'";
+    with_stops(conn, condition, &workspace.to_string(), None).await
+}
+
+/// The working key that `condition` on `$1` selects, as calls need it.
+async fn with_stops<C: ConnectionTrait>(
+    conn: &C,
+    condition: &str,
+    value: &str,
+    presented: Option<&str>,
+) -> Result<Option<Arc<KeyRecord>>, DbErr> {
+    let sql = format!("{WITH_STOPS} {condition}");
+    let Some(row) = db::one(conn, &sql, [value.into()]).await? else {
+        return Ok(None);
+    };
     let since = |column| row.try_get::<Option<i64>>("", column);
     let stops = Stops {
         frozen: since("frozen_at")?.is_some(),
         blocked: since("blocked_at")?.is_some(),
     };
-    Model::from_query_result(row, "")?
-        .record(stops)
-        .map(Arc::new)
+    let record = Model::from_query_result(&row, "")?.record(presented, stops)?;
+    Ok(Some(Arc::new(record)))
 }

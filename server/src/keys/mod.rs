@@ -17,6 +17,7 @@ mod record;
 mod refused;
 mod reveal;
 mod roll;
+mod shown;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub use error::{AuthError, KeyError};
 pub use format::{KeySecret, LENGTH, PATTERN};
 pub use record::KeyRecord;
 pub use roll::LONGEST_OVERLAP;
+pub use shown::SHOWN_MS;
 
 use crate::clock::Clock;
 use crate::db::Db;

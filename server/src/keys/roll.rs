@@ -1,25 +1,27 @@
-//! How is a key replaced without a moment of darkness? The new one works at once, the old one for a while longer.
+//! How does a key get a new secret without a moment of darkness? The new one works at once, the old one for a while longer.
+//!
+//! It stays the same key: its limits go on counting, whichever of its secrets is used, and so do its usage pages.
 
 use std::time::Duration;
 
-use domain::KeyLimits;
 use domain::ids::{KeyId, WorkspaceId};
-use sea_orm::ActiveModelTrait;
-use sea_orm::ActiveValue::{Set, Unchanged};
+use domain::views::KeyView;
+use sea_orm::ActiveValue::Set;
 
 use super::table::ActiveModel;
 use super::{KeyError, Keys, NewKey};
-use crate::changes::{self, Topic};
 
-/// The longest time that both keys may work: a month.
+/// The longest time that both secrets may work: a month.
 pub const LONGEST_OVERLAP: Duration = Duration::from_secs(31 * 24 * 3600);
 
 impl Keys {
-    /// Makes a successor with the same name, kind and limits. The old key works for `overlap` longer, or until its own
-    /// end if that is sooner; with no overlap it stops now. Overlaps above [`LONGEST_OVERLAP`] are cut to it.
+    /// Gives a key of this workspace a new secret. The old one works for `overlap` longer, or until the key's own end if
+    /// that is sooner; with no overlap it stops now, and one from an earlier roll too. Overlaps above
+    /// [`LONGEST_OVERLAP`] are cut to it.
     ///
     /// # Errors
-    /// [`KeyError::NotFound`], [`KeyError::Revoked`], [`KeyError::Replaced`], no database.
+    /// [`KeyError::Overlap`] while one from an earlier roll works and this one is to work on: a form sent twice must not
+    /// stop a secret that was promised another day. [`KeyError::NotFound`], [`KeyError::Revoked`], no database.
     pub async fn roll(
         &self,
         workspace: WorkspaceId,
@@ -31,31 +33,42 @@ impl Keys {
         let until = now + i64::try_from(overlap).expect("a month fits");
         let tx = self.inner.db.begin().await?;
         let old = self.working(&tx, workspace, id).await?;
-        if old.replaced_by.is_some() {
-            return Err(KeyError::Replaced);
+        if until > now && old.previous_until.is_some_and(|end| end > now) {
+            return Err(KeyError::Overlap);
         }
-        let limits = KeyLimits {
-            // An end that has passed was the old key's; whoever rolls it wants one that works.
-            expires_at: old.expires_at.filter(|end| *end > now),
-            ..old.limits()?
-        };
-        let (row, secret) = self
-            .insert(&tx, workspace, &old.name, old.test, &limits, now)
-            .await?;
-        let replaced = ActiveModel {
-            id: Unchanged(id.to_string()),
-            expires_at: Set(Some(old.expires_at.map_or(until, |end| end.min(until)))),
-            replaced_by: Set(Some(row.id.clone())),
+        let (secret, kept) = self.fresh_secret(id, workspace, old.test)?;
+        let rolled = ActiveModel {
+            lookup: Set(kept.lookup),
+            sealed: Set(kept.sealed),
+            masked: Set(secret.masked()),
+            previous_lookup: Set(Some(old.lookup)),
+            previous_masked: Set(Some(old.masked)),
+            previous_until: Set(Some(old.expires_at.map_or(until, |end| end.min(until)))),
+            // An end that has passed was the old secret's; whoever rolls wants one that works.
+            expires_at: Set(old.expires_at.filter(|end| *end > now)),
             ..Default::default()
         };
-        replaced.update(&tx).await?;
-        changes::bump(&tx, Topic::Keys).await?;
-        let frozen = self.is_frozen(&tx, workspace).await?;
-        tx.commit().await?;
-        self.forget_all();
-        Ok(NewKey {
-            view: row.view(frozen, now)?,
-            secret,
-        })
+        let view = self.change(tx, workspace, id, rolled).await?;
+        Ok(NewKey { view, secret })
+    }
+
+    /// Ends the secret from before the last roll, at once on this server and within five seconds on every other.
+    ///
+    /// # Errors
+    /// [`KeyError::NotFound`], [`KeyError::Revoked`], no database.
+    pub async fn end_overlap(
+        &self,
+        workspace: WorkspaceId,
+        id: KeyId,
+    ) -> Result<KeyView, KeyError> {
+        let tx = self.inner.db.begin().await?;
+        self.working(&tx, workspace, id).await?;
+        let ended = ActiveModel {
+            previous_lookup: Set(None),
+            previous_masked: Set(None),
+            previous_until: Set(None),
+            ..Default::default()
+        };
+        self.change(tx, workspace, id, ended).await
     }
 }

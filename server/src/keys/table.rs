@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::views::{KeyStatus, KeyView, UnixMs};
+use domain::views::{KeyStatus, KeyView, PreviousSecret, UnixMs};
 use domain::{Amount, KeyLimits};
 use ipnet::IpNet;
 use sea_orm::entity::prelude::*;
@@ -41,7 +41,9 @@ pub struct Model {
     pub last_used_at: Option<i64>,
     pub disabled_at: Option<i64>,
     pub revoked_at: Option<i64>,
-    pub replaced_by: Option<String>,
+    pub previous_lookup: Option<String>,
+    pub previous_masked: Option<String>,
+    pub previous_until: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -96,8 +98,18 @@ impl Model {
         })
     }
 
-    pub(super) fn record(self, stops: Stops) -> Result<KeyRecord, DbErr> {
+    /// What calls need to know. `presented` is the hash of the caller's secret, where there is one.
+    pub(super) fn record(self, presented: Option<&str>, stops: Stops) -> Result<KeyRecord, DbErr> {
         let limits = self.limits()?;
+        let expires_at = if presented.is_none_or(|hash| hash == self.lookup) {
+            self.expires_at
+        } else {
+            // The secret before the last roll.
+            [self.expires_at, self.previous_until]
+                .into_iter()
+                .flatten()
+                .min()
+        };
         let ip_ranges = limits
             .ip_ranges
             .iter()
@@ -109,7 +121,7 @@ impl Model {
             workspace: self.owner()?,
             test: self.test,
             name: self.name,
-            expires_at: self.expires_at,
+            expires_at,
             limits: Arc::new(limits),
             ip_ranges,
             disabled: self.disabled_at.is_some(),
@@ -132,6 +144,11 @@ impl Model {
         } else {
             KeyStatus::Active
         };
+        let previous = self
+            .previous_masked
+            .clone()
+            .zip(self.previous_until.filter(|until| *until > now))
+            .map(|(masked, until)| PreviousSecret { masked, until });
         Ok(KeyView {
             id: self.key_id()?,
             limits: self.limits()?,
@@ -143,11 +160,7 @@ impl Model {
             revoked_at: self.revoked_at,
             disabled_at: self.disabled_at,
             expires_at: self.expires_at,
-            replaced_by: self
-                .replaced_by
-                .map(|id| id.parse())
-                .transpose()
-                .map_err(|_| broken("replaced_by"))?,
+            previous,
             status,
             zone: self.kind == ZONE,
             copy_kept: self.sealed.is_some(),

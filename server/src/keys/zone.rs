@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use domain::ids::{KeyId, WorkspaceId};
-use sea_orm::ConnectionTrait;
 
 use super::table::ZONE;
 use super::{KeyError, KeyRecord, Keys, find};
@@ -18,7 +17,7 @@ impl Keys {
     /// # Errors
     /// [`KeyError::NoWorkspace`], no database.
     pub async fn zone(&self, workspace: WorkspaceId) -> Result<Arc<KeyRecord>, KeyError> {
-        if let Some(zone) = find_zone(self.inner.db.read(), workspace).await? {
+        if let Some(zone) = find::zone_of(self.inner.db.read(), workspace).await? {
             return Ok(zone);
         }
         let nobodys = Secret::random_token()?;
@@ -36,16 +35,8 @@ impl Keys {
         ];
         db::exec(self.inner.db.write(), sql, values).await?;
         // Read where it was written: a reader may still see the moment before.
-        find_zone(self.inner.db.write(), workspace)
+        find::zone_of(self.inner.db.write(), workspace)
             .await?
             .ok_or(KeyError::NoWorkspace)
     }
-}
-
-async fn find_zone<C: ConnectionTrait>(
-    conn: &C,
-    workspace: WorkspaceId,
-) -> Result<Option<Arc<KeyRecord>>, KeyError> {
-    let condition = "k.workspace_id = $1 AND k.kind = 'zone'";
-    Ok(find::with_stops(conn, condition, workspace.to_string()).await?)
 }

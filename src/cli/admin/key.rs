@@ -59,16 +59,18 @@ pub enum Command {
     Disable(Named),
     /// Switch a key on again
     Enable(Named),
-    /// Replace a key by a new one with the same name and limits
+    /// Give a key a new secret
     ///
-    /// The new key is printed once, here. The old one works for a while longer.
+    /// The new secret is printed once, here. The old one works for a while longer, under the same limits.
     Roll {
         #[command(flatten)]
         key: Named,
-        /// Hours that the old key still works, at most 744; 0 ends it now
+        /// Hours that the old secret still works, at most 744; 0 ends it now
         #[arg(long, value_name = "H", default_value_t = 24)]
         overlap_hours: u32,
     },
+    /// End the secret from before the last roll, which still works
+    EndOverlap(Named),
     /// End a key for good
     ///
     /// Every server refuses it within five seconds. Calls that run at that moment finish.
@@ -157,8 +159,24 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
             let (workspace, id) = key.find(handles).await?;
             let overlap = Duration::from_secs(u64::from(overlap_hours) * 3_600);
             let new = handles.keys.roll(workspace, id, overlap).await?;
-            note(handles, "key.roll", id, json!({"to": new.view.id})).await?;
-            made(&new, key.json, "Replaced it by the key")
+            note(
+                handles,
+                "key.roll",
+                id,
+                json!({"overlap_hours": overlap_hours}),
+            )
+            .await?;
+            made(&new, key.json, "Gave a new secret to the key")
+        }
+        Command::EndOverlap(key) => {
+            let (workspace, id) = key.find(handles).await?;
+            handles.keys.end_overlap(workspace, id).await?;
+            note(handles, "key.end_overlap", id, json!({})).await?;
+            key.done(
+                id,
+                &json!({"id": id, "previous": null}),
+                "Ended the old secret of",
+            )
         }
         Command::Revoke(key) => {
             let (workspace, id) = key.find(handles).await?;

@@ -1,4 +1,4 @@
-//! How does a key stop for good, and how do all of them stop at once? Both are asked twice by the page before.
+//! How does a key stop for good, or what it was before a roll, and how do all of them stop at once?
 
 use leptos::prelude::*;
 
@@ -20,6 +20,26 @@ pub async fn revoke_key(id: String) -> Result<(), Refusal> {
     }
     let told = Flash::notice(Notice::KeyRevoked);
     owner.asker.go_and_tell("/keys", &told);
+    Ok(())
+}
+
+/// Ends what a key was before it was rolled.
+///
+/// # Errors
+/// [`Refusal::NotFound`] for a key of somebody else, [`Refusal::Unavailable`] without a database.
+#[server(prefix = "/api", endpoint = "end_key_overlap")]
+pub async fn end_key_overlap(id: String) -> Result<(), Refusal> {
+    use super::Owner;
+    use crate::flash::{Flash, Notice};
+
+    let owner = Owner::current()?;
+    let id = owner.key(&id)?;
+    let keys = &owner.asker.services.keys;
+    if let Err(error) = keys.end_overlap(owner.workspace, id).await {
+        return owner.refused(id, &error);
+    }
+    let told = Flash::notice(Notice::KeyOverlapEnded);
+    owner.asker.go_and_tell(format!("/keys/{id}"), &told);
     Ok(())
 }
 

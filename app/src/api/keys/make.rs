@@ -50,9 +50,14 @@ pub async fn create_key(#[server(flatten)] form: KeyForm) -> Result<(), Refusal>
             return Ok(());
         }
     };
-    let (ring, now) = (&asker.services.ring, asker.services.clock.now_ms());
     // Without it, the page says how to see the key all the same.
-    let _ = fresh::keep(&asker.session, ring, made.view.id, &made.secret, now).await;
+    let _ = fresh::keep(
+        &asker.session,
+        &asker.services.keys,
+        made.view.id,
+        &made.secret,
+    )
+    .await;
     asker.reply.go(format!("/keys/{}/secret", made.view.id));
     Ok(())
 }
@@ -81,8 +86,13 @@ pub async fn roll_key(id: String, overlap: u64) -> Result<(), Refusal> {
         Ok(made) => made,
         Err(error) => return owner.refused(id, &error),
     };
-    let (ring, now) = (&asker.services.ring, asker.services.clock.now_ms());
-    let _ = fresh::keep(&asker.session, ring, made.view.id, &made.secret, now).await;
+    let _ = fresh::keep(
+        &asker.session,
+        &asker.services.keys,
+        made.view.id,
+        &made.secret,
+    )
+    .await;
     asker.reply.go(format!("/keys/{}/secret", made.view.id));
     Ok(())
 }

@@ -10,7 +10,7 @@ mod make;
 mod reveal;
 
 pub use change::{disable_key, enable_key, rename_key, update_key};
-pub use end::{freeze_keys, revoke_key, unfreeze_keys};
+pub use end::{end_key_overlap, freeze_keys, revoke_key, unfreeze_keys};
 pub use form::KeyForm;
 #[cfg(feature = "ssr")]
 pub use form::TEST;
@@ -73,7 +73,7 @@ mod asked {
         pub fn refused(&self, id: KeyId, error: &KeyError) -> Result<(), Refusal> {
             match error {
                 KeyError::NotFound => Err(self.missing()),
-                KeyError::Revoked | KeyError::Replaced | KeyError::NoCopy => {
+                KeyError::Revoked | KeyError::Overlap | KeyError::NoCopy => {
                     self.asker.reply.go(format!("/keys/{id}"));
                     Ok(())
                 }

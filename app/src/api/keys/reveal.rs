@@ -32,8 +32,7 @@ pub async fn reveal_key(id: String) -> Result<(), Refusal> {
         Ok(secret) => secret,
         Err(error) => return owner.refused(id, &error),
     };
-    let now = services.clock.now_ms();
-    fresh::keep(&asker.session, &services.ring, id, &secret, now)
+    fresh::keep(&asker.session, &services.keys, id, &secret)
         .await
         .map_err(|_| owner.unavailable())?;
     asker.reply.go(format!("/keys/{id}/secret"));

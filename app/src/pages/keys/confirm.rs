@@ -34,7 +34,11 @@ pub async fn revoke(Path(id): Path<String>, reader: Reader) -> Response {
 pub async fn roll(Path(id): Path<String>, reader: Reader) -> Response {
     ask(id, reader, |ui, key| {
         let title = t!(ui, "keys.roll.question", name = key.name);
-        (title, t!(ui, "keys.roll.body"), roll_form(ui, key))
+        let body = key.previous.as_ref().map_or_else(
+            || t!(ui, "keys.roll.body"),
+            |old| t!(ui, "keys.roll.overlapping", date = ui.date_time(old.until)),
+        );
+        (title, body, roll_form(ui, key))
     })
     .await
 }
@@ -150,8 +154,10 @@ fn revoke_form(ui: &Ui, key: &KeyView, dialog: bool) -> AnyView {
 }
 
 fn roll_form(ui: &Ui, key: &KeyView) -> AnyView {
+    let rolled = key.previous.is_some();
     let entries: Vec<_> = OVERLAPS
         .into_iter()
+        .filter(|seconds| !rolled || *seconds == 0)
         .map(|seconds| {
             let words = match seconds {
                 0 => t!(ui, "keys.roll.overlap_none"),

@@ -56,17 +56,7 @@ fn content(ui: &Ui, key: &KeyView, used: &[Used], models: &[String]) -> AnyView 
 /// What a reader should know first about a key that does not simply work.
 fn told(ui: &Ui, key: &KeyView) -> Option<AnyView> {
     let said = match key.status {
-        KeyStatus::Active => {
-            let successor = key.replaced_by?;
-            let until = key
-                .expires_at
-                .map_or_else(String::new, |at| ui.date_time(at));
-            let words = t!(ui, "keys.one.rolled", date = until);
-            let link = crate::shell::rich(&words, |inner| {
-                view! { <a href=format!("/keys/{successor}")>{inner}</a> }.into_any()
-            });
-            notice(ui, "", link)
-        }
+        KeyStatus::Active => return rolled(ui, key),
         KeyStatus::Frozen => {
             let words = crate::shell::rich(&t!(ui, "keys.one.frozen"), |inner| {
                 view! { <a href="/keys">{inner}</a> }.into_any()
@@ -78,6 +68,20 @@ fn told(ui: &Ui, key: &KeyView) -> Option<AnyView> {
         KeyStatus::Revoked => notice(ui, "", t!(ui, "keys.one.revoked")),
     };
     Some(said)
+}
+
+/// What it was before a roll still works: until when, and how to end that sooner.
+fn rolled(ui: &Ui, key: &KeyView) -> Option<AnyView> {
+    let old = key.previous.as_ref()?;
+    let until = ui.date_time(old.until);
+    let words = t!(ui, "keys.one.rolled", masked = old.masked, date = until);
+    let words = crate::shell::rich(&words, |inner| {
+        view! { <bdi class="mono" dir="ltr" translate="no">{inner}</bdi> }.into_any()
+    });
+    let end =
+        view! { <button class="btn slim" type="submit">{t!(ui, "keys.one.end_overlap")}</button> };
+    let end = act("/api/end_key_overlap", key.id, end.into_any());
+    Some(notice(ui, "", view! { {words}" "{end} }))
 }
 
 fn facts(ui: &Ui, key: &KeyView) -> AnyView {
@@ -168,13 +172,11 @@ fn doings(ui: &Ui, key: &KeyView) -> AnyView {
             ().into_any(),
         )
     };
-    let roll = key.replaced_by.is_none().then(|| {
-        doing(
-            t!(ui, "keys.roll.title"),
-            t!(ui, "keys.roll.lead"),
-            view! { <a class="btn" href=page("roll")>{t!(ui, "keys.roll.action")}</a> }.into_any(),
-        )
-    });
+    let roll = doing(
+        t!(ui, "keys.roll.title"),
+        t!(ui, "keys.roll.lead"),
+        view! { <a class="btn" href=page("roll")>{t!(ui, "keys.roll.action")}</a> }.into_any(),
+    );
     let switch = if key.disabled_at.is_some() {
         doing(
             t!(ui, "keys.enable.title"),

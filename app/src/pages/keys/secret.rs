@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use domain::views::KeyView;
 use http::{StatusCode, header};
 use leptos::prelude::*;
-use server::secrets::Secret;
+use server::keys::KeySecret;
 
 use super::{crumbs, own, page};
 use crate::api::shown;
@@ -20,7 +20,7 @@ use crate::shell::{copy_button, icon, notice, respond};
 struct Fresh {
     ui: Ui,
     key: KeyView,
-    secret: Option<Secret>,
+    secret: Option<KeySecret>,
     model: String,
 }
 
@@ -33,7 +33,7 @@ async fn fresh(id: &str, reader: Reader) -> Result<Fresh, Response> {
     let secret = if key.revoked_at.is_some() {
         None
     } else {
-        shown(&session, &services.ring, key.id, ui.prefs().now)
+        shown(&session, &services.keys, key.id)
             .await
             .map_err(|_| error::page(&ui, StatusCode::SERVICE_UNAVAILABLE))?
     };

@@ -37,6 +37,7 @@ pub fn told(ui: &Ui, done: Notice) -> Option<AnyView> {
             act("/api/disable_key", id, undo()),
         ),
         Notice::KeyRevoked => notice(ui, "ok", t!(ui, "keys.told.revoked")),
+        Notice::KeyOverlapEnded => notice(ui, "ok", t!(ui, "keys.told.overlap_ended")),
         Notice::KeysFrozen => notice(ui, "ok", t!(ui, "keys.told.frozen")),
         Notice::KeysUnfrozen => notice(ui, "ok", t!(ui, "keys.told.unfrozen")),
         Notice::NoModels => notice(ui, "warn", t!(ui, "try_zone.no_models")),

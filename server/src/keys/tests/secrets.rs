@@ -199,3 +199,21 @@ async fn where_no_copy_is_kept_nothing_can_be_shown() {
     );
     assert!(keys.authenticate(kept.secret.expose()).await.is_ok());
 }
+
+#[tokio::test]
+async fn what_was_shown_is_gone_when_its_time_is_over() {
+    let house = house().await;
+    let workspace = house.workspace("ann@example.com").await;
+    let form = NewKeyForm::named("laptop");
+    let made = house.keys.create(workspace, &form).await.unwrap();
+    let key = made.view.id;
+    let id = house.keys.show(key, &made.secret).await.unwrap();
+    let shown = house.keys.shown(&id, key).await.unwrap().unwrap();
+    assert_eq!(shown.expose(), made.secret.expose());
+    let other = house.keys.shown(&id, KeyId::new()).await;
+    assert!(other.unwrap().is_none());
+    assert_eq!(house.keys.sweep_shown().await, Ok(0));
+    house.clock.advance(SHOWN_MS);
+    assert!(house.keys.shown(&id, key).await.unwrap().is_none());
+    assert_eq!(house.keys.sweep_shown().await, Ok(1), "no copy is left");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::views::KeyStatus;
+use domain::views::{KeyStatus, KeyView, PreviousSecret};
 use domain::{Amount, KeyLimits, LimitFault, Scope, Scopes};
 
 use super::*;
@@ -195,10 +195,10 @@ async fn the_keys_of_a_blocked_account_say_so() {
 }
 
 #[tokio::test]
-async fn a_rolled_key_works_until_the_overlap_is_over() {
+async fn a_rolled_key_stays_the_same_key_and_its_old_secret_works_for_a_while() {
     let house = house().await;
     let workspace = house.workspace("ann@example.com").await;
-    let hour = Duration::from_secs(3_600);
+    let (keys, hour) = (&house.keys, Duration::from_secs(3_600));
     let form = NewKeyForm {
         limits: KeyLimits {
             expires_at: Some(NOW + 7_200_000),
@@ -206,57 +206,51 @@ async fn a_rolled_key_works_until_the_overlap_is_over() {
         },
         ..NewKeyForm::test("robot")
     };
-    let old = house.keys.create(workspace, &form).await.unwrap();
-    let new = house.keys.roll(workspace, old.view.id, hour).await.unwrap();
-    assert!(new.secret.expose() != old.secret.expose() && new.view.test);
-    assert_eq!(
-        (new.view.name.as_str(), &new.view.limits),
-        ("robot", &old.view.limits)
-    );
-    let now_old = house
-        .keys
-        .get(workspace, old.view.id)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(now_old.expires_at, Some(NOW + 3_600_000));
-    assert_eq!(
-        (now_old.replaced_by, now_old.status),
-        (Some(new.view.id), KeyStatus::Active)
-    );
-    assert_eq!(
-        house.keys.roll(workspace, old.view.id, hour).await.err(),
-        Some(KeyError::Replaced)
-    );
+    let first = keys.create(workspace, &form).await.unwrap();
+    let id = first.view.id;
+    let second = keys.roll(workspace, id, hour).await.unwrap();
+    assert!(second.secret.expose() != first.secret.expose());
+    let overlap = PreviousSecret {
+        masked: first.view.masked.clone(),
+        until: NOW + 3_600_000,
+    };
+    let expected = KeyView {
+        masked: second.secret.masked(),
+        previous: Some(overlap.clone()),
+        ..first.view.clone()
+    };
+    assert_eq!(second.view, expected, "nothing else changed");
+    let ends = async |secret: &KeySecret| {
+        let record = keys.authenticate(secret.expose()).await.unwrap();
+        assert_eq!(record.id, id);
+        record.expires_at
+    };
+    assert_eq!(ends(&first.secret).await, Some(overlap.until));
+    assert_eq!(ends(&second.secret).await, Some(NOW + 7_200_000));
+    let revealed = keys.unseal(workspace, id).await.unwrap();
+    assert_eq!(revealed.expose(), second.secret.expose());
 
-    let third = house
-        .keys
-        .roll(workspace, new.view.id, 3 * hour)
-        .await
-        .unwrap();
-    let second = house
-        .keys
-        .get(workspace, new.view.id)
-        .await
-        .unwrap()
-        .unwrap();
+    // A form that is sent twice takes nothing from the first secret.
+    let again = keys.roll(workspace, id, hour).await.err();
+    assert_eq!(again, Some(KeyError::Overlap));
+    assert_eq!(ends(&first.secret).await, Some(overlap.until));
+    let third = keys.roll(workspace, id, Duration::ZERO).await.unwrap();
+    assert_eq!(third.view.previous, None, "no overlap ends both now");
     assert_eq!(
-        second.expires_at,
-        Some(NOW + 7_200_000),
-        "its own end was sooner"
+        keys.authenticate(first.secret.expose()).await.err(),
+        Some(AuthError::Invalid)
     );
-    house
-        .keys
-        .roll(workspace, third.view.id, Duration::ZERO)
-        .await
-        .unwrap();
-    let third = house
-        .keys
-        .get(workspace, third.view.id)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(third.status, KeyStatus::Expired, "no overlap ends it now");
+    assert_eq!(ends(&second.secret).await, Some(NOW));
+
+    // The key's own end is sooner, and ending the overlap is final.
+    keys.roll(workspace, id, 3 * hour).await.unwrap();
+    assert_eq!(ends(&third.secret).await, Some(NOW + 7_200_000));
+    let view = keys.end_overlap(workspace, id).await.unwrap();
+    assert_eq!(view.previous, None);
+    assert_eq!(
+        keys.authenticate(third.secret.expose()).await.err(),
+        Some(AuthError::Invalid)
+    );
 }
 
 #[tokio::test]
@@ -302,6 +296,7 @@ async fn no_verb_reaches_a_foreign_or_a_revoked_key() {
             keys.disable(workspace, id).await.err(),
             keys.enable(workspace, id).await.err(),
             keys.roll(workspace, id, Duration::ZERO).await.err(),
+            keys.end_overlap(workspace, id).await.err(),
             keys.unseal(workspace, id).await.err(),
             keys.revoke(workspace, id).await.err(),
         ]
