@@ -28,15 +28,15 @@ function admin({ data }, args, input) {
 }
 
 // A new account with five dollars (or as much as is said) and a key, made with the command line while the server runs.
-export function person(server, name, dollars = '5.00') {
+export function person(server, name, dollars = '5.00', flags = []) {
   const email = `${name}-${randomBytes(4).toString('hex')}@e2e.test`;
   const password = randomBytes(12).toString('hex');
-  admin(server, ['account', 'create', '--email', email, '--password-stdin'], `${password}\n`);
+  admin(server, ['account', 'create', '--email', email, '--password-stdin', ...flags], `${password}\n`);
   if (dollars) admin(server, ['credit', 'grant', '--email', email, '--amount', dollars, '--reason', 'end-to-end']);
   return { email, password, ...anotherKey(server, email, 'laptop') };
 }
 
-export const anotherKey = (server, email, name) => admin(server, ['key', 'create', '--email', email, '--name', name]);
+export const anotherKey = (server, email, name, limits = []) => admin(server, ['key', 'create', '--email', email, '--name', name, ...limits]);
 export const revokeKey = (server, id) => admin(server, ['key', 'revoke', '--id', id]);
 
 // One metered call from outside of the browser; answers what it cost, in nano-dollars.

@@ -66,7 +66,7 @@ enum Command {
     Sandbox(sandbox::Command),
     /// Accounts, credit, keys, upstreams, models and prices
     #[command(subcommand)]
-    Admin(admin::Command),
+    Admin(Box<admin::Command>),
     /// Look at served calls
     #[command(subcommand)]
     Calls(calls::Command),
@@ -97,7 +97,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Config(command) => Ok(config::run(command)),
             Command::Locales(command) => locales::run(command),
             Command::Sandbox(command) => sandbox::run(command).await,
-            Command::Admin(command) => admin::run(command, &settings()?).await,
+            Command::Admin(command) => admin::run(*command, &settings()?).await,
             Command::Calls(command) => calls::run(command, &settings()?).await,
             Command::Ledger(command) => Ok(ledger::run(command).await),
         }
