@@ -31,6 +31,8 @@ async function inOrder(page, who, path, { locale, scheme, width }) {
   await accessible(page, what);
   await fits(page, what, [width]);
   await nothingCut(page, what);
+  const hidden = await page.locator('.tablewrap:has(.lines)').evaluateAll((all) => all.filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth).length);
+  expect(hidden, `${what}: a table whose last column, the cost, is out of view`).toBe(0);
   const words = await page.locator('body').innerText();
   expect(words, what).not.toMatch(/%\{|\.\.(?!\d)|\b(admin|usage|keys|settings|sessions|second_factor|wallet|try_zone)\.[a-z_]+\b/);
   if (locale === 'en' && width === 1280) await validHtml(await answer.text(), what);

@@ -73,6 +73,8 @@ on_both! {
         keys.freeze(poor.account.workspace).await.unwrap();
         assert_eq!(try_it(&app, &poor, "gpt").await.unwrap_err(), Problem::KeysFrozen);
         assert_eq!(app.posted(&poor).await, FIVE_USD);
+        // The owner sees each of them among the refused; what the provider did is a call.
+        assert_eq!(keys.write_refusals().await, Ok(3));
         app.finish().await;
     }
 }

@@ -43,6 +43,10 @@ impl Refusal {
             refused => Some(Self(refused.code())),
         }
     }
+
+    pub(crate) fn count(self, state: &ProxyState, key: &KeyRecord) {
+        state.keys.refused(key.workspace, key.id, self.0);
+    }
 }
 
 pub(crate) async fn stand(
@@ -57,10 +61,10 @@ pub(crate) async fn stand(
     let Some(key) = card.0.get() else {
         return response;
     };
-    if let Some(Refusal(code)) = response.extensions().get().copied()
+    if let Some(refusal) = response.extensions().get::<Refusal>()
         && is_call
     {
-        state.keys.refused(key.workspace, key.id, code);
+        refusal.count(&state, key);
     }
     if let Some((requests, tokens)) = state.rates.of(key) {
         let headers = response.headers_mut();

@@ -4,15 +4,18 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use domain::ids::CallId;
 use domain::{Problem, Scope};
 use http_body_util::BodyExt;
 use server::ids::NewId;
+use server::keys::KeyRecord;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
 use wire::openai::answer;
 
+use crate::desk::Refusal;
 use crate::settle::Charged;
 use crate::state::ProxyState;
 use crate::{admit, serve};
@@ -30,19 +33,34 @@ impl Trials for ProxyState {
 }
 
 async fn run(state: &ProxyState, request: TrialRequest) -> Result<TrialAnswer, Problem> {
-    let (call, began) = (CallId::new(), Instant::now());
     let key = state.keys.zone(request.workspace).await.map_err(|error| {
         tracing::error!(%error, "The key of a test zone cannot be had");
         Problem::Unavailable
     })?;
-    admit::may(state, &key, Scope::ChatWrite, None)?;
-    let permit = admit::permit(state, &key)?;
+    let answered = call(state, &key, request).await;
+    if let Err(problem) = &answered
+        && let Some(refusal) = Refusal::of(problem)
+    {
+        refusal.count(state, &key);
+    }
+    answered
+}
+
+async fn call(
+    state: &ProxyState,
+    key: &Arc<KeyRecord>,
+    request: TrialRequest,
+) -> Result<TrialAnswer, Problem> {
+    let (call, began) = (CallId::new(), Instant::now());
+    admit::may(state, key, Scope::ChatWrite, None)?;
+    let permit = admit::permit(state, key)?;
     let body = serde_json::json!({
         "model": request.model,
         "messages": [{ "role": "user", "content": request.prompt.0 }],
         "max_tokens": request.max_tokens,
     });
-    let answered = serve::metered(state, call, began, key, permit, body.to_string().into()).await?;
+    let body = body.to_string().into();
+    let answered = serve::metered(state, call, began, key.clone(), permit, body).await?;
     let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
     let charged = *answered
         .extensions()

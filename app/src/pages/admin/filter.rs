@@ -12,7 +12,7 @@ pub fn text(name: &'static str, label: String, value: &str, hint: Option<String>
     view! {
         <div class="item">
             <label for=name>{label}</label>
-            <input class="field" id=name name=name value=value.to_owned() autocomplete="off" autocapitalize="none"
+            <input class="field" id=name name=name type="text" value=value.to_owned() autocomplete="off" autocapitalize="none"
                 spellcheck="false" aria-describedby=described/>
             {hint}
         </div>

@@ -41,7 +41,9 @@ pub async fn call(Path(id): Path<String>, reader: Reader) -> Response {
 
 fn content(ui: &Ui, detail: &CallDetail, names: &Names) -> AnyView {
     view! {
-        <p><a href="/usage/calls">{icon(ui, "arrow-left", "flip")}" "{t!(ui, "usage.call.back")}</a></p>
+        <nav class="crumbs" aria-label=t!(ui, "keys.crumbs")>
+            <ol><li><a href="/usage/calls">{icon(ui, "arrow-left", "flip")}{t!(ui, "usage.call.back")}</a></li></ol>
+        </nav>
         <h1>{t!(ui, "usage.call.title")}</h1>
         {facts(ui, detail, names)}
         {cost(ui, detail)}

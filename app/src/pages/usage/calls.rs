@@ -102,7 +102,7 @@ fn list(ui: &Ui, query: &Query, rows: &[CallRow], names: &Names, more: bool) -> 
                             <th scope="col" class="n hide-wide">{t!(ui, "usage.calls.first_byte")}</th>
                             <th scope="col" class="n hide-wide">{t!(ui, "usage.calls.duration")}</th>
                             <th scope="col" class="hide-mid">{t!(ui, "usage.filter.status")}</th>
-                            <th scope="col" class="hide-wide">{t!(ui, "usage.calls.rule")}</th>
+                            <th scope="col" class="hide-widest">{t!(ui, "usage.calls.rule")}</th>
                             <th scope="col" class="n">{t!(ui, "usage.calls.cost")}</th>
                         </tr>
                     </thead>
@@ -144,7 +144,7 @@ fn line(ui: &Ui, row: &CallRow, names: &Names) -> AnyView {
             <td class="n num hide-wide">{first_byte}</td>
             <td class="n num hide-wide">{words::duration(ui, row.duration_ms)}</td>
             <td class="hide-mid">{words::status_pill(ui, &row.ending)}</td>
-            <td class="hide-wide" title=rule_hint>{rule}</td>
+            <td class="hide-widest" title=rule_hint>{rule}</td>
             <td class="n num"><a href=format!("{href}#formula") title=ui.exact(row.charge_nusd)>{ui.money(row.charge_nusd)}</a></td>
         </tr>
     }

@@ -254,7 +254,7 @@ fn range(ui: &Ui, query: &Query, tab: Tab) -> AnyView {
         .collect();
     view! {
         <div class="ranges">
-            <ul class="row tight presets" aria-label=t!(ui, "usage.range.label")>{presets}</ul>
+            <nav aria-label=t!(ui, "usage.range.label")><ul class="row tight presets">{presets}</ul></nav>
             <p class="small">{shown_range(ui, query)}</p>
             <p class="hint">{zone_note(ui, query.range.from)}</p>
         </div>
