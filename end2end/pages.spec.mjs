@@ -1,5 +1,5 @@
 // Is every page for strangers in order: in both languages and themes, on a phone and a desk, without any script?
-import { accessible, fits, guarded, nothingCut, validHtml } from './support/checks.mjs';
+import { accessible, fits, guarded, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
 import { farebox } from './support/servers.mjs';
 import { ERROR_PAGE, choose, expect, test } from './support/test.mjs';
 import { spaced, t } from './support/words.mjs';
@@ -34,10 +34,13 @@ for (const locale of ['en', 'ru']) {
     });
   }
 
-  test(`${locale}: no page is wider than its screen, nothing is cut`, async ({ page, watch }) => {
+  test(`${locale}: no page is wider than its screen, nothing is cut, nothing moves while it arrives`, async ({ page, watch }) => {
     watch.tolerate(ERROR_PAGE);
+    await watchShifts(page);
     for (const [name, path] of Object.entries(PAGES)) {
       await open(page, locale, path);
+      // None that anybody sees: the fallback font is fitted to the hundredth.
+      await still(page, name, 0.001);
       await fits(page, name);
       await page.setViewportSize({ width: 320, height: 800 });
       await nothingCut(page, name);

@@ -2,7 +2,7 @@
 // and on a phone: axe finds nothing, nothing is cut or wider than the screen, the HTML is valid, no text is missing.
 import { mkdirSync } from 'node:fs';
 
-import { accessible, fits, nothingCut, validHtml } from './support/checks.mjs';
+import { accessible, fits, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
 import { anotherKey, call, farebox, person, revokeKey, seen } from './support/servers.mjs';
 import { expect, prefer, signIn, test } from './support/test.mjs';
 import { code } from './support/totp.mjs';
@@ -26,6 +26,7 @@ async function inOrder(page, who, path, { locale, scheme, width }) {
   const answer = await page.goto(path);
   expect(answer.status(), what).toBe(200);
   expect(new URL(page.url()).pathname, `${what} leads elsewhere`).toBe(path.split('?')[0]);
+  await still(page, what, 0.01);
   await expect(page.locator('html')).toHaveAttribute('lang', locale);
   await expect(page.locator('h1'), what).toHaveCount(1);
   await accessible(page, what);
@@ -71,6 +72,7 @@ test.beforeAll(async () => {
 for (const look of LOOKS) {
   const { locale, scheme, width } = look;
   test(`a customer's: ${locale}, ${scheme}, ${width}`, async ({ page }) => {
+    await watchShifts(page);
     await page.emulateMedia({ colorScheme: scheme });
     await page.setViewportSize({ width, height: 900 });
     await signIn(page, farebox, ann);
@@ -108,6 +110,7 @@ test("an administrator's: a second factor first, then every room", async ({ page
   ids.account = await id('accounts');
   await page.goto('/admin/upstreams');
   ids.upstream = await page.locator('main a[href^="/admin/upstreams/"]:not([href$="/new"])').first().getAttribute('href').then((href) => href.split('/').at(-1));
+  await watchShifts(page);
   for (const look of LOOKS) {
     await page.emulateMedia({ colorScheme: look.scheme });
     await page.setViewportSize({ width: look.width, height: 900 });

@@ -78,3 +78,20 @@ export function guarded(headers, what, { islands = false } = {}) {
   expect(headers.get('cache-control'), what).toMatch(/no-store|no-cache/);
   for (const telling of ['server', 'x-powered-by']) expect(headers.get(telling), `${telling} of ${what}`).toBeNull();
 }
+
+// How much does a page move while it arrives and wakes up? The sum of its layout shifts, as Chromium reports them.
+// Call `watchShifts` before the page is opened.
+export const watchShifts = (page) =>
+  page.addInitScript(() => {
+    window.shifted = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+
+export async function still(page, what, most) {
+  await page.evaluate(() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))));
+  const shifted = await page.evaluate(() => window.shifted);
+  expect(shifted, `${what} moves while it arrives`).toBeLessThanOrEqual(most);
+  return shifted;
+}
