@@ -41,6 +41,9 @@ impl MigrationTrait for Migration {
                 "ALTER TABLE account ADD COLUMN low_balance_told_at BIGINT",
                 // When somebody last signed in; NULL until the first time.
                 "ALTER TABLE account ADD COLUMN signed_in_at BIGINT",
+                // Counts what makes earlier proofs worthless: a new password, a second factor set up or ended, "sign out
+                // everywhere". A session and a known browser count for the epoch in which they were proved.
+                "ALTER TABLE account ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0",
                 // Whom the operator made by hand is vouched for.
                 "UPDATE account SET verified_at = created_at",
                 // A one-time link that was mailed. `purpose`: verify, reset, email_confirm, email_undo. `email` is the
@@ -101,6 +104,7 @@ impl MigrationTrait for Migration {
                 "DROP TABLE recovery_code",
                 "DROP TABLE second_factor",
                 "DROP TABLE account_link",
+                "ALTER TABLE account DROP COLUMN epoch",
                 "ALTER TABLE account DROP COLUMN signed_in_at",
                 "ALTER TABLE account DROP COLUMN low_balance_told_at",
                 "ALTER TABLE account DROP COLUMN low_balance_nusd",

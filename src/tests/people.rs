@@ -95,7 +95,7 @@ on_both! {
         let totp = totp_rs::Totp::from_url(&begun.otpauth).unwrap();
         let now = || u64::try_from(app.handles.clock.now_ms()).unwrap() / 1_000;
         let code = totp.generate(now()).to_string();
-        let codes = accounts.finish_second_factor(mail, ann, &code).await.unwrap();
+        let (codes, _) = accounts.finish_second_factor(mail, ann, &code).await.unwrap();
         let again = accounts.check_second_factor(mail, ann, &code).await;
         assert_eq!(again, Err(SecondFactorError::Wrong), "a code works once");
         let next = totp.generate(now() + 30).to_string();

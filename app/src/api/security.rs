@@ -31,7 +31,6 @@ pub async fn change_password(password: String, new_password: String) -> Result<(
     );
     if flash.faults.is_empty() {
         let services = &asker.services;
-        let here = asker.session.id().map(|id| id.to_string());
         let changed = services
             .accounts
             .change_password(
@@ -39,11 +38,14 @@ pub async fn change_password(password: String, new_password: String) -> Result<(
                 account.id,
                 Secret::new(password),
                 Secret::new(new_password),
-                here.as_deref(),
             )
             .await;
         match changed {
-            Ok(()) => flash.notice = Some(Notice::PasswordChanged),
+            Ok(epoch) => {
+                flash.notice = Some(Notice::PasswordChanged);
+                // Should this fail, they sign in with the new one.
+                let _ = crate::session::renew(&asker.session, epoch).await;
+            }
             Err(error) => flash.faults.push(of_password_change(error)),
         }
     }
@@ -75,8 +77,8 @@ pub async fn finish_second_factor(code: String, next: Option<String>) -> Result<
         .finish_second_factor(&services.mail, account.id, code.trim())
         .await;
     match finished {
-        Ok(codes) => {
-            let kept = crate::session::second_factor(&asker.session, true).await;
+        Ok((codes, epoch)) => {
+            let kept = crate::session::second_factor(&asker.session, true, epoch).await;
             if kept.is_err() || asker.keep_codes(&codes).await.is_err() {
                 // It is in force; new codes can be had from its page.
                 asker.reply.go("/settings/second-factor");
@@ -116,9 +118,10 @@ pub async fn end_second_factor() -> Result<(), Refusal> {
         .end_second_factor(&services.mail, account.id)
         .await;
     match ended {
-        Ok(()) => {
-            // Should this fail, the session claims a factor that is not in force; guards ask the account too.
-            let _ = crate::session::second_factor(&asker.session, false).await;
+        Ok(epoch) => {
+            if let Some(epoch) = epoch {
+                let _ = crate::session::second_factor(&asker.session, false, epoch).await;
+            }
             asker.go_and_tell(
                 "/settings/security",
                 &Flash::notice(Notice::SecondFactorOff),
@@ -143,7 +146,12 @@ pub async fn new_recovery_codes() -> Result<(), Refusal> {
 
     let asker = Asker::current();
     let account = asker.account.clone().ok_or(Refusal::SignedOut)?;
-    let fault = match asker.services.accounts.new_recovery_codes(account.id).await {
+    let services = &asker.services;
+    let renewed = services
+        .accounts
+        .new_recovery_codes(&services.mail, account.id)
+        .await;
+    let fault = match renewed {
         Ok(codes) => match asker.keep_codes(&codes).await {
             Ok(()) => {
                 asker.go_and_tell("/settings/recovery-codes", &Flash::notice(Notice::NewCodes));
@@ -198,18 +206,12 @@ pub async fn end_other_sessions() -> Result<(), Refusal> {
 
     let asker = Asker::current();
     let account = asker.account.clone().ok_or(Refusal::SignedOut)?;
-    let here = asker
-        .session
-        .id()
-        .map(|id| id.to_string())
-        .ok_or(Refusal::SignedOut)?;
-    let ended = asker
-        .services
-        .sessions
-        .delete_others_of(account.id, &here)
-        .await;
+    let ended = asker.services.sessions.delete_all_of(account.id).await;
     let flash = match ended {
-        Ok(_) => Flash::notice(Notice::SessionsEnded),
+        Ok(epoch) => {
+            let _ = crate::session::renew(&asker.session, epoch).await;
+            Flash::notice(Notice::SessionsEnded)
+        }
         Err(_) => Flash::fault(Field::Form, Fault::Unavailable),
     };
     asker.go_and_tell("/settings/sessions", &flash);

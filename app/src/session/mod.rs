@@ -52,14 +52,23 @@ struct Holder {
     /// What the browser is to keep once the code was given, so that it is known next time.
     #[serde(default)]
     device: Option<String>,
+    /// The account's epoch when the password was looked at. A session of another one opens nothing: it may have been
+    /// on its way while everybody was signed out.
+    #[serde(default)]
+    epoch: i64,
 }
 
-impl From<Holder> for Owner {
-    fn from(holder: Holder) -> Self {
-        Self {
-            account: holder.account,
-            admin: holder.admin,
-        }
+impl Holder {
+    fn is_of(&self, account: &AccountView) -> bool {
+        !account.blocked && account.epoch == self.epoch
+    }
+
+    /// Whose the row is. Half-way in it is nobody's: it stands in no list, and pushes no session of the owner out.
+    fn owner(&self) -> Option<Owner> {
+        self.pending_since.is_none().then_some(Owner {
+            account: self.account,
+            admin: self.admin,
+        })
     }
 }
 
@@ -130,7 +139,7 @@ pub async fn known(session: &Session, accounts: &Accounts) -> Result<Option<Know
         .by_id(holder.account)
         .await
         .map_err(|_| Unavailable)?;
-    let Some(account) = account.filter(|account| !account.blocked) else {
+    let Some(account) = account.filter(|account| holder.is_of(account)) else {
         return Ok(None);
     };
     // Much depends on an administrator's second factor: it must still be in force, not only have been so here once.
@@ -170,7 +179,7 @@ pub async fn half_way(
         .await
         .map_err(|_| Unavailable)?;
     Ok(account
-        .filter(|account| !account.blocked)
+        .filter(|account| holder.is_of(account))
         .map(|account| HalfWay {
             account,
             device: holder.device,
@@ -199,6 +208,7 @@ pub async fn begin(
         confirmed_at: None,
         pending_since,
         device,
+        epoch: account.epoch,
     };
     session.insert(SEEN, seen).await.map_err(|_| Unavailable)?;
     session
@@ -213,9 +223,18 @@ pub async fn confirm(session: &Session, now: UnixMs) -> Result<(), Unavailable> 
     raise(session, |holder| holder.confirmed_at = Some(now)).await
 }
 
-/// The code of the second factor was given in this session.
-pub async fn second_factor(session: &Session, given: bool) -> Result<(), Unavailable> {
-    raise(session, |holder| holder.second_factor = given).await
+/// All sessions of the account ended, this one goes on: under a new id, in the `epoch` that began.
+pub async fn renew(session: &Session, epoch: i64) -> Result<(), Unavailable> {
+    raise(session, |holder| holder.epoch = epoch).await
+}
+
+/// A second factor was set up or ended in this session, and all others ended.
+pub async fn second_factor(session: &Session, given: bool, epoch: i64) -> Result<(), Unavailable> {
+    raise(session, |holder| {
+        holder.second_factor = given;
+        holder.epoch = epoch;
+    })
+    .await
 }
 
 /// Changes what the session may do, under a new id.

@@ -117,7 +117,7 @@ fn owner(record: &Record) -> Option<Owner> {
         .data
         .get(OWNER)
         .and_then(|value| serde_json::from_value(value.clone()).ok());
-    holder.map(Owner::from)
+    holder.and_then(|holder| holder.owner())
 }
 
 fn data(record: &Record) -> Result<String> {

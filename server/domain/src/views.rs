@@ -21,6 +21,8 @@ pub struct AccountView {
     pub verified: bool,
     pub blocked: bool,
     pub created_at: UnixMs,
+    /// Grows when everybody who was signed in is out: what was proved in an earlier one counts no more.
+    pub epoch: i64,
     pub chosen: Chosen,
     /// A mail is sent when the balance falls below it.
     pub low_balance: Option<Amount>,

@@ -9,24 +9,40 @@ use tokio::time::{Instant, sleep};
 
 /// Longer than the differences, shorter than patience. Tests have no stopwatch.
 const BEAT: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 250 });
+/// For wrong passwords: longer than the dearest hash that can be moved in from another system takes (`importable`), so
+/// that it does not tell who was.
+const PASSWORD_BEAT: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 1_000 });
 
 /// Begins when the work does.
-pub(super) struct Beat(Instant);
+pub(super) struct Beat {
+    begun: Instant,
+    beat: Duration,
+}
 
 impl Beat {
     pub(super) fn begin() -> Self {
-        Self(Instant::now())
+        Self {
+            begun: Instant::now(),
+            beat: BEAT,
+        }
+    }
+
+    pub(super) fn for_passwords() -> Self {
+        Self {
+            begun: Instant::now(),
+            beat: PASSWORD_BEAT,
+        }
     }
 
     /// Waits until the next beat.
     pub(super) async fn rest(self) {
-        sleep(left(self.0.elapsed())).await;
+        sleep(left(self.begun.elapsed(), self.beat)).await;
     }
 }
 
 /// From now until the next beat.
-fn left(spent: Duration) -> Duration {
-    let beat = BEAT.as_micros();
+fn left(spent: Duration, beat: Duration) -> Duration {
+    let beat = beat.as_micros();
     let into = spent.as_micros() % beat;
     Duration::from_micros(u64::try_from(beat - into).unwrap_or(0))
 }
@@ -39,8 +55,8 @@ mod tests {
     fn work_of_different_length_ends_at_the_same_time() {
         for spent in [1, 20, BEAT.as_micros() - 1] {
             let spent = Duration::from_micros(u64::try_from(spent).unwrap_or(0));
-            assert_eq!(spent + left(spent), BEAT);
+            assert_eq!(spent + left(spent, BEAT), BEAT);
         }
-        assert_eq!(left(BEAT), BEAT);
+        assert_eq!(left(BEAT, BEAT), BEAT);
     }
 }

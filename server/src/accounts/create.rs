@@ -4,9 +4,11 @@ use domain::ids::{AccountId, WorkspaceId};
 use domain::views::{AccountView, UnixMs};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr};
+use serde_json::json;
 
 use super::error::unique;
 use super::{AccountError, Accounts, Email, table};
+use crate::audit::{Act, Actor};
 use crate::ids::NewId;
 use crate::secrets::Secret;
 
@@ -97,6 +99,17 @@ impl Accounts {
                 error.into()
             }
         })?;
+        if admin {
+            let act = Act {
+                actor: Actor::Operator,
+                action: "account.create_admin",
+                subject: Some(account.id),
+                target: None,
+                detail: json!({}),
+                from: None,
+            };
+            self.audit().note(&tx, &act).await?;
+        }
         tx.commit().await?;
         Ok(account)
     }

@@ -7,16 +7,22 @@
 use crate::secrets::{KeyRing, Purpose, RandomnessFailed, Secret, hex};
 
 /// A cookie for a browser in which the password of `account` was just right.
-pub(super) fn issue(ring: &KeyRing, account: &str) -> Result<String, RandomnessFailed> {
+pub(super) fn issue(ring: &KeyRing, account: &str, epoch: i64) -> Result<String, RandomnessFailed> {
     let name = Secret::random_token()?;
     let name = name.expose();
-    Ok(format!("{name}.{}", signature(ring, account, name)))
+    Ok(format!("{name}.{}", signature(ring, account, epoch, name)))
 }
 
-/// The browser's random name, when the cookie is ours and for this account.
-pub(super) fn known<'a>(ring: &KeyRing, account: &str, cookie: &'a str) -> Option<&'a str> {
+/// The browser's random name, when the cookie is ours, for this account and of its present epoch: whoever knew an earlier
+/// password is a stranger.
+pub(super) fn known<'a>(
+    ring: &KeyRing,
+    account: &str,
+    epoch: i64,
+    cookie: &'a str,
+) -> Option<&'a str> {
     let (name, signed) = cookie.split_once('.')?;
-    let right = signature(ring, account, name);
+    let right = signature(ring, account, epoch, name);
     let differ = right.len() != signed.len()
         || right
             .bytes()
@@ -26,9 +32,9 @@ pub(super) fn known<'a>(ring: &KeyRing, account: &str, cookie: &'a str) -> Optio
     (!differ).then_some(name)
 }
 
-fn signature(ring: &KeyRing, account: &str, name: &str) -> String {
-    let bound = [b"device\0", account.as_bytes(), b"\0", name.as_bytes()].concat();
-    hex(&ring.hmac(Purpose::Session, &bound))
+fn signature(ring: &KeyRing, account: &str, epoch: i64, name: &str) -> String {
+    let bound = format!("device\0{account}\0{epoch}\0{name}");
+    hex(&ring.hmac(Purpose::Session, bound.as_bytes()))
 }
 
 #[cfg(test)]
@@ -38,9 +44,10 @@ mod tests {
     #[test]
     fn a_cookie_is_for_one_account_and_cannot_be_made_up() {
         let ring = KeyRing::for_tests();
-        let cookie = issue(&ring, "acc_1").expect("the system gives randomness");
-        let name = known(&ring, "acc_1", &cookie).expect("ours");
-        assert_eq!(known(&ring, "acc_2", &cookie), None, "another account");
+        let cookie = issue(&ring, "acc_1", 3).expect("the system gives randomness");
+        let name = known(&ring, "acc_1", 3, &cookie).expect("ours");
+        assert_eq!(known(&ring, "acc_2", 3, &cookie), None, "another account");
+        assert_eq!(known(&ring, "acc_1", 4, &cookie), None, "a new password");
         let signed = &cookie[name.len()..];
         for forged in [
             format!("other{signed}"),
@@ -50,7 +57,7 @@ mod tests {
             cookie.to_uppercase(),
             String::new(),
         ] {
-            assert_eq!(known(&ring, "acc_1", &forged), None, "{forged}");
+            assert_eq!(known(&ring, "acc_1", 3, &forged), None, "{forged}");
         }
     }
 }

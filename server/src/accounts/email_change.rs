@@ -9,7 +9,7 @@ use super::delay::whole_seconds;
 use super::error::unique;
 use super::link::{self, LinkPurpose, NewLink};
 use super::table::account;
-use super::{Accounts, Email, EmailChangeError, LinkError};
+use super::{Accounts, Email, EmailChangeError, LinkError, second_factor};
 use crate::mail::{Mail, Message, Recipient};
 use crate::secrets::Purpose;
 
@@ -96,6 +96,7 @@ impl Accounts {
         } else {
             self.give_welcome(&tx, &new, "", now).await?;
         }
+        self.noted(&tx, new.id, "email.change").await?;
         tx.commit().await?;
         Ok(new)
     }
@@ -115,10 +116,21 @@ impl Accounts {
         let link = link::take(&tx, ring, LinkPurpose::EmailUndo, token, now)
             .await?
             .ok_or(LinkError::Closed)?;
+        let before = account::Entity::find_by_id(&link.account_id)
+            .one(&tx)
+            .await?
+            .ok_or(LinkError::Closed)?
+            .view()?;
         let account = self.set_email(&tx, &link, now).await?;
+        link::close_undo_since(&tx, &link).await?;
+        second_factor::forget_begun(&tx, &link.account_id).await?;
         crate::sessions::end_all(&tx, &link.account_id).await?;
-        mail.queue(&tx, &mail.recipient(&account), &Message::EmailChangeUndone)
-            .await?;
+        self.noted(&tx, account.id, "email.undo").await?;
+        // Both ends hear of it: the one that is back, and the one that was put in its place.
+        for to in [&account, &before] {
+            mail.queue(&tx, &mail.recipient(to), &Message::EmailChangeUndone)
+                .await?;
+        }
         tx.commit().await?;
         Ok(account)
     }

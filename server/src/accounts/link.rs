@@ -149,6 +149,21 @@ pub(super) async fn close<C: ConnectionTrait>(
         .map(|_| ())
 }
 
+/// Ends the ways back that were mailed after this one was: they lead to addresses that the account got from whoever
+/// took it away.
+pub(super) async fn close_undo_since<C: ConnectionTrait>(
+    conn: &C,
+    undone: &Model,
+) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::AccountId.eq(&undone.account_id))
+        .filter(Column::Purpose.eq(LinkPurpose::EmailUndo.id()))
+        .filter(Column::CreatedAt.gte(undone.created_at))
+        .exec(conn)
+        .await
+        .map(|_| ())
+}
+
 /// Bound to the purpose: a link for one thing is no link for another.
 pub(super) fn token_hash(ring: &KeyRing, purpose: LinkPurpose, token: &str) -> String {
     let bound = [b"link\0", purpose.id().as_bytes(), b"\0", token.as_bytes()].concat();

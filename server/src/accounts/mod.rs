@@ -41,7 +41,10 @@ use std::sync::Arc;
 
 use domain::ids::AccountId;
 use domain::views::AccountView;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+};
+use serde_json::json;
 
 pub use email::{Email, EmailError};
 pub use error::{
@@ -57,6 +60,7 @@ pub use sign_in::SignedIn;
 pub use sign_up::SignUp;
 pub use welcome::WelcomeRule;
 
+use crate::audit::{Act, Actor, Audit};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::secrets::KeyRing;
@@ -123,6 +127,28 @@ impl Accounts {
             .one(self.0.db.read())
             .await?;
         Ok(row.map(table::account::Model::view).transpose()?)
+    }
+
+    fn audit(&self) -> Audit {
+        Audit::new(self.0.db.clone(), self.0.clock.clone())
+    }
+
+    /// Writes down that somebody changed how their account is kept safe.
+    async fn noted<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        account: AccountId,
+        action: &'static str,
+    ) -> Result<(), DbErr> {
+        let act = Act {
+            actor: Actor::Account(account),
+            action,
+            subject: Some(account),
+            target: None,
+            detail: json!({}),
+            from: None,
+        };
+        self.audit().note(conn, &act).await
     }
 
     /// Whether anybody has an account here yet.

@@ -213,7 +213,9 @@ pub(super) fn current(hash: &PasswordHash) -> bool {
 /// Whether a hash that another system made can be checked here, at a bearable price: bcrypt (`$2a$`, `$2b$`, `$2y$`) or
 /// argon2id.
 pub(super) fn importable(stored: &str) -> bool {
-    const DEAREST_BCRYPT: u8 = 15;
+    // Checking it must not outlast the beat of wrong passwords (`beat`): about half a second on a slow core.
+    const DEAREST_BCRYPT: u8 = 13;
+    const DEAREST_ARGON2: u32 = 192 * 1_024;
     if let Some(rest) = ["$2a$", "$2b$", "$2y$"]
         .iter()
         .find_map(|version| stored.strip_prefix(version))
@@ -239,9 +241,16 @@ pub(super) fn importable(stored: &str) -> bool {
     hash.algorithm == Algorithm::Argon2id.ident()
         && hash.salt.is_some()
         && hash.hash.is_some()
-        && at_most("m", 256 * 1_024)
+        && at_most("m", DEAREST_ARGON2)
         && at_most("t", 16)
         && at_most("p", 16)
+        && work(&hash) <= DEAREST_ARGON2
+}
+
+/// KiB that argon2 goes through in all its passes.
+fn work(hash: &PasswordHash) -> u32 {
+    let number = |name| hash.params.get_decimal(name).unwrap_or(u32::MAX);
+    number("m").saturating_mul(number("t"))
 }
 
 #[cfg(test)]

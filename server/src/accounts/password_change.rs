@@ -21,8 +21,8 @@ impl Accounts {
         self.confirmed(account, password).await.map(|_| ())
     }
 
-    /// Sets a new password. The account's other sessions end; `keep_session` is the id (the cookie's value) of the one
-    /// that goes on. Told by mail.
+    /// Sets a new password. All sessions of the account end; the answer is its new epoch, by which the one that asked
+    /// goes on. Told by mail.
     ///
     /// # Errors
     /// [`ChangePasswordError`].
@@ -32,18 +32,19 @@ impl Accounts {
         account: AccountId,
         current: Secret,
         new: Secret,
-        keep_session: Option<&str>,
-    ) -> Result<(), ChangePasswordError> {
+    ) -> Result<i64, ChangePasswordError> {
         let row = self.confirmed(account, current).await?;
         let email = Email::parse(&row.email).map_err(|_| ChangePasswordError::Unavailable)?;
         self.judge(&new, &email, &row.name).await??;
         let hash = self.0.hasher.hash(new).await?;
         let tx = self.0.db.begin().await?;
         set_password(&tx, &row.id, &hash).await?;
-        crate::sessions::end_others(&tx, &row.id, keep_session).await?;
+        let epoch = crate::sessions::end_all(&tx, &row.id).await?;
+        self.noted(&tx, account, "password.change").await?;
         let to = mail.recipient(&row.view()?);
         mail.queue(&tx, &to, &Message::PasswordChanged).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(epoch)
     }
 
     async fn confirmed(

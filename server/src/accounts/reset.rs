@@ -11,7 +11,7 @@ use super::delay::{self, At};
 use super::link::{self, LinkPurpose, NewLink};
 use super::table::account;
 use super::verify::about;
-use super::{Accounts, Email, ResetError, SignUpError};
+use super::{Accounts, Email, ResetError, SignUpError, second_factor};
 use crate::mail::{Mail, Message};
 use crate::secrets::Secret;
 
@@ -82,6 +82,10 @@ impl Accounts {
             .ok_or(ResetError::Closed)?;
         let row = about(&tx, &link).await?.ok_or(ResetError::Closed)?;
         set_password(&tx, &row.id, &hash).await?;
+        if row.verified_at.is_none() {
+            // Nobody had shown that the address is theirs: a second factor was set up by somebody who had not.
+            second_factor::forget(&tx, &row.id).await?;
+        }
         crate::sessions::end_all(&tx, &row.id).await?;
         // The owner starts with a clean sheet even if others guessed at this address before.
         delay::reset(&tx, &delay::subject(ring, At::SignIn, &row.email_key)).await?;
@@ -89,6 +93,7 @@ impl Accounts {
         self.prove(&tx, row, &link.network, now).await?;
         let row = account::Entity::find_by_id(id).one(&tx).await?;
         let view = row.ok_or(ResetError::Closed)?.view()?;
+        self.noted(&tx, view.id, "password.reset").await?;
         mail.queue(&tx, &mail.recipient(&view), &Message::PasswordChanged)
             .await?;
         tx.commit().await?;
@@ -113,5 +118,7 @@ pub(super) async fn set_password<C: ConnectionTrait>(
         &[LinkPurpose::Reset, LinkPurpose::EmailConfirm],
     )
     .await?;
+    // Nor does the secret of an app that was shown but never proved.
+    second_factor::forget_begun(conn, account).await?;
     crate::changes::bump(conn, crate::changes::Topic::Accounts).await
 }

@@ -104,6 +104,7 @@ impl Accounts {
     }
 
     /// Puts the second factor in force by a first code of the app. Returns the recovery codes: nobody can see them again.
+    /// All sessions end, for they began without it; the one that asked goes on by the epoch that is returned too.
     ///
     /// # Errors
     /// [`SecondFactorError`].
@@ -112,7 +113,7 @@ impl Accounts {
         mail: &Mail,
         account: AccountId,
         code: &str,
-    ) -> Result<Vec<String>, SecondFactorError> {
+    ) -> Result<(Vec<String>, i64), SecondFactorError> {
         let id = account.to_string();
         let row = Entity::find_by_id(&id).one(self.0.db.read()).await?;
         let row = row.ok_or(SecondFactorError::NotBegun)?;
@@ -137,10 +138,12 @@ impl Accounts {
         }
         let codes = recovery::renew(&tx, &self.0.ring, &id, now).await?;
         delay::reset(&tx, &subject).await?;
+        let epoch = crate::sessions::end_all(&tx, &id).await?;
+        self.noted(&tx, account, "second_factor.on").await?;
         let to = recipient(&tx, mail, &id).await?;
         mail.queue(&tx, &to, &Message::SecondFactorOn).await?;
         tx.commit().await?;
-        Ok(codes)
+        Ok((codes, epoch))
     }
 
     /// Checks a code of the app, or a recovery code in its place; both work once. Five wrong ones are free, then each
@@ -185,8 +188,9 @@ impl Accounts {
         Ok(tx.commit().await?)
     }
 
-    /// Ends the second factor and its recovery codes. Told by mail. Nothing happens when there is none; one that was
-    /// only begun is forgotten without a mail.
+    /// Ends the second factor and its recovery codes. Told by mail. All sessions end, and the one that asked goes on by
+    /// the epoch that is returned. When there is none nothing happens; one that was only begun is forgotten without a
+    /// mail.
     ///
     /// # Errors
     /// No database.
@@ -194,25 +198,30 @@ impl Accounts {
         &self,
         mail: &Mail,
         account: AccountId,
-    ) -> Result<(), SecondFactorError> {
+    ) -> Result<Option<i64>, SecondFactorError> {
         let id = account.to_string();
         let tx = self.0.db.begin().await?;
         let on = in_force(&tx, &id).await?;
-        Entity::delete_by_id(&id).exec(&tx).await?;
-        recovery::forget(&tx, &id).await?;
+        forget(&tx, &id).await?;
+        let mut epoch = None;
         if on {
+            // A session that once gave a code must not count as proved for the next factor.
+            epoch = Some(crate::sessions::end_all(&tx, &id).await?);
+            self.noted(&tx, account, "second_factor.off").await?;
             let to = recipient(&tx, mail, &id).await?;
             mail.queue(&tx, &to, &Message::SecondFactorOff).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(epoch)
     }
 
-    /// Makes new recovery codes; the earlier ones stop working.
+    /// Makes new recovery codes; the earlier ones stop working. Told by mail.
     ///
     /// # Errors
     /// [`SecondFactorError::NotBegun`] when no second factor is in force, no database.
     pub async fn new_recovery_codes(
         &self,
+        mail: &Mail,
         account: AccountId,
     ) -> Result<Vec<String>, SecondFactorError> {
         let id = account.to_string();
@@ -221,6 +230,8 @@ impl Accounts {
             return Err(SecondFactorError::NotBegun);
         }
         let codes = recovery::renew(&tx, &self.0.ring, &id, self.0.clock.now_ms()).await?;
+        let to = recipient(&tx, mail, &id).await?;
+        mail.queue(&tx, &to, &Message::RecoveryCodesRenewed).await?;
         tx.commit().await?;
         Ok(codes)
     }
@@ -271,6 +282,21 @@ pub(super) async fn in_force<C: ConnectionTrait>(conn: &C, account: &str) -> Res
         .count(conn)
         .await?;
     Ok(on == 1)
+}
+
+/// Ends an account's second factor and its recovery codes, whatever their state, within the caller's transaction.
+pub(super) async fn forget<C: ConnectionTrait>(conn: &C, account: &str) -> Result<(), DbErr> {
+    Entity::delete_by_id(account).exec(conn).await?;
+    recovery::forget(conn, account).await
+}
+
+/// Forgets a secret that no code proved yet: whoever saw it may not be the owner.
+pub(super) async fn forget_begun<C: ConnectionTrait>(conn: &C, account: &str) -> Result<(), DbErr> {
+    Entity::delete_by_id(account)
+        .filter(Column::ConfirmedAt.is_null())
+        .exec(conn)
+        .await?;
+    Ok(())
 }
 
 async fn recipient<C: ConnectionTrait>(

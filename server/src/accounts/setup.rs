@@ -145,12 +145,14 @@ impl Accounts {
         let row = account::Entity::find_by_id(link.account_id)
             .one(&tx)
             .await?
-            .ok_or(ClaimError::Closed)?;
+            .ok_or(ClaimError::Closed)?
+            .view()?;
+        self.noted(&tx, row.id, "account.claim").await?;
         tx.commit().await?;
         // The new owner starts with a clean sheet even if others guessed at this address before.
         let subject = delay::subject(&self.0.ring, At::SignIn, email.key());
         delay::reset(self.0.db.write(), &subject).await?;
-        Ok(row.view()?)
+        Ok(row)
     }
 
     fn token_hash(&self, token: &str) -> String {

@@ -47,7 +47,7 @@ impl Accounts {
         device: Option<&str>,
         agent: &str,
     ) -> Result<SignedIn, SignInError> {
-        let beat = Beat::begin();
+        let beat = Beat::for_passwords();
         let caller = Caller {
             from,
             device,
@@ -77,7 +77,8 @@ impl Accounts {
             .one(db.read())
             .await?;
         let id = row.as_ref().map_or("nobody", |row| &row.id);
-        let known = device::known(ring, id, caller.device.unwrap_or_default());
+        let epoch = row.as_ref().map_or(0, |row| row.epoch);
+        let known = device::known(ring, id, epoch, caller.device.unwrap_or_default());
         let subject = match known {
             Some(name) => delay::subject(ring, At::KnownDevice, &format!("{id}\0{name}")),
             None => delay::subject(ring, At::SignIn, key),
@@ -121,7 +122,10 @@ impl Accounts {
                 stored.unwrap_or_else(|| password::DUMMY.to_owned()),
             )
             .await?;
-        let Some(row) = row.filter(|_| known && verdict != Verdict::Wrong) else {
+        // Whoever signs up with a stranger's address chooses a password too. If it opened anything before the address is
+        // proved, it would tell whether the address has an account already.
+        let right = known && verdict != Verdict::Wrong;
+        let Some(row) = row.filter(|row| right && !row.waits_for_its_owner()) else {
             return Err(SignInError::Wrong);
         };
         delay::reset(db.write(), subject).await?;
@@ -143,7 +147,7 @@ impl Accounts {
         caller: &Caller<'_>,
         now: UnixMs,
     ) -> Result<SignedIn, SignInError> {
-        let device = device::issue(&self.0.ring, &row.id).map_err(|error| {
+        let device = device::issue(&self.0.ring, &row.id, row.epoch).map_err(|error| {
             tracing::error!(%error, "a browser cannot be remembered");
             SignInError::Unavailable
         })?;

@@ -49,6 +49,7 @@ pub(super) mod account {
         pub low_balance_nusd: Option<i64>,
         pub low_balance_told_at: Option<i64>,
         pub signed_in_at: Option<i64>,
+        pub epoch: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -64,6 +65,11 @@ pub(super) mod account {
     }
 
     impl Model {
+        /// A sign-up whose mailed link nobody used yet. (Who was moved in from another system never agreed to terms here.)
+        pub fn waits_for_its_owner(&self) -> bool {
+            self.verified_at.is_none() && self.terms_at.is_some()
+        }
+
         /// What others may see of the row.
         pub fn view(self) -> Result<AccountView, DbErr> {
             Ok(AccountView {
@@ -78,6 +84,7 @@ pub(super) mod account {
                 verified: self.verified_at.is_some(),
                 blocked: self.blocked_at.is_some(),
                 created_at: self.created_at,
+                epoch: self.epoch,
                 chosen: Chosen {
                     locale: self.locale,
                     currency: self.currency,

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use domain::KeyLimits;
 use domain::ids::{KeyId, WorkspaceId};
 use domain::views::KeyView;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 pub use admin::FoundKey;
 pub use error::{AuthError, KeyError};
@@ -141,6 +141,7 @@ impl Keys {
     }
 
     /// The row of a key of this workspace that is still somebody's to change: revoked ones are not, nor the test zone's.
+    /// Locked where databases know that: of two changes at once the second sees what the first made of it.
     async fn working<C: ConnectionTrait>(
         &self,
         conn: &C,
@@ -148,6 +149,7 @@ impl Keys {
         id: KeyId,
     ) -> Result<Model, KeyError> {
         let row = one_of(workspace, id)
+            .lock_exclusive()
             .one(conn)
             .await?
             .ok_or(KeyError::NotFound)?;

@@ -36,6 +36,8 @@ pub enum Message {
     RecoveryCodeUsed {
         left: u64,
     },
+    /// New recovery codes were made; the earlier ones do nothing any more.
+    RecoveryCodesRenewed,
     /// A sign-in from a browser that was never seen here.
     NewDevice {
         agent: String,
@@ -67,6 +69,7 @@ impl Message {
             Self::SecondFactorOn => "second_factor_on",
             Self::SecondFactorOff => "second_factor_off",
             Self::RecoveryCodeUsed { .. } => "recovery_code_used",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
             Self::NewDevice { .. } => "new_device",
             Self::KeyRevealed { .. } => "key_revealed",
             Self::LowBalance { .. } => "low_balance",

@@ -133,7 +133,8 @@ impl Writer<'_> {
             Message::PasswordChanged
             | Message::EmailChangeUndone
             | Message::SecondFactorOn
-            | Message::SecondFactorOff => {
+            | Message::SecondFactorOff
+            | Message::RecoveryCodesRenewed => {
                 words.body.push(plain_body);
                 words.facts.push(self.when(now));
                 words.remedy = Some(self.new_password());

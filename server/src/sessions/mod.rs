@@ -26,7 +26,7 @@ pub use agent::{Seen, agent};
 pub use lifetime::{ABSOLUTE_MS, ADMIN_ABSOLUTE_MS, ADMIN_IDLE_MS, IDLE_MS, MOST_PER_ACCOUNT};
 
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Db, one};
 use crate::secrets::hex;
 use lifetime::{TOUCH_EVERY_MS, expiry, expiry_in_sql};
 use table::{ActiveModel, Column, Entity, Model};
@@ -230,24 +230,15 @@ impl Sessions {
         Ok(deleted.rows_affected > 0)
     }
 
-    /// Ends all sessions of an account, and says how many there were.
+    /// Ends all sessions of an account, and answers its new epoch: the session that asked goes on by taking it over.
     ///
     /// # Errors
     /// No database.
-    pub async fn delete_all_of(&self, account: AccountId) -> Result<u64, SessionError> {
-        Ok(end_all(self.0.db.write(), &account.to_string()).await?)
-    }
-
-    /// Ends all sessions of an account but the one under `id` (sign out everywhere else), and says how many there were.
-    ///
-    /// # Errors
-    /// No database.
-    pub async fn delete_others_of(
-        &self,
-        account: AccountId,
-        id: &str,
-    ) -> Result<u64, SessionError> {
-        Ok(end_others(self.0.db.write(), &account.to_string(), Some(id)).await?)
+    pub async fn delete_all_of(&self, account: AccountId) -> Result<i64, SessionError> {
+        let tx = self.0.db.begin().await?;
+        let epoch = end_all(&tx, &account.to_string()).await?;
+        tx.commit().await?;
+        Ok(epoch)
     }
 
     /// Living sessions of an account, newest first.
@@ -284,36 +275,21 @@ impl Sessions {
     }
 }
 
-/// Ends all sessions of an account within the caller's transaction (a changed password, a closed account).
+/// Ends all sessions of an account within the caller's transaction (a changed password, a closed account), and begins a
+/// new epoch, which it answers: a sign-in that is on its way, with what was right a moment ago, begins nothing.
 ///
 /// # Errors
 /// When the database refuses.
-pub(crate) async fn end_all<C: ConnectionTrait>(conn: &C, account: &str) -> Result<u64, DbErr> {
-    let ended = Entity::delete_many()
+pub(crate) async fn end_all<C: ConnectionTrait>(conn: &C, account: &str) -> Result<i64, DbErr> {
+    Entity::delete_many()
         .filter(Column::AccountId.eq(account))
         .exec(conn)
         .await?;
-    Ok(ended.rows_affected)
-}
-
-/// The same, but for the session under the id `keep`.
-///
-/// # Errors
-/// When the database refuses.
-pub(crate) async fn end_others<C: ConnectionTrait>(
-    conn: &C,
-    account: &str,
-    keep: Option<&str>,
-) -> Result<u64, DbErr> {
-    let Some(keep) = keep else {
-        return end_all(conn, account).await;
-    };
-    let ended = Entity::delete_many()
-        .filter(Column::AccountId.eq(account))
-        .filter(Column::IdHash.ne(hash(keep)))
-        .exec(conn)
-        .await?;
-    Ok(ended.rows_affected)
+    let sql = "UPDATE account SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
+    match one(conn, sql, [account.into()]).await? {
+        Some(row) => row.try_get("", "epoch"),
+        None => Ok(0),
+    }
 }
 
 /// Ends the oldest sessions of an account until at most `keep` are left.

@@ -27,7 +27,7 @@ impl House {
             .await
             .unwrap();
         let code = app(&begun.otpauth, self.now());
-        let codes = self
+        let (codes, _) = self
             .accounts
             .finish_second_factor(&self.mail, account, &code)
             .await
@@ -75,7 +75,11 @@ async fn an_app_is_in_force_once_a_first_code_proved_it() {
         finish("000000".to_owned()).await,
         Err(SecondFactorError::Wrong)
     );
-    let codes = finish(app(&begun.otpauth, NOW)).await.unwrap();
+    house.session("from before", ann.id).await;
+    let (codes, epoch) = finish(app(&begun.otpauth, NOW)).await.unwrap();
+    assert!(!house.alive("from before").await, "it never gave a code");
+    let now = house.accounts.by_id(ann.id).await.unwrap().unwrap();
+    assert_eq!((ann.epoch, now.epoch), (epoch - 1, epoch));
     assert_eq!(codes.len(), 10);
     let view = house.accounts.second_factor(ann.id).await.unwrap();
     assert_eq!(
@@ -214,7 +218,12 @@ async fn recovery_codes_work_once_each_and_only_for_their_account() {
             .recovery_left,
         9
     );
-    let fresh = house.accounts.new_recovery_codes(ann.id).await.unwrap();
+    let fresh = house.accounts.new_recovery_codes(&house.mail, ann.id);
+    let fresh = fresh.await.unwrap();
+    assert_eq!(
+        house.kinds().await.last().unwrap(),
+        "recovery_codes_renewed"
+    );
     assert_eq!(
         house.check(ann.id, &anns[1]).await,
         Err(SecondFactorError::Wrong)
@@ -226,7 +235,7 @@ async fn recovery_codes_work_once_each_and_only_for_their_account() {
         .await
         .unwrap();
     assert_eq!(
-        house.accounts.new_recovery_codes(bob.id).await,
+        house.accounts.new_recovery_codes(&house.mail, bob.id).await,
         Err(SecondFactorError::NotBegun)
     );
 }
@@ -278,4 +287,40 @@ async fn a_secret_opens_for_its_own_account_alone() {
         Err(SecondFactorError::Unavailable)
     );
     assert_eq!(house.check(ann.id, &code).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_factor_that_a_stranger_set_up_leaves_with_the_reset_that_proves_the_address() {
+    let house = house().await;
+    let ann = house.quick("ann@example.com").await;
+    house.enrolled(ann.id).await;
+    house.run("UPDATE account SET verified_at = NULL").await;
+    let token = house.reset_link().await;
+    house.reset(&token, BETTER).await.unwrap();
+    let view = house.accounts.second_factor(ann.id).await.unwrap();
+    assert_eq!((view.on, view.recovery_left), (false, 0));
+    // One that its owner set up stays.
+    house.clock.advance(MINUTE);
+    house.enrolled(ann.id).await;
+    let token = house.reset_link().await;
+    house.reset(&token, GOOD).await.unwrap();
+    assert!(house.accounts.second_factor(ann.id).await.unwrap().on);
+}
+
+#[tokio::test]
+async fn a_secret_that_somebody_saw_before_the_password_changed_is_none() {
+    let house = house().await;
+    let ann = house.quick("ann@example.com").await;
+    let begin = async || {
+        house
+            .accounts
+            .begin_second_factor(ann.id, "x")
+            .await
+            .unwrap()
+    };
+    let seen = begin().await.secret_base32;
+    assert_eq!(begin().await.secret_base32, seen, "until it is proved");
+    let token = house.reset_link().await;
+    house.reset(&token, BETTER).await.unwrap();
+    assert_ne!(begin().await.secret_base32, seen);
 }

@@ -25,6 +25,7 @@ fn every_message() -> Vec<Message> {
         Message::SecondFactorOn,
         Message::SecondFactorOff,
         Message::RecoveryCodeUsed { left: 3 },
+        Message::RecoveryCodesRenewed,
         Message::NewDevice {
             agent: "Firefox, Linux".to_owned(),
             network: "192.0.2.0/24".to_owned(),
