@@ -188,7 +188,14 @@ async fn a_changed_password_ends_the_other_sessions() {
     let page = here.get(&world, answer.location()).await.body;
     assert!(page.contains("password-wrong"), "{page}");
     let form = format!("password={old}&new_password=another+horse+battery");
+    let mut copy = here.clone();
     here.post(&world, "/api/change_password", &form).await;
+    let stolen = copy.get(&world, "/overview").await;
+    assert_eq!(
+        stolen.location(),
+        "/login?next=/overview",
+        "a copied cookie"
+    );
     let page = here.get(&world, "/settings/security").await;
     assert!(page.body.contains("Your new password is set."));
     assert_eq!(
@@ -236,6 +243,37 @@ async fn sessions_of_others_are_none() {
         third.get(&world, "/overview").await.status,
         StatusCode::SEE_OTHER
     );
+}
+
+#[tokio::test]
+async fn who_was_in_before_the_second_factor_is_out_and_who_set_it_up_stays() {
+    let world = world().await;
+    let mut before = signed_in(&world).await;
+    before.confirm(&world).await;
+    let mut here = Browser::default();
+    here.sign_in_admin(&world).await;
+    for path in ["/api/new_recovery_codes", "/api/end_second_factor"] {
+        let answer = before.post(&world, path, "").await;
+        assert_eq!(answer.location(), "/login", "{path}");
+    }
+    let account = world.account.id;
+    let factor = world.services.accounts.second_factor(account).await;
+    assert!(factor.unwrap().on);
+    assert_eq!(here.get(&world, "/admin").await.status, StatusCode::OK);
+
+    // Half-way in is in no list, and out when everybody is.
+    let mut half_way = Browser::default();
+    let form = format!("email={EMAIL}&password={}", PASSWORD.replace(' ', "+"));
+    half_way.post(&world, "/api/sign_in", &form).await;
+    let code = half_way.get(&world, "/login/code").await;
+    assert_eq!(code.status, StatusCode::OK);
+    let sessions = &world.services.sessions;
+    assert_eq!(sessions.list_of(account).await.unwrap().len(), 1);
+    sessions.delete_all_of(account).await.unwrap();
+    for browser in [&mut half_way, &mut here] {
+        let answer = browser.get(&world, "/login/code").await;
+        assert_eq!(answer.location(), "/login");
+    }
 }
 
 #[tokio::test]

@@ -242,7 +242,7 @@ impl Answer {
 }
 
 /// A browser without scripts: keeps cookies, sends what browsers send.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Browser {
     pub cookies: std::collections::BTreeMap<String, String>,
     pub accept_language: Option<&'static str>,

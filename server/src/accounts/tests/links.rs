@@ -12,7 +12,11 @@ impl House {
         self.token("/reset").await
     }
 
-    pub(super) async fn reset(&self, token: &str, password: &str) -> Result<AccountView, ResetError> {
+    pub(super) async fn reset(
+        &self,
+        token: &str,
+        password: &str,
+    ) -> Result<AccountView, ResetError> {
         self.accounts
             .reset(&self.mail, token, secret(password))
             .await

@@ -36,6 +36,7 @@ async fn a_setup_link_hands_the_account_over_once() {
         claimed,
         AccountView {
             email: "Boss@example.com".into(),
+            epoch: seeded.epoch + 1,
             ..seeded
         }
     );
