@@ -1,5 +1,6 @@
 //! What was served, and what did it cost? One row per call, written in the same commit as its charge.
 
+mod folded;
 mod one;
 mod page;
 mod parts;

@@ -1,6 +1,7 @@
 //! What do people ask about calls? A list, and what was spent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::Amount;
 use domain::ids::WorkspaceId;
@@ -9,8 +10,9 @@ use sea_orm::{DbErr, QueryResult};
 use serde::Serialize;
 use texts::format::Zone;
 
+use super::folded::{self, Folded, Older};
 use super::parts::Parts;
-use super::query::Range;
+use super::query::{Condition, Filter, Range};
 use crate::clock::Clock;
 use crate::db::{Db, all};
 
@@ -19,6 +21,7 @@ use crate::db::{Db, all};
 pub struct Calls {
     pub(super) db: Db,
     clock: Clock,
+    folded: Arc<Folded>,
 }
 
 /// One call as its owner and the command line see it. Money is nano-dollars, as strings in JSON.
@@ -66,7 +69,11 @@ const MODELS_SHOWN: usize = 5;
 impl Calls {
     #[must_use]
     pub fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock }
+        Self {
+            db,
+            clock,
+            folded: Arc::new(Folded::new()),
+        }
     }
 
     /// The newest calls of a workspace first.
@@ -111,23 +118,55 @@ impl Calls {
     /// # Errors
     /// When the database cannot be read, or a sum leaves the range of money.
     pub async fn spend(&self, workspace: WorkspaceId, zone: Zone) -> Result<SpendView, DbErr> {
-        let range = Range::last_days(zone, self.clock.now_ms(), DAYS_SHOWN);
+        let now = self.clock.now_ms();
+        let range = Range::last_days(zone, now, DAYS_SHOWN);
         let days = Parts::of(zone, range);
-        // Grouped by the database: a busy workspace has millions of calls in a month. A call of the future (a clock
-        // set back) counts as today's.
+        let of = Older {
+            workspace,
+            zone: zone.name(),
+            from: range.from,
+            boundary: folded::boundary(now).max(range.from),
+        };
+        let older = self.older(of, &days).await?;
+        // Without an end: a call of the future (a clock set back) counts as today's.
+        let newer = self.day_rows(workspace, &days, of.boundary, None).await?;
+        summarise(&days, older.iter().chain(&newer))
+            .map_err(|wrong| DbErr::Custom(wrong.to_string()))
+    }
+
+    /// The sums of calls that change no more: read once, then remembered.
+    async fn older(&self, of: Older, days: &Parts) -> Result<Arc<Vec<DayRow>>, DbErr> {
+        if let Some(rows) = self.folded.get(&of) {
+            return Ok(rows);
+        }
+        let rows = self
+            .day_rows(of.workspace, days, of.from, Some(of.boundary))
+            .await?;
+        Ok(self.folded.put(of, rows))
+    }
+
+    /// A row per day and model. Grouped by the database: a busy workspace has millions of calls in a month.
+    async fn day_rows(
+        &self,
+        workspace: WorkspaceId,
+        days: &Parts,
+        from: UnixMs,
+        to: Option<UnixMs>,
+    ) -> Result<Vec<DayRow>, DbErr> {
+        let mut condition = Condition::new(workspace, &Filter::default());
+        condition.and("c.created_at >= ?", from);
+        if let Some(to) = to {
+            condition.and("c.created_at < ?", to);
+        }
         let sql = format!(
             "SELECT {} AS day, c.model AS model, CAST(sum(c.charge_nusd) AS BIGINT) AS spent, count(*) AS calls,
                 CAST(sum(c.input + c.cached_input + c.output) AS BIGINT) AS tokens
-             FROM call c WHERE c.workspace_id = $1 AND c.created_at >= $2 GROUP BY 1, 2",
-            days.sql()
+             FROM call c WHERE {} GROUP BY 1, 2",
+            days.sql(),
+            condition.sql
         );
-        let values = [workspace.to_string().into(), range.from.into()];
-        let rows = all(self.db.read(), &sql, values).await?;
-        let rows = rows
-            .iter()
-            .map(DayRow::read)
-            .collect::<Result<Vec<_>, _>>()?;
-        summarise(&days, &rows).map_err(|wrong| DbErr::Custom(wrong.to_string()))
+        let rows = all(self.db.read(), &sql, condition.values).await?;
+        rows.iter().map(DayRow::read).collect()
     }
 }
 
@@ -142,7 +181,8 @@ impl AttemptRow {
     }
 }
 
-struct DayRow {
+/// What the calls of one model came to on one day.
+pub(super) struct DayRow {
     day: i64,
     model: String,
     spent: Amount,
@@ -163,7 +203,11 @@ impl DayRow {
     }
 }
 
-fn summarise(parts: &Parts, rows: &[DayRow]) -> Result<SpendView, domain::MoneyError> {
+/// Adds up rows; a day and model may come more than once.
+fn summarise<'a>(
+    parts: &Parts,
+    rows: impl Iterator<Item = &'a DayRow>,
+) -> Result<SpendView, domain::MoneyError> {
     let mut days: Vec<DaySpend> = parts
         .starts
         .iter()

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::ids::{CallId, KeyId, WorkspaceId};
+use domain::views::{DaySpend, ModelSpend};
 use domain::{Amount, Ending};
 use texts::format::Zone;
 
@@ -10,6 +11,7 @@ use crate::clock::Clock;
 use crate::db::{Db, exec};
 use crate::ids::NewId;
 
+const MINUTE: i64 = 60_000;
 const DAY: i64 = 86_400_000;
 /// Noon of some day, UTC.
 const NOW: i64 = 20_000 * DAY + DAY / 2;
@@ -73,6 +75,98 @@ async fn spend_is_counted_per_day_and_model_and_only_of_the_own_workspace() {
         ["big", "small"]
     );
     assert_eq!(spend.models[0].by_day[29].nanos(), 500);
+}
+
+/// Days and models of the last 30 days, from one question over the whole range.
+async fn at_one_go(
+    calls: &Calls,
+    workspace: WorkspaceId,
+    zone: Zone,
+    now: i64,
+) -> (Vec<DaySpend>, Vec<ModelSpend>) {
+    let query = UsageQuery {
+        range: Range::last_days(zone, now, 30),
+        group: Group::Model,
+        zone,
+        filter: Filter::default(),
+    };
+    let report = calls.usage(workspace, &query).await.unwrap();
+    let days = report.parts.iter().map(|part| DaySpend {
+        day_start: part.start,
+        amount: part.tally.cost,
+        calls: part.tally.calls,
+        tokens: part.tally.tokens(),
+    });
+    let models = report.groups.iter().map(|group| ModelSpend {
+        model: group.id.clone(),
+        by_day: group.by_part.iter().map(|tally| tally.cost).collect(),
+        amount: group.tally.cost,
+    });
+    (days.collect(), models.collect())
+}
+
+#[tokio::test]
+async fn spend_is_that_of_one_question_however_often_it_is_asked() {
+    let db = crate::testing::db().await;
+    for zone in ["UTC", "Asia/Kathmandu", "Etc/GMT+12"].map(named) {
+        let (mine, clock) = (WorkspaceId::new(), Clock::fixed(NOW));
+        let calls = Calls::new(db.db.clone(), clock.clone());
+        let day: i64 = 24 * 60;
+        let minutes = [
+            0,
+            1,
+            59,
+            60,
+            61,
+            74,
+            75,
+            76,
+            day / 2,
+            day,
+            7 * day,
+            29 * day,
+        ];
+        for (at, ago) in minutes.into_iter().enumerate() {
+            let (id, model) = (format!("{zone:?} {at}"), ["big", "small", "odd"][at % 3]);
+            add(&db, mine, &id, model, NOW - ago * MINUTE, 1 << at).await;
+        }
+        // Within a quarter of an hour, at its end, by an hour, and past every zone's midnight.
+        for (step, ahead) in [0, 14, 1, 60, 13 * 60, day].into_iter().enumerate() {
+            clock.advance(ahead * MINUTE);
+            let now = clock.now_ms();
+            for added in [false, true] {
+                if added {
+                    let id = format!("{zone:?} added {step}");
+                    add(&db, mine, &id, "small", now, 1 << (20 + step)).await;
+                }
+                let spend = calls.spend(mine, zone).await.unwrap();
+                assert_eq!(
+                    (spend.days, spend.models),
+                    at_one_go(&calls, mine, zone, now).await,
+                    "{zone:?} {step} {added}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn asking_again_reads_the_last_hour_only() {
+    let db = crate::testing::db().await;
+    let (mine, other, clock) = (WorkspaceId::new(), WorkspaceId::new(), Clock::fixed(NOW));
+    let calls = Calls::new(db.db.clone(), clock.clone());
+    let today = async |workspace: WorkspaceId| {
+        let spend = calls.spend(workspace, Zone::UTC).await.unwrap();
+        spend.today.nanos()
+    };
+    add(&db, mine, "old", "m", NOW - 120 * MINUTE, 1).await;
+    assert_eq!((today(mine).await, today(other).await), (1, 0));
+    // No call is written that late: it shows what is read.
+    add(&db, mine, "late", "m", NOW - 120 * MINUTE, 20).await;
+    add(&db, mine, "new", "m", NOW - 60 * MINUTE, 300).await;
+    assert_eq!((today(mine).await, today(other).await), (301, 0));
+    clock.advance(15 * MINUTE);
+    assert_eq!(today(mine).await, 321, "the boundary moved");
 }
 
 #[tokio::test]
