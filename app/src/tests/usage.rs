@@ -184,6 +184,41 @@ async fn the_file_has_the_rows_and_sums_of_the_page() {
 }
 
 #[tokio::test]
+async fn models_to_choose_from_are_those_of_the_range_and_the_chosen_one() {
+    let world = world().await;
+    world.services.ledger.start();
+    let mut browser = reader(&world, "en", "UTC").await;
+    let never = "$API_KEY";
+    let page = browser.get(&world, "/usage/calls").await.body;
+    assert!(page.contains(never), "the command that makes a first call");
+    let key = NewKeyForm::named("laptop");
+    let workspace = world.account.workspace;
+    let key = world.services.keys.create(workspace, &key).await.unwrap();
+    let made = Made {
+        workspace,
+        key: key.view.id,
+        model: "old-model",
+        hours_ago: 20 * 24,
+        ending: Ending::Finished,
+        rule: Rule::Reported,
+        usage: Usage::default(),
+    };
+    made.book_for(&world, Amount::from_nanos(1)).await;
+    let option = "<option value=\"old-model\"";
+    for path in ["/usage", "/usage/calls"] {
+        for (query, offered) in [
+            ("", false),
+            ("?range=30d", true),
+            ("?model=old-model", true),
+        ] {
+            let page = browser.get(&world, &format!("{path}{query}")).await.body;
+            assert_eq!(page.contains(option), offered, "{path}{query}\n{page}");
+            assert!(!page.contains(never), "{path}{query}: it did call");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_days_bar_leads_to_its_hours_in_the_readers_zone() {
     let world = world().await;
     called(&world).await;

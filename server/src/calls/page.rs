@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::ids::{CallId, WorkspaceId};
 use sea_orm::DbErr;
 
-use super::query::{Condition, Filter};
+use super::query::{Condition, Filter, Range};
 use super::report::{CallRow, Calls, call_row};
 use crate::db::{all, one};
 
@@ -77,13 +77,29 @@ impl Calls {
             .collect()
     }
 
-    /// The models that a workspace ever called, by name.
+    /// The models that a workspace called in a range, by name.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn models(&self, workspace: WorkspaceId) -> Result<Vec<String>, DbErr> {
-        let sql = "SELECT DISTINCT model FROM call WHERE workspace_id = $1 ORDER BY model";
-        let rows = all(self.db.read(), sql, [workspace.to_string().into()]).await?;
+    pub async fn models(&self, workspace: WorkspaceId, range: Range) -> Result<Vec<String>, DbErr> {
+        let sql = "SELECT DISTINCT model FROM call
+                   WHERE workspace_id = $1 AND created_at >= $2 AND created_at < $3 ORDER BY model";
+        let values = [
+            workspace.to_string().into(),
+            range.from.into(),
+            range.to.into(),
+        ];
+        let rows = all(self.db.read(), sql, values).await?;
         rows.iter().map(|row| row.try_get("", "model")).collect()
+    }
+
+    /// Whether a workspace ever called anything.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn any(&self, workspace: WorkspaceId) -> Result<bool, DbErr> {
+        let sql = "SELECT 1 AS n FROM call WHERE workspace_id = $1 LIMIT 1";
+        let row = one(self.db.read(), sql, [workspace.to_string().into()]).await?;
+        Ok(row.is_some())
     }
 }

@@ -551,6 +551,25 @@ async fn pages_show_every_call_once_however_many_share_a_moment() {
 }
 
 #[tokio::test]
+async fn models_are_those_of_the_range() {
+    let db = crate::testing::db().await;
+    let (mine, other) = (WorkspaceId::new(), WorkspaceId::new());
+    add(&db, mine, "a", "small", NOW - DAY, 1).await;
+    add(&db, mine, "b", "big", NOW - 1, 1).await;
+    add(&db, mine, "c", "big", NOW - DAY, 1).await;
+    add(&db, mine, "d", "before", NOW - DAY - 1, 1).await;
+    add(&db, mine, "e", "after", NOW, 1).await;
+    let calls = Calls::new(db.db.clone(), Clock::fixed(NOW));
+    let range = Range {
+        from: NOW - DAY,
+        to: NOW,
+    };
+    assert_eq!(calls.models(mine, range).await.unwrap(), ["big", "small"]);
+    assert!(calls.models(other, range).await.unwrap().is_empty());
+    assert!(calls.any(mine).await.unwrap() && !calls.any(other).await.unwrap());
+}
+
+#[tokio::test]
 async fn refused_calls_are_counted_per_key_and_reason_within_a_range() {
     let db = crate::testing::db().await;
     let (mine, other, key) = (WorkspaceId::new(), WorkspaceId::new(), KeyId::new());

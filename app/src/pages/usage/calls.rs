@@ -29,8 +29,12 @@ pub async fn calls(reader: Reader) -> Response {
         Ok(rows) => rows,
         Err(error) => return unavailable(ui, &error),
     };
-    let models = match calls.models(workspace).await {
+    let models = match calls.models(workspace, query.range).await {
         Ok(models) => models,
+        Err(error) => return unavailable(ui, &error),
+    };
+    let never = match calls.any(workspace).await {
+        Ok(any) => !any,
         Err(error) => return unavailable(ui, &error),
     };
     if rows.is_empty() && before.is_some() {
@@ -40,17 +44,17 @@ pub async fn calls(reader: Reader) -> Response {
         frame: Frame::Account,
         title: t!(ui, "usage.calls.title"),
         description: None,
-        body: content(&asking, rows, &models),
+        body: content(&asking, rows, &models, never),
     })
 }
 
-fn content(asking: &Asking, mut rows: Vec<CallRow>, models: &[String]) -> AnyView {
+fn content(asking: &Asking, mut rows: Vec<CallRow>, models: &[String], never: bool) -> AnyView {
     let (ui, query) = (&asking.ui, &asking.query);
     let shown = usize::try_from(SHOWN).unwrap_or(usize::MAX);
     let more = rows.len() > shown;
     rows.truncate(shown);
     let list = if rows.is_empty() {
-        nothing(asking, models.is_empty())
+        nothing(asking, never)
     } else {
         list(ui, query, &rows, &asking.names, more)
     };

@@ -112,7 +112,10 @@ struct Facts {
     series: Vec<Series>,
     balance: BalanceView,
     spend: SpendView,
+    /// Called in the range, filtered or not.
     models: Vec<String>,
+    /// Nothing was ever called.
+    never: bool,
 }
 
 async fn read(asking: &Asking) -> Result<Facts, Unavailable> {
@@ -124,8 +127,10 @@ async fn read(asking: &Asking) -> Result<Facts, Unavailable> {
     let report = calls.usage(workspace, &asking.query.report()).await;
     let report = report.map_err(|error| failed(&error))?;
     let series = report.series().map_err(|error| failed(&error))?;
-    let models = calls.models(workspace).await;
+    let models = calls.models(workspace, asking.query.range).await;
     let models = models.map_err(|error| failed(&error))?;
+    let any = calls.any(workspace).await;
+    let never = !any.map_err(|error| failed(&error))?;
     let (balance, spend) = read_balance(&asking.services, workspace, asking.ui.zone()).await?;
     Ok(Facts {
         report,
@@ -133,6 +138,7 @@ async fn read(asking: &Asking) -> Result<Facts, Unavailable> {
         balance,
         spend,
         models,
+        never,
     })
 }
 
@@ -144,9 +150,10 @@ fn content(asking: &Asking, facts: Facts) -> AnyView {
         balance,
         spend,
         models,
+        never,
     } = facts;
     let shown = if report.total.calls == 0 {
-        nothing(asking, models.is_empty())
+        nothing(asking, never)
     } else {
         view! {
             {totals(ui, &report, &balance, &spend)}
@@ -327,7 +334,7 @@ fn form(asking: &Asking, tab: Tab, models: &[String]) -> AnyView {
         .then(|| view! { <input type="hidden" name="group" value=query.group.id()/> });
     let any = |words: String| (String::new(), words);
     let mut of_model = vec![any(t!(ui, "usage.filter.all_models"))];
-    // A model that is filtered by is named, even if nothing ever called it.
+    // A model that is filtered by stays to be chosen, even if nothing in the range called it.
     let filtered = query.model.iter().filter(|model| !models.contains(model));
     of_model.extend(
         models
