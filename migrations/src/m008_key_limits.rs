@@ -115,6 +115,9 @@ impl MigrationTrait for Migration {
                     last_at BIGINT NOT NULL,
                     PRIMARY KEY (workspace_id, key_id, hour, code)
                 )",
+                "CREATE INDEX refused_call_of_workspace ON refused_call (workspace_id, hour)",
+                // The last column lets the operator's sums be made from the index alone.
+                "CREATE INDEX refused_call_by_hour ON refused_call (hour, count)",
                 // The servers that share this database and when each was last seen: limits per minute are split among
                 // them. Empty where there is one server only.
                 "CREATE TABLE node (

@@ -26,7 +26,7 @@ use crate::{database, refresh, sandbox_process, telemetry, welcome};
 pub const LOCK: &str = "farebox.lock";
 /// Connections that carry no call are cut this long after a stop began.
 const IDLE: Duration = Duration::from_secs(30);
-/// How often sessions past their end are deleted, and limits of silent keys forgotten.
+/// How often sessions past their end and old counts are deleted, and limits of silent keys forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// Run the server: the metered endpoint under /v1, and the pages
@@ -224,6 +224,9 @@ fn background(
             }
             if let Err(error) = keys.sweep_shown().await {
                 tracing::warn!(%error, "Secrets that are shown no more could not be deleted; tried again later");
+            }
+            if let Err(error) = keys.sweep_refusals().await {
+                tracing::warn!(%error, "Counts of old refusals could not be deleted; tried again later");
             }
             if let Err(error) = accounts.sweep_links().await {
                 tracing::warn!(%error, "Mailed links past their end could not be deleted; tried again later");

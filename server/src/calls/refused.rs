@@ -18,6 +18,8 @@ pub struct RefusedCalls {
     pub last_at: UnixMs,
 }
 
+const HOUR_MS: i64 = 3_600_000;
+
 impl Calls {
     /// Refused calls per key and reason, the latest first. They are counted by the hour: of an hour that lies across
     /// the range's border, the moment of the last one decides.
@@ -30,18 +32,20 @@ impl Calls {
         range: Range,
         key: Option<KeyId>,
     ) -> Result<Vec<RefusedCalls>, DbErr> {
+        // The last one of an hour lies within it, so the hours tell the index where to begin and to end.
         let mut values: Vec<Value> = vec![
             workspace.to_string().into(),
             range.from.into(),
             range.to.into(),
+            range.from.saturating_sub(HOUR_MS).into(),
         ];
         let of_key = key.map_or("", |key| {
             values.push(key.to_string().into());
-            " AND key_id = $4"
+            " AND key_id = $5"
         });
         let sql = format!(
             "SELECT key_id, code, CAST(sum(count) AS BIGINT) AS count, max(last_at) AS last_at FROM refused_call
-             WHERE workspace_id = $1 AND last_at >= $2 AND last_at < $3{of_key}
+             WHERE workspace_id = $1 AND hour >= $4 AND hour < $3 AND last_at >= $2 AND last_at < $3{of_key}
              GROUP BY key_id, code ORDER BY 4 DESC, 1, 2"
         );
         let rows = all(self.db.read(), &sql, values).await?;

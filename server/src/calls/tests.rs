@@ -581,14 +581,14 @@ async fn refused_calls_are_counted_per_key_and_reason_within_a_range() {
         (other, 11, "insufficient_quota", 9),
     ] {
         let sql = "INSERT INTO refused_call (workspace_id, key_id, hour, code, count, last_at) VALUES ($1, $2, $3, $4, $5, $6)";
-        let at: i64 = hour * 3_600_000 + 60_000;
+        let hour: i64 = hour * 60 * MINUTE;
         let values = [
             workspace.to_string().into(),
             key.to_string().into(),
             hour.into(),
             code.into(),
             count.into(),
-            at.into(),
+            (hour + MINUTE).into(),
         ];
         exec(db.write(), sql, values).await.unwrap();
     }
@@ -610,4 +610,11 @@ async fn refused_calls_are_counted_per_key_and_reason_within_a_range() {
             .unwrap()
             .is_empty()
     );
+    // The last one of the tenth hour was in its second minute.
+    let ten = 10 * 60 * MINUTE;
+    for (from, counted) in [(ten + MINUTE, 13), (ten + MINUTE + 1, 8)] {
+        let rest = Range { from, to: DAY };
+        let rows = calls.refused(mine, rest, None).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), counted);
+    }
 }

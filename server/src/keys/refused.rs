@@ -14,6 +14,8 @@ use crate::db;
 
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 const HOUR_MS: i64 = 3_600_000;
+/// Longer than the longest range that anybody can look at.
+const KEPT_MS: i64 = 400 * 24 * HOUR_MS;
 
 /// What is counted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +107,17 @@ impl Keys {
             db::exec(&tx, sql, values).await?;
         }
         Ok(tx.commit().await?)
+    }
+
+    /// Deletes counts of hours that nobody can look at any more, and answers how many there were.
+    ///
+    /// # Errors
+    /// No database.
+    pub async fn sweep_refusals(&self) -> Result<u64, KeyError> {
+        let sql = "DELETE FROM refused_call WHERE hour < $1";
+        let oldest: UnixMs = self.inner.clock.now_ms().saturating_sub(KEPT_MS);
+        let swept = db::exec(self.inner.db.write(), sql, [oldest.into()]).await?;
+        Ok(swept.rows_affected())
     }
 
     /// Writes every few seconds until told to stop, and once more then. The binary runs it beside the server.

@@ -90,6 +90,22 @@ async fn refusals_are_counted_by_key_hour_and_reason() {
 }
 
 #[tokio::test]
+async fn refusals_are_forgotten_after_four_hundred_days() {
+    let house = house().await;
+    let workspace = house.workspace("ann@example.com").await;
+    let hour = 3_600_000;
+    house.keys.refused(workspace, KeyId::new(), "keys_frozen");
+    assert_eq!(house.keys.write_refusals().await, Ok(1));
+    house.clock.advance(400 * 24 * hour - NOW % hour);
+    house.keys.refused(workspace, KeyId::new(), "keys_frozen");
+    assert_eq!(house.keys.write_refusals().await, Ok(1));
+    assert_eq!(house.keys.sweep_refusals().await, Ok(0), "to the hour");
+    house.clock.advance(1);
+    assert_eq!(house.keys.sweep_refusals().await, Ok(1), "the older one");
+    assert_eq!(house.keys.sweep_refusals().await, Ok(0));
+}
+
+#[tokio::test]
 async fn refusals_survive_a_database_that_is_away() {
     let house = house().await;
     let workspace = house.workspace("ann@example.com").await;
