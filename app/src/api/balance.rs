@@ -54,7 +54,7 @@ pub async fn balance() -> Result<Figures, Refusal> {
 mod figures {
     use domain::Amount;
     use domain::ids::WorkspaceId;
-    use domain::views::{BalanceView, SpendView};
+    use domain::views::{BalanceView, DaySpend, SpendView, UnixMs};
 
     use texts::format::Zone;
 
@@ -65,6 +65,10 @@ mod figures {
 
     /// The ruler's length in days: what is left beyond them does not show.
     pub const RULER_DAYS: u32 = 30;
+
+    /// The days whose pace the forecast goes by: those of [`SpendView::last_7_days`].
+    const PACE_DAYS: usize = 7;
+    const DAY_MS: i128 = 24 * 60 * 60 * 1_000;
 
     /// Wallet and spend of a workspace, in the days of a time zone.
     pub async fn read(
@@ -91,12 +95,27 @@ mod figures {
     }
 
     /// How many whole days the money lasts at the pace of the last seven; nothing when nothing was spent.
-    pub fn days_left(available: Amount, last_7_days: Amount) -> Option<u64> {
+    pub fn days_left(available: Amount, spend: &SpendView, now: UnixMs) -> Option<u64> {
         let (available, spent) = (
             i128::from(available.nanos()).max(0),
-            i128::from(last_7_days.nanos()),
+            i128::from(spend.last_7_days.nanos()),
         );
-        (spent > 0).then(|| u64::try_from(available * 7 / spent).unwrap_or(u64::MAX))
+        if spent <= 0 {
+            return None;
+        }
+        let took = took_ms(&spend.days, now);
+        // Rounded up: money lasts rather longer than was said.
+        let pace = (spent * DAY_MS + took - 1) / took;
+        Some(u64::try_from(available / pace).unwrap_or(u64::MAX))
+    }
+
+    /// In what time the last seven days' spend was spent. Days before the first call set no pace, and of today only
+    /// what has passed; but a first hour says nothing about a day, so it is one at least.
+    fn took_ms(days: &[DaySpend], now: UnixMs) -> i128 {
+        let window = days.len().saturating_sub(PACE_DAYS);
+        let first = days.iter().position(|day| day.calls > 0).unwrap_or(window);
+        let since = days.get(first.max(window)).map_or(now, |day| day.day_start);
+        (i128::from(now) - i128::from(since)).max(DAY_MS)
     }
 
     /// The filled part of the ruler in days. Without a pace a full wallet is a full ruler.
@@ -113,7 +132,7 @@ mod figures {
 
     impl Figures {
         pub fn of(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> Self {
-            let days = days_left(balance.available, spend.last_7_days);
+            let days = days_left(balance.available, spend, ui.prefs().now);
             let left = match days {
                 None => t!(ui, "wallet.days_left.unknown"),
                 Some(0) => t!(ui, "wallet.days_left.less_than_a_day"),
@@ -150,17 +169,83 @@ mod figures {
             Amount::from_nanos(dollars * domain::money::NANOS_PER_USD)
         }
 
+        const HOUR: UnixMs = 3_600_000;
+        /// When today began.
+        const TODAY: UnixMs = 20_000 * 24 * HOUR;
+
+        /// A month, of which some days had a call: how many days ago, and what it cost.
+        fn spent(calls: &[(usize, Amount)]) -> SpendView {
+            let mut days: Vec<DaySpend> = (0..30)
+                .map(|at| DaySpend {
+                    day_start: TODAY - (29 - at) * 24 * HOUR,
+                    amount: Amount::ZERO,
+                    calls: 0,
+                    tokens: 0,
+                })
+                .collect();
+            let mut week = 0;
+            for (ago, amount) in calls {
+                let day = &mut days[29 - ago];
+                (day.amount, day.calls) = (*amount, 1);
+                if *ago < PACE_DAYS {
+                    week += amount.nanos();
+                }
+            }
+            SpendView {
+                last_7_days: Amount::from_nanos(week),
+                days,
+                ..SpendView::default()
+            }
+        }
+
         #[test]
-        fn the_forecast_is_whole_days_at_the_weeks_pace() {
-            assert_eq!(days_left(usd(18), usd(14)), Some(9));
-            assert_eq!(days_left(usd(1), usd(14)), Some(0));
-            assert_eq!(days_left(usd(18), Amount::ZERO), None);
-            assert_eq!(days_left(usd(-5), usd(7)), Some(0));
+        fn the_forecast_is_whole_days_at_the_pace_since_the_first_call() {
+            let week: Vec<(usize, Amount)> = (0..7).map(|ago| (ago, usd(2))).collect();
+            // (what was spent, hours of today, what is left, days)
+            for (calls, hours, available, left) in [
+                (week.clone(), 24, 18, 9),
+                (week.clone(), 24, 1, 0),
+                (week.clone(), 24, -5, 0),
+                // Of today only the half: $14 in 6.5 days.
+                (week.clone(), 12, 18, 8),
+                // A first hour counts as a day, and so does a day that has just begun.
+                (vec![(0, usd(2))], 1, 18, 9),
+                (vec![(0, usd(2))], 0, 18, 9),
+                (vec![(1, usd(3))], 12, 18, 9),
+                (vec![(3, usd(3)), (1, usd(4))], 12, 18, 9),
+                // Who had begun before the seven days did nothing on the others.
+                (vec![(6, usd(13))], 12, 18, 9),
+                (vec![(20, usd(50)), (0, usd(13))], 12, 18, 9),
+            ] {
+                assert_eq!(
+                    days_left(usd(available), &spent(&calls), TODAY + hours * HOUR),
+                    Some(left),
+                    "{calls:?} {hours} {available}"
+                );
+            }
+        }
+
+        #[test]
+        fn the_forecast_promises_nothing_without_a_pace_and_never_too_much() {
+            let now = TODAY + 12 * HOUR;
+            let nano = Amount::from_nanos(1);
+            assert_eq!(days_left(usd(18), &SpendView::default(), now), None);
+            assert_eq!(days_left(usd(18), &spent(&[(9, usd(5))]), now), None);
+            let ten = Amount::from_nanos(10);
+            let slow = spent(&[(6, nano)]);
+            assert_eq!(days_left(ten, &slow, now), Some(10), "less than one a day");
             assert_eq!(
-                days_left(Amount::MAX, Amount::from_nanos(1)),
-                Some(u64::MAX),
-                "beyond what can be counted"
+                days_left(Amount::MAX, &slow, now),
+                Some(i64::MAX.unsigned_abs())
             );
+            // A clock that was set back.
+            let today = spent(&[(0, usd(2))]);
+            assert_eq!(days_left(usd(18), &today, TODAY - 5 * HOUR), Some(9));
+            let no_days = SpendView {
+                last_7_days: usd(2),
+                ..SpendView::default()
+            };
+            assert_eq!(days_left(usd(18), &no_days, now), Some(9));
         }
 
         #[test]

@@ -10,7 +10,8 @@ use crate::shell::{copy_button, notice, ruler};
 
 pub fn balance(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> AnyView {
     let shown = Figures::of(ui, balance, spend);
-    let days = filled(balance, days_left(balance.available, spend.last_7_days));
+    let left = days_left(balance.available, spend, ui.prefs().now);
+    let days = filled(balance, left);
     let figure = |words: String, name: &'static str, value: String| {
         view! { <div><dt>{words}</dt><dd class="num" data-live=name>{value}</dd></div> }
     };

@@ -171,7 +171,7 @@ fn content(asking: &Asking, facts: Facts) -> AnyView {
 
 fn totals(ui: &Ui, report: &UsageReport, balance: &BalanceView, spend: &SpendView) -> AnyView {
     let total = &report.total;
-    let left = match days_left(balance.available, spend.last_7_days) {
+    let left = match days_left(balance.available, spend, ui.prefs().now) {
         None => t!(ui, "usage.left.unknown"),
         Some(0) => t!(ui, "usage.left.less_than_a_day"),
         Some(days) if days > 365 => t!(ui, "usage.left.more_than_year"),
