@@ -16,6 +16,10 @@ use crate::rates::Taken;
 use crate::serve::shown;
 use crate::state::ProxyState;
 
+/// Readings about its account that a workspace may have running at once. Each holds a database connection, and a key
+/// without limits must not take the whole pool from everybody's calls.
+const READINGS_AT_ONCE: u32 = 4;
+
 /// Finds the caller by the key in one of the four headers that SDKs use (never in the query, which ends up in logs),
 /// and checks that the key may be used now, from there, for this.
 ///
@@ -125,6 +129,35 @@ pub(crate) fn permit(state: &ProxyState, key: &KeyRecord) -> Result<Permit, Prob
         _workspace: of_workspace,
         _tokens: None,
     })
+}
+
+/// Lets a reading about the key's account in: it counts as a call does, and few of a workspace run at once.
+///
+/// # Errors
+/// What [`caller`] and [`permit`] say, or [`Problem::TooManyAtOnce`].
+pub(crate) async fn reading(
+    state: &ProxyState,
+    parts: &Parts,
+) -> Result<(Arc<KeyRecord>, Reading), Problem> {
+    let key = caller(state, parts, Scope::BillingRead).await?;
+    let permit = permit(state, &key)?;
+    let place = state
+        .readings
+        .enter(key.workspace, READINGS_AT_ONCE)
+        .ok_or(Problem::TooManyAtOnce {
+            max: READINGS_AT_ONCE,
+        })?;
+    let reading = Reading {
+        _permit: permit,
+        _place: place,
+    };
+    Ok((key, reading))
+}
+
+/// A reading that was let in; dropping it makes room for another.
+pub(crate) struct Reading {
+    _permit: Permit,
+    _place: Place<WorkspaceId>,
 }
 
 /// A call that was let in; dropping it makes room for another.

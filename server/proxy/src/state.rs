@@ -40,6 +40,8 @@ pub struct Inner {
     pub(crate) running: AtOnce<WorkspaceId>,
     /// Of keys that limit it; each also counts in `running`.
     pub(crate) running_keys: AtOnce<KeyId>,
+    /// Readings about an account; each also counts in `running`.
+    pub(crate) readings: AtOnce<WorkspaceId>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) health: Health,
     /// Pumps and settlements: what must finish even when its caller has left.
@@ -92,6 +94,7 @@ impl ProxyState {
             client,
             running: AtOnce::default(),
             running_keys: AtOnce::default(),
+            readings: AtOnce::default(),
             rates: Rates::new(all, nodes),
             health: Health::default(),
             tasks: TaskTracker::new(),

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use domain::formula::picos_to_usd;
 use domain::ids::CallId;
-use domain::{Formula, Problem, Scope};
+use domain::{Formula, Problem};
 use serde::{Deserialize, Serialize};
 use server::calls::{CallDetail, CallRow, Filter};
 
@@ -140,7 +140,7 @@ pub(crate) async fn recent(State(state): State<ProxyState>, parts: Parts) -> Res
 }
 
 async fn list(state: &ProxyState, parts: &Parts) -> Result<List, Problem> {
-    let key = admit::caller(state, parts, Scope::BillingRead).await?;
+    let (key, _reading) = admit::reading(state, parts).await?;
     let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri)
         .map_err(|_| malformed("the query is not well formed", "query"))?;
     let limit = match asked.limit.as_deref().map(str::parse::<u32>) {
@@ -181,7 +181,7 @@ pub(crate) async fn one(
 }
 
 async fn detail(state: &ProxyState, id: &str, parts: &Parts) -> Result<Detail, Problem> {
-    let key = admit::caller(state, parts, Scope::BillingRead).await?;
+    let (key, _reading) = admit::reading(state, parts).await?;
     let (_, mut found) = theirs(state, &key, id).await?;
     let attempts = std::mem::take(&mut found.call.attempts);
     Ok(Detail {

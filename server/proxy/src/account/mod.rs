@@ -1,7 +1,8 @@
 //! What may a program ask about the account behind its key? The key itself, its workspace's usage, and single calls.
 //!
 //! All under the scope `billing:read`, and only about the key's own workspace: anything else is not there. A test key
-//! sees the calls of test keys, a live key those of live keys. The shapes are documented in `docs/api.md`.
+//! sees the calls of test keys, a live key those of live keys. Each costs the database more than a call does, so all
+//! count against the key's limits as calls do, and few run at once. The shapes are documented in `docs/api.md`.
 
 mod call;
 mod key;
