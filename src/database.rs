@@ -11,6 +11,8 @@ use server::db::Db;
 
 use crate::config::Config;
 
+const UNREACHABLE: &str = "the database cannot be reached; check DATABASE_URL and that it runs (`farebox config check` shows where the address comes from)";
+
 /// Connects, and brings an embedded database to the newest schema.
 ///
 /// # Errors
@@ -54,9 +56,17 @@ pub async fn open_existing(config: &Config) -> anyhow::Result<Db> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn connect(config: &Config) -> anyhow::Result<Db> {
-    Db::connect(&config.database_url).await.context(
-        "the database cannot be reached; check DATABASE_URL and that it runs (`farebox config check` shows where the address comes from)",
-    )
+    Db::connect(&config.database_url).await.context(UNREACHABLE)
+}
+
+/// Connects to change the schema, whatever schema is there.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn connect_for_migrations(config: &Config) -> anyhow::Result<Db> {
+    Db::connect_for_migrations(&config.database_url)
+        .await
+        .context(UNREACHABLE)
 }
 
 /// How the schema compares with the one this program was built for.

@@ -28,16 +28,48 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// How long PostgreSQL lets one statement of ours wait for a lock, and take in all.
+#[derive(Clone, Copy)]
+struct Patience {
+    lock: &'static str,
+    /// `0` is without end.
+    statement: &'static str,
+}
+
+/// Somebody waits for an answer.
+const SERVING: Patience = Patience {
+    lock: "2s",
+    statement: "5s",
+};
+/// A new index takes as long as its table is large. Nodes that still read a table are waited for, but not for ever:
+/// everybody else queues behind this lock.
+const MIGRATING: Patience = Patience {
+    lock: "60s",
+    statement: "0",
+};
+
 impl Db {
     /// Connects to `sqlite:path`, `sqlite://path` or `postgres://…`. An SQLite file is created when missing.
     ///
     /// # Errors
     /// When the address has another scheme or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, DbErr> {
+        Self::connect_with(url, SERVING).await
+    }
+
+    /// As [`Db::connect`], for changing the schema: on PostgreSQL a statement may take as long as it must.
+    ///
+    /// # Errors
+    /// As [`Db::connect`].
+    pub async fn connect_for_migrations(url: &str) -> Result<Self, DbErr> {
+        Self::connect_with(url, MIGRATING).await
+    }
+
+    async fn connect_with(url: &str, patience: Patience) -> Result<Self, DbErr> {
         if let Some(path) = sqlite_path(url) {
             Self::sqlite(Path::new(path)).await
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Self::postgres(url).await
+            Self::postgres(url, patience).await
         } else {
             Err(DbErr::Custom(
                 "DATABASE_URL must begin with sqlite: or postgres://".into(),
@@ -82,16 +114,16 @@ impl Db {
         Ok(Self { write, read })
     }
 
-    async fn postgres(url: &str) -> Result<Self, DbErr> {
+    async fn postgres(url: &str, patience: Patience) -> Result<Self, DbErr> {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .sqlx_logging(false)
-            .map_sqlx_postgres_opts(|o| {
+            .map_sqlx_postgres_opts(move |o| {
                 o.application_name("farebox").options([
-                    ("lock_timeout", "2s"),
-                    ("statement_timeout", "5s"),
+                    ("lock_timeout", patience.lock),
+                    ("statement_timeout", patience.statement),
                     ("idle_in_transaction_session_timeout", "10s"),
                 ])
             });

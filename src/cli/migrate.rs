@@ -33,7 +33,7 @@ pub enum Command {
 
 pub async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     database::make_data_folder(&config.data)?;
-    let db = database::connect(config).await?;
+    let db = database::connect_for_migrations(config).await?;
     match command {
         Command::Up => {
             let before = database::applied(&db).await?.len();
