@@ -2,8 +2,9 @@
 //!
 //! This is GCRA written as a level instead of an arrival time: a cell of `limit` a minute admits a burst of `limit`, and
 //! from then on as much as drains. The level is in sixty-thousandths of a unit, so that a millisecond drains exactly
-//! `limit` of them: nothing is ever rounded away, and the limit may change (a key is edited, a node joins) without
-//! touching the cell. Unlike an arrival time, a level can be corrected when a call has used more or less than was taken.
+//! `limit` of them: nothing is ever rounded away. Unlike an arrival time, a level can be corrected when a call has used
+//! more or less than was taken. When the limit changes (a key is edited, a node joins) the level changes with it: what
+//! stays is the part of the limit that was used, and so the time until it has drained.
 
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(crate) struct Cell {
     level: u64,
     /// When that was so.
     at: u64,
+    /// The limit that it is a level of; 0 when there was none yet.
+    limit: u32,
 }
 
 /// How a cell stands.
@@ -70,9 +73,22 @@ impl Cell {
     }
 
     fn drain(&mut self, now: u64, limit: u32) {
+        self.scale(limit);
         let drained = now.saturating_sub(self.at).saturating_mul(u64::from(limit));
         self.level = self.level.saturating_sub(drained);
         self.at = self.at.max(now);
+    }
+
+    /// Makes the level one of this limit: ten thousand used under a higher limit would take hours to drain at sixty a
+    /// minute. Rounded up, so that changing a limit gives nothing away.
+    fn scale(&mut self, limit: u32) {
+        if limit == self.limit {
+            return;
+        }
+        let (new, old) = (u128::from(limit.max(1)), u128::from(self.limit.max(1)));
+        let scaled = (u128::from(self.level) * new).div_ceil(old);
+        self.level = u64::try_from(scaled).unwrap_or(u64::MAX);
+        self.limit = limit;
     }
 }
 
@@ -114,6 +130,31 @@ mod tests {
             Err(Duration::from_millis(30_600))
         );
         assert_eq!(cell.take(90_600, 100, 1), Ok(1));
+    }
+
+    #[test]
+    fn a_lowered_limit_is_drained_within_a_minute_and_a_raised_one_gives_nothing_away() {
+        let mut cell = Cell::default();
+        for _ in 0..10_000 {
+            cell.take(0, 10_000, 1).unwrap();
+        }
+        let wait = cell.take(0, 60, 1).unwrap_err();
+        assert!(wait <= Duration::from_secs(60), "{wait:?}");
+        assert_eq!(cell.standing(0, 60).reset, Duration::from_secs(60));
+        assert!(cell.take(0, 10_000, 1).is_err());
+        assert_eq!(cell.standing(0, 10_000).remaining, 0);
+        assert_eq!(cell.standing(30_000, 10_000).remaining, 5_000);
+    }
+
+    #[test]
+    fn half_and_twice_the_share_keep_the_part_that_was_used() {
+        let mut cell = Cell::default();
+        cell.take(0, 100, 40).unwrap();
+        assert_eq!(cell.standing(0, 50).remaining, 30);
+        assert_eq!(cell.standing(0, 200).remaining, 120);
+        // The call began with the first share: it used only half of what was taken.
+        cell.correct(0, 100, 40, 20);
+        assert_eq!(cell.standing(0, 50).remaining, 40);
     }
 
     proptest! {
@@ -185,6 +226,20 @@ mod tests {
             let taken = cell.take(0, limit, taken).unwrap();
             cell.correct(0, limit, taken, used);
             prop_assert_eq!(cell.level, used * PARTS);
+        }
+
+        /// However a limit changes, the cell is empty at the same moment: a key that is forgotten then had nothing left.
+        #[test]
+        fn another_limit_is_drained_at_the_same_moment(
+            limits in proptest::collection::vec(1_u32..=u32::MAX, 1..20),
+            units in 0_u64..10_000,
+        ) {
+            let mut cell = Cell::default();
+            cell.take(0, limits[0], units).ok();
+            let reset = cell.standing(0, limits[0]).reset;
+            for limit in limits {
+                prop_assert_eq!(cell.standing(0, limit).reset, reset);
+            }
         }
 
         /// Whatever the numbers, nothing overflows and time does not run back.

@@ -47,7 +47,7 @@ struct Counted {
     tokens: Cell,
     /// What was taken for calls that have not ended.
     running: HashMap<CallId, Running>,
-    /// When both cells are as if never used.
+    /// When both cells are as if never used; a changed limit does not change it.
     fresh_at: u64,
 }
 
