@@ -5,6 +5,8 @@
 //! No function may use the `GetUrl` encoding: a link must never change anything.
 
 mod admin;
+#[cfg(feature = "ssr")]
+mod amount;
 mod balance;
 #[cfg(feature = "ssr")]
 mod call;

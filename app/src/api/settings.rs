@@ -78,21 +78,24 @@ pub async fn set_look(
 pub async fn set_low_balance(amount: String) -> Result<(), Refusal> {
     use domain::Amount;
 
+    use super::amount::typed_amount;
     use super::call::Asker;
     use super::faults::of_profile;
     use crate::flash::{Fault, Field, Flash, Notice};
 
     let asker = Asker::current();
     let account = asker.account.clone().ok_or(Refusal::SignedOut)?;
-    // In half of the world the decimal point is a comma.
-    let typed = amount.trim().trim_start_matches('$').replace(',', ".");
+    let typed = amount.trim().trim_start_matches('$');
     let below = if typed.is_empty() {
         Ok(None)
     } else {
-        Amount::parse_usd(&typed).map(Some)
+        typed_amount(typed)
+            .and_then(|plain| Amount::parse_usd(&plain).ok())
+            .map(Some)
+            .ok_or(Fault::Malformed)
     };
     let saved = match below {
-        Err(_) => Err((Field::Amount, Fault::Malformed)),
+        Err(fault) => Err((Field::Amount, fault)),
         Ok(below) => asker
             .services
             .accounts

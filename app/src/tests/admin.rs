@@ -194,6 +194,7 @@ async fn credit_moves_exactly_once_and_with_a_reason() {
         ("", "ticket+7", "amount"),
         ("0", "ticket+7", "amount"),
         ("ten", "ticket+7", "amount"),
+        ("1%2C000", "ticket+7", "amount"),
         ("1.0000000001", "ticket+7", "amount"),
         ("25", "", "reason"),
         ("25", "+++", "reason"),

@@ -23,6 +23,7 @@ pub async fn admin_adjust_credit(
 
     use super::desk::{Desk, check_reason};
     use super::{AdminFault, AdminField, AdminNotice};
+    use crate::api::amount::typed_amount;
     use crate::flash::{Fault, Field, Flash, Notice};
 
     let desk = Desk::current()?;
@@ -38,12 +39,12 @@ pub async fn admin_adjust_credit(
         .typed(Field::Admin(AdminField::Direction), &direction)
         .typed(Field::Amount, &amount)
         .typed(Field::Reason, &reason);
-    let typed = amount.trim().replace(',', ".");
-    let amount = Amount::parse_usd(&typed)
-        .ok()
+    let missing = amount.trim().is_empty();
+    let amount = typed_amount(&amount)
+        .and_then(|plain| Amount::parse_usd(&plain).ok())
         .filter(|amount| !amount.is_zero());
     if amount.is_none() {
-        let fault = if typed.is_empty() {
+        let fault = if missing {
             Fault::Missing
         } else {
             Fault::Malformed

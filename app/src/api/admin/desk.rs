@@ -9,6 +9,7 @@ use texts::format::Zone;
 
 use super::{AdminFault, AdminField};
 use crate::api::Refusal;
+use crate::api::amount::typed_amount;
 use crate::api::call::Asker;
 use crate::flash::{Fault, Field, Flash};
 
@@ -97,11 +98,11 @@ pub fn read_price(typed: &Priced<'_>) -> Result<NewPrice, Vec<(Field, Fault)>> {
             faults.push((Field::Admin(field), Fault::Missing));
             return None;
         }
-        let read = PricePerMtok::parse_usd(&text.replace(',', "."));
-        if read.is_err() {
+        let read = typed_amount(text).and_then(|plain| PricePerMtok::parse_usd(&plain).ok());
+        if read.is_none() {
             faults.push((Field::Admin(field), Fault::Admin(AdminFault::Price)));
         }
-        read.ok()
+        read
     };
     let input = cost(AdminField::CostInput, typed.cost_input);
     let cached = if typed.cost_cached.trim().is_empty() {
@@ -110,14 +111,14 @@ pub fn read_price(typed: &Priced<'_>) -> Result<NewPrice, Vec<(Field, Fault)>> {
         cost(AdminField::CostCached, typed.cost_cached)
     };
     let output = cost(AdminField::CostOutput, typed.cost_output);
-    let markup = Markup::parse_percent(&typed.markup.trim().replace(',', "."));
+    let markup = typed_amount(typed.markup).and_then(|plain| Markup::parse_percent(&plain).ok());
     let field = Field::Admin(AdminField::Markup);
     if typed.markup.trim().is_empty() {
         faults.push((field, Fault::Missing));
-    } else if markup.is_err() {
+    } else if markup.is_none() {
         faults.push((field, Fault::Admin(AdminFault::Percent)));
     }
-    let (Some(input), Some(cached_input), Some(output), Ok(markup)) =
+    let (Some(input), Some(cached_input), Some(output), Some(markup)) =
         (input, cached, output, markup)
     else {
         return Err(faults);

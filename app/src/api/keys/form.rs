@@ -36,6 +36,7 @@ mod read {
     use texts::format::Zone;
 
     use super::KeyForm;
+    use crate::api::amount::typed_amount;
     use crate::flash::{Fault, Field, Flash};
 
     /// The word for test keys in a form.
@@ -225,15 +226,16 @@ mod read {
         zone.iso_day(end.saturating_sub(1))
     }
 
-    /// US dollars; a comma is a point, as many languages write it. Empty is no limit.
+    /// US dollars, as people write them. Empty is no limit.
     fn amount(text: &str) -> Result<Option<Amount>, Fault> {
-        let text = text.trim().trim_start_matches('$').replace(',', ".");
+        let text = text.trim().trim_start_matches('$');
         if text.is_empty() {
             return Ok(None);
         }
-        Amount::parse_usd(&text)
+        typed_amount(text)
+            .and_then(|plain| Amount::parse_usd(&plain).ok())
             .map(Some)
-            .map_err(|_| Fault::Malformed)
+            .ok_or(Fault::Malformed)
     }
 
     /// Where in the form it is wrong, when the form is what is wrong.
@@ -313,6 +315,7 @@ mod tests {
         let form = KeyForm {
             name: "ci".to_owned(),
             day: "a lot".to_owned(),
+            week: "1,000".to_owned(),
             month: "-1".to_owned(),
             concurrency: "0".to_owned(),
             expires_on: "tomorrow".to_owned(),
@@ -322,6 +325,7 @@ mod tests {
         let faults = form.limits(Zone::UTC, None).unwrap_err();
         let wanted = [
             (Field::Day, Fault::Malformed),
+            (Field::Week, Fault::Malformed),
             (Field::Month, Fault::Malformed),
             (Field::Concurrency, Fault::Malformed),
             (Field::ExpiresOn, Fault::Malformed),
