@@ -228,7 +228,7 @@ mod tests {
             prop_assert_eq!(cell.level, used * PARTS);
         }
 
-        /// However a limit changes, the cell is empty at the same moment: a key that is forgotten then had nothing left.
+        /// However a limit changes, the cell is empty at the same moment: a key forgotten then had nothing left.
         #[test]
         fn another_limit_is_drained_at_the_same_moment(
             limits in proptest::collection::vec(1_u32..=u32::MAX, 1..20),
