@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::world::{Answer, Browser, EMAIL, PASSWORD, World, world};
+use super::world::{Answer, Browser, EMAIL, PASSWORD, World, visible, world};
 
 const NEW: &str =
     "name=Grace&email=grace%40example.com&password=correct+horse+battery+9&terms=true&consent=true";
@@ -37,12 +37,12 @@ async fn from_a_stranger_to_somebody_who_is_signed_in() {
     let page = browser.get(&world, "/check-mail").await;
     assert!(page.body.contains(GRACE), "{}", page.body);
 
-    // Before the address is proved one may look around, and is told what is missing.
-    let form = "email=grace%40example.com&password=correct+horse+battery+9";
-    let answer = browser.post(&world, "/api/sign_in", form).await;
-    assert_eq!(answer.location(), "/overview");
-    let page = browser.get(&world, "/settings").await;
-    assert!(page.body.contains("/api/resend_verification"));
+    // Before the address is proved the password opens nothing, and the page says what is missing.
+    let enter = "email=grace%40example.com&password=correct+horse+battery+9";
+    let answer = browser.post(&world, "/api/sign_in", enter).await;
+    assert_eq!(answer.location(), "/login");
+    let page = browser.get(&world, "/login").await;
+    assert!(visible(&page.body).contains("open the link in our mail first"));
 
     // Looking at the link uses nothing up, whoever looks.
     let link = world.mailed_link(GRACE).await;
@@ -54,6 +54,8 @@ async fn from_a_stranger_to_somebody_who_is_signed_in() {
     }
     let form = format!("token={}", token(&link));
     let answer = browser.post(&world, "/api/verify", &form).await;
+    assert_eq!(answer.location(), "/login");
+    let answer = browser.post(&world, "/api/sign_in", enter).await;
     assert_eq!(answer.location(), "/overview");
     let page = browser.get(&world, "/settings").await;
     assert!(!page.body.contains("/api/resend_verification"));
@@ -277,6 +279,7 @@ async fn what_matters_asks_for_the_password_again() {
 async fn the_administration_wants_an_administrator_with_a_second_factor() {
     let world = world().await;
     sign_up(&world, NEW).await;
+    world.prove_address(GRACE).await;
     let mut grace = Browser::default();
     let form = "email=grace%40example.com&password=correct+horse+battery+9";
     grace.post(&world, "/api/sign_in", form).await;
@@ -296,10 +299,13 @@ async fn the_administration_wants_an_administrator_with_a_second_factor() {
     ada.sign_in_admin(&world).await;
     assert_eq!(ada.get(&world, "/admin").await.status, StatusCode::OK);
 
-    // Turned off in another browser, it opens nothing here either.
+    // Turned off in another browser, all are out, and it opens nothing any more.
     let (accounts, mail) = (&world.services.accounts, &world.services.mail);
     let ended = accounts.end_second_factor(mail, world.account.id).await;
     ended.unwrap();
+    let out = ada.get(&world, "/admin").await;
+    assert!(out.location().starts_with("/login"), "{}", out.location());
+    ada.sign_in(&world).await;
     assert_eq!(ada.get(&world, "/admin").await.location(), enrol);
 }
 
@@ -307,6 +313,7 @@ async fn the_administration_wants_an_administrator_with_a_second_factor() {
 async fn a_blocked_account_is_signed_out_and_stays_out() {
     let world = world().await;
     sign_up(&world, NEW).await;
+    world.prove_address(GRACE).await;
     let form = "email=grace%40example.com&password=correct+horse+battery+9";
     let mut grace = Browser::default();
     grace.post(&world, "/api/sign_in", form).await;

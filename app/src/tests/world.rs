@@ -226,6 +226,15 @@ impl World {
     }
 }
 
+impl World {
+    /// Uses the link that a sign-up was mailed.
+    pub async fn prove_address(&self, email: &str) {
+        let link = self.mailed_link(email).await;
+        let token = link.rsplit('/').next().unwrap();
+        self.services.accounts.verify(token).await.unwrap();
+    }
+}
+
 /// What came back.
 pub struct Answer {
     pub status: StatusCode,
