@@ -126,7 +126,8 @@ fn credential(ui: &Ui, hint: String) -> AnyView {
     let flash = ui.flash().cloned().unwrap_or_default();
     let mut field = Input::password(t!(ui, "admin.upstreams.api_key")).hint(hint);
     field.field = Field::Admin(AdminField::ApiKey);
-    field.autocomplete = "off";
+    // "off" is not heeded for passwords; nothing of the administrator's own belongs here.
+    field.autocomplete = "new-password";
     input(ui, &flash, field)
 }
 

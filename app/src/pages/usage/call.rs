@@ -199,7 +199,7 @@ fn attempts(ui: &Ui, attempts: &[AttemptRow]) -> AnyView {
                 <tr>
                     <th scope="row"><bdi translate="no">{attempt.upstream.clone()}</bdi></th>
                     <td>{words::outcome(ui, &attempt.outcome)}</td>
-                    <td class="n num">{status}</td>
+                    <td class="n num hide-narrow">{status}</td>
                     <td class="n num">{words::duration(ui, attempt.duration_ms)}</td>
                 </tr>
             }
@@ -214,7 +214,7 @@ fn attempts(ui: &Ui, attempts: &[AttemptRow]) -> AnyView {
                         <tr>
                             <th scope="col">{t!(ui, "usage.call.attempt")}</th>
                             <th scope="col">{t!(ui, "usage.call.outcome")}</th>
-                            <th scope="col" class="n">{t!(ui, "usage.call.http")}</th>
+                            <th scope="col" class="n hide-narrow">{t!(ui, "usage.call.http")}</th>
                             <th scope="col" class="n">{t!(ui, "usage.call.duration")}</th>
                         </tr>
                     </thead>
