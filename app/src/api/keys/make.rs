@@ -1,5 +1,5 @@
-//! How does a key come to be? Made anew, or as the successor of one that is rolled. Its secret is then shown on a page
-//! of its own, to this session only.
+//! How does a secret come to be? With a key that is made, or with one that is rolled. It is then shown on a page of its
+//! own, to this session only.
 
 use leptos::prelude::*;
 
@@ -62,7 +62,7 @@ pub async fn create_key(#[server(flatten)] form: KeyForm) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Makes a successor with the same limits, and leads to its secret. The old key works for `overlap` more seconds.
+/// Gives a key a new secret, and leads to it. The old one opens the key for `overlap` more seconds.
 ///
 /// # Errors
 /// [`Refusal::NotFound`] for a key of somebody else, [`Refusal::Unavailable`] when the database cannot be written.
