@@ -232,8 +232,10 @@ on_both! {
         let caller = app.caller("1").await;
         let response = app.chat(&caller.key, "gpt", json!({"max_tokens": 1_000})).await;
         assert_eq!(response.status(), 200);
+        let told = response.headers()["x-cost-nusd"].to_str().unwrap().parse::<i64>().unwrap();
         let calls = app.calls(&caller).await;
         let call = &calls[0];
+        assert_eq!(told, call.charge_nusd.nanos(), "the caller is told what they paid");
         assert!(call.unbilled_nusd.nanos() > 0, "what the hold did not cover is the operator's loss: {call:?}");
         assert_eq!(app.posted(&caller).await, 1_000_000_000 - call.charge_nusd.nanos());
         assert!(app.posted(&caller).await >= 0);

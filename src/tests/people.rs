@@ -104,7 +104,7 @@ on_both! {
         let used = accounts.check_second_factor(mail, ann, &codes[9]).await;
         assert_eq!(used, Err(SecondFactorError::Wrong));
         assert_eq!(accounts.second_factor(ann).await.unwrap().recovery_left, 9);
-        accounts.end_second_factor(mail, ann).await.unwrap();
+        accounts.end_second_factor(mail, ann, Actor::Account(ann)).await.unwrap();
         app.finish().await;
     }
 

@@ -115,7 +115,11 @@ pub async fn end_second_factor() -> Result<(), Refusal> {
     let services = &asker.services;
     let ended = services
         .accounts
-        .end_second_factor(&services.mail, account.id)
+        .end_second_factor(
+            &services.mail,
+            account.id,
+            server::audit::Actor::Account(account.id),
+        )
         .await;
     match ended {
         Ok(epoch) => {

@@ -301,8 +301,9 @@ async fn the_administration_wants_an_administrator_with_a_second_factor() {
 
     // Turned off in another browser, all are out, and it opens nothing any more.
     let (accounts, mail) = (&world.services.accounts, &world.services.mail);
-    let ended = accounts.end_second_factor(mail, world.account.id).await;
-    ended.unwrap();
+    let operator = server::audit::Actor::Operator;
+    let ended = accounts.end_second_factor(mail, world.account.id, operator);
+    ended.await.unwrap();
     let out = ada.get(&world, "/admin").await;
     assert!(out.location().starts_with("/login"), "{}", out.location());
     ada.sign_in(&world).await;

@@ -80,11 +80,12 @@ async fn commit(
     record: CallRecord,
 ) -> Result<Charged, SettleError> {
     let noted = record.clone();
-    hold.settle(record).await?;
+    let charge = hold.settle(record).await?;
     note(state, &noted);
     Ok(Charged {
         usage: noted.usage,
-        cost: noted.cost,
+        // Less than the cost where wallet or key could not cover it: callers are told what they paid.
+        cost: charge,
     })
 }
 

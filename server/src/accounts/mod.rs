@@ -140,8 +140,19 @@ impl Accounts {
         account: AccountId,
         action: &'static str,
     ) -> Result<(), DbErr> {
+        self.noted_by(conn, Actor::Account(account), account, action)
+            .await
+    }
+
+    async fn noted_by<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        actor: Actor,
+        account: AccountId,
+        action: &'static str,
+    ) -> Result<(), DbErr> {
         let act = Act {
-            actor: Actor::Account(account),
+            actor,
             action,
             subject: Some(account),
             target: None,

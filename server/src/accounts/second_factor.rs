@@ -16,6 +16,7 @@ use super::delay::{self, At, whole_seconds};
 use super::table::account;
 use super::table::second_factor::{ActiveModel, Column, Entity, Model};
 use super::{Accounts, SecondFactorError, recovery};
+use crate::audit::Actor;
 use crate::mail::{Mail, Message, Recipient};
 use crate::secrets::Purpose;
 
@@ -188,7 +189,8 @@ impl Accounts {
         Ok(tx.commit().await?)
     }
 
-    /// Ends the second factor and its recovery codes. Told by mail. All sessions end, and the one that asked goes on by
+    /// Ends the second factor and its recovery codes: its owner does, or an operator for somebody who lost both (`actor`
+    /// says so in the audit log). Told by mail. All sessions end, and the one that asked goes on by
     /// the epoch that is returned. When there is none nothing happens; one that was only begun is forgotten without a
     /// mail.
     ///
@@ -198,6 +200,7 @@ impl Accounts {
         &self,
         mail: &Mail,
         account: AccountId,
+        actor: Actor,
     ) -> Result<Option<i64>, SecondFactorError> {
         let id = account.to_string();
         let tx = self.0.db.begin().await?;
@@ -207,7 +210,8 @@ impl Accounts {
         if on {
             // A session that once gave a code must not count as proved for the next factor.
             epoch = Some(crate::sessions::end_all(&tx, &id).await?);
-            self.noted(&tx, account, "second_factor.off").await?;
+            self.noted_by(&tx, actor, account, "second_factor.off")
+                .await?;
             let to = recipient(&tx, mail, &id).await?;
             mail.queue(&tx, &to, &Message::SecondFactorOff).await?;
         }

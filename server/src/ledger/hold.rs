@@ -144,7 +144,8 @@ impl Hold {
         grown
     }
 
-    /// Charges the call's cost and writes its row, in one commit; gives the rest of the hold back.
+    /// Charges the call's cost and writes its row, in one commit; gives the rest of the hold back. Answers what was
+    /// charged.
     ///
     /// When the cost is above the hold, more credit is asked for; what cannot be had, or is above a limit of the key, is
     /// served at the operator's loss and stands on the row as unbilled.
@@ -154,7 +155,7 @@ impl Hold {
     ///
     /// # Cancellation
     /// Once begun, the charge is committed whether or not anybody awaits it.
-    pub async fn settle(mut self, record: CallRecord) -> Result<(), SettleError> {
+    pub async fn settle(mut self, record: CallRecord) -> Result<Amount, SettleError> {
         if record.cost > self.amount {
             self.cover(&record).await;
         }
@@ -175,7 +176,8 @@ impl Hold {
                 unbilled,
                 of_key,
             })
-            .await
+            .await?;
+        Ok(charge)
     }
 
     /// Asks for what the cost is above the hold. Only an empty wallet or a reached limit ends it early: trouble may pass.

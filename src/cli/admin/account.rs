@@ -9,6 +9,7 @@ use domain::views::AccountView;
 use serde_json::{Value, json};
 use server::accounts::Email;
 use server::audit::Actor;
+use server::mail::Mail;
 use texts::Texts;
 
 use super::{account_named, import, time};
@@ -74,6 +75,17 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// End the second factor of somebody who lost the app and the recovery codes
+    ///
+    /// Be sure that it is them who asks. All their sessions end, and they are told by mail.
+    EndSecondFactor {
+        /// E-mail of the account
+        #[arg(long, value_name = "E")]
+        email: String,
+        /// Print {"email","ended"}
+        #[arg(long)]
+        json: bool,
+    },
     /// Open a blocked account again
     Unblock {
         /// E-mail of the account
@@ -104,6 +116,18 @@ pub async fn run(command: Command, config: &Config, handles: &Handles) -> anyhow
             reason,
             json,
         } => block(&email, reason.trim(), json, config, handles).await,
+        Command::EndSecondFactor { email, json } => {
+            let account = account_named(handles, &email).await?;
+            let ended = handles
+                .accounts
+                .end_second_factor(&mail(config, handles)?, account.id, Actor::Operator)
+                .await?
+                .is_some();
+            ensure!(ended, "this account has no second factor");
+            let object = json!({"email": account.email, "ended": ended});
+            let sentence = format!("{} signs in with the password alone.", account.id);
+            output::result(json, &object, &sentence)
+        }
         Command::Unblock { email, json } => {
             let account = account_named(handles, &email).await?;
             ensure!(account.blocked, "this account is not blocked");
@@ -170,6 +194,16 @@ async fn list(search: &str, limit: u32, json: bool, handles: &Handles) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
+/// For telling people what was done to their account.
+fn mail(config: &Config, handles: &Handles) -> anyhow::Result<Mail> {
+    let texts = match &config.locales {
+        Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
+        None => Texts::embedded(),
+    };
+    let site = config::site(config, config.listen)?;
+    Ok(handles.mail(config, &site, texts))
+}
+
 async fn block(
     email: &str,
     reason: &str,
@@ -183,12 +217,7 @@ async fn block(
     );
     let account = account_named(handles, email).await?;
     ensure!(!account.blocked, "this account is blocked already");
-    let texts = match &config.locales {
-        Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
-        None => Texts::embedded(),
-    };
-    let site = config::site(config, config.listen)?;
-    let mail = handles.mail(config, &site, texts);
+    let mail = mail(config, handles)?;
     let account = handles
         .accounts
         .block(

@@ -105,12 +105,12 @@ async fn an_app_is_in_force_once_a_first_code_proved_it() {
 
     house
         .accounts
-        .end_second_factor(&house.mail, ann.id)
+        .end_second_factor(&house.mail, ann.id, Actor::Account(ann.id))
         .await
         .unwrap();
     house
         .accounts
-        .end_second_factor(&house.mail, ann.id)
+        .end_second_factor(&house.mail, ann.id, Actor::Account(ann.id))
         .await
         .unwrap();
     assert_eq!(
@@ -231,7 +231,7 @@ async fn recovery_codes_work_once_each_and_only_for_their_account() {
     assert_eq!(house.check(ann.id, &fresh[1]).await, Ok(()));
     house
         .accounts
-        .end_second_factor(&house.mail, bob.id)
+        .end_second_factor(&house.mail, bob.id, Actor::Operator)
         .await
         .unwrap();
     assert_eq!(
