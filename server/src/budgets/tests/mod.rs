@@ -212,7 +212,10 @@ struct Running<'a> {
 
 impl Running<'_> {
     async fn end(self, cost: i64) -> Result<(), SettleError> {
-        self.hold.settle(self.till.call(cost, self.began)).await
+        self.hold
+            .settle(self.till.call(cost, self.began))
+            .await
+            .map(|_| ())
     }
 }
 
