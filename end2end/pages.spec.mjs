@@ -5,9 +5,12 @@ import { ERROR_PAGE, choose, expect, test } from './support/test.mjs';
 import { spaced, t } from './support/words.mjs';
 
 const LOCALES = { en: '', ru: '/ru' };
-const PAGES = { landing: '/', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
+const MODEL = 'sandbox-echo';
+const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
 const STATUS = { '/no/such/page': 404, '/claim/nothing': 410 };
 const BRAND = { brand: 'Farebox' };
+// What search engines are told; the other pages say what the landing page does.
+const DESCRIPTION = { '/prices': 'prices.meta.description', [`/prices/${MODEL}`]: 'prices.one.description', '/calculator': 'calculator.meta.description' };
 
 // The address of a page in a language; pages with one address take the language of the cookie.
 const address = (locale, path) => (STATUS[path] ? path : `${LOCALES[locale]}${path}`);
@@ -61,11 +64,11 @@ for (const locale of ['en', 'ru']) {
         const absolute = (prefix) => `${farebox.url}${prefix}${path}`;
         expect(links).toEqual([['en', absolute('')], ['ru', absolute('/ru')], ['x-default', absolute('')]]);
         await expect(page.locator('link[rel="canonical"]')).toHaveAttribute('href', absolute(LOCALES[locale]));
-        await expect(page.locator('meta[name="description"]')).toHaveAttribute('content', t(locale, 'landing.meta.description'));
+        await expect(page.locator('meta[name="description"]')).toHaveAttribute('content', t(locale, DESCRIPTION[path] ?? 'landing.meta.description', { model: MODEL }));
       }
       // A key that is shown instead of its text, or a place in a text that was not filled in.
       const words = await page.locator('body').innerText();
-      expect(words).not.toMatch(/%\{|\b(landing|errors|sessions|account|header|form|theme|currency|locale)\.[a-z_]+\b/);
+      expect(words).not.toMatch(/%\{|\b(landing|prices|calculator|errors|sessions|account|header|form|theme|currency|locale)\.[a-z_]+\b/);
     }
     await open(page, locale, '/');
     await expect(page).toHaveTitle(t(locale, 'landing.meta.title', BRAND));
@@ -174,7 +177,7 @@ test('open menus are accessible, fit a phone, and close with Escape', async ({ p
 });
 
 test('wider spaced text, as WCAG 1.4.12 wants it, is not cut', async ({ page }) => {
-  for (const path of ['/', '/login']) {
+  for (const path of ['/', '/login', '/prices', '/calculator']) {
     await page.goto(path);
     await page.evaluate(() => {
       const wide = new CSSStyleSheet();
@@ -184,4 +187,36 @@ test('wider spaced text, as WCAG 1.4.12 wants it, is not cut', async ({ page }) 
     await fits(page, `${path} with wide text`, [360, 1280]);
     await nothingCut(page, `${path} with wide text`);
   }
+});
+
+test('models are found and sorted by links, and what a model costs is worked out', async ({ page }) => {
+  await page.goto('/prices');
+  const names = () => page.locator('table.sortable tbody th bdi').allInnerTexts();
+  const all = await names();
+  expect(all.length).toBeGreaterThan(1);
+  expect(all).toEqual([...all].sort());
+  const heading = page.getByRole('columnheader', { name: t('en', 'landing.models.model') });
+  await expect(heading).toHaveAttribute('aria-sort', 'ascending');
+  await heading.getByRole('link').click();
+  await expect(page).toHaveURL(`${farebox.url}/prices?sort=-model`);
+  expect(await names()).toEqual([...all].reverse());
+  await page.getByLabel(t('en', 'prices.filter.name')).fill(MODEL.toUpperCase());
+  await page.getByRole('button', { name: t('en', 'prices.filter.submit') }).click();
+  await expect(page).toHaveURL(/[?&]sort=-model/);
+  expect(await names()).toEqual([MODEL]);
+  const [input] = await page.locator('table.sortable tbody td').allInnerTexts();
+  await choose(page, 'languages', 'ru');
+  await expect(page).toHaveURL(/\/ru\/prices\?.*sort=-model/);
+  await choose(page, 'languages', 'en');
+  await page.getByRole('link', { name: MODEL, exact: true }).click();
+  await expect(page.locator('h1')).toHaveText(MODEL);
+  await page.getByRole('link', { name: t('en', 'prices.one.calculate') }).click();
+  await page.getByLabel(t('en', 'calculator.form.input')).first().fill('1,000,000');
+  await page.getByLabel(t('en', 'calculator.form.output')).fill('');
+  await page.getByRole('button', { name: t('en', 'calculator.form.submit') }).click();
+  // A million tokens cost what a million tokens cost.
+  await expect(page.locator('.costs dd').first()).toHaveText(input);
+  await page.getByLabel(t('en', 'calculator.form.calls')).fill('many');
+  await page.getByRole('button', { name: t('en', 'calculator.form.submit') }).click();
+  await expect(page.locator('[aria-invalid="true"]')).toHaveAttribute('name', 'calls');
 });

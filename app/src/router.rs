@@ -56,6 +56,9 @@ fn listed(services: &Services) -> Listed {
     };
     let mut listed = none
         .route("/", get(pages::landing))
+        .route("/prices", get(pages::prices::prices))
+        .route("/prices/{*model}", get(pages::prices::model))
+        .route("/calculator", get(pages::calculator::calculator))
         .route("/login", get(pages::login))
         .route("/login/code", get(pages::code))
         .route("/signup", get(pages::signup))
@@ -119,6 +122,15 @@ fn listed(services: &Services) -> Listed {
         if !prefix.is_empty() {
             listed = listed
                 .route(&format!("{prefix}/"), get(pages::landing))
+                .route(&format!("{prefix}/prices"), get(pages::prices::prices))
+                .route(
+                    &format!("{prefix}/prices/{{*model}}"),
+                    get(pages::prices::model),
+                )
+                .route(
+                    &format!("{prefix}/calculator"),
+                    get(pages::calculator::calculator),
+                )
                 .route(&format!("{prefix}/login"), get(pages::login))
                 .route(&format!("{prefix}/recover"), get(pages::recover))
                 .route(&format!("{prefix}/signup"), get(pages::signup));

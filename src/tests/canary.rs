@@ -177,7 +177,31 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
             .await
             .unwrap();
     }
+    // What the call would cost, asked well and badly.
+    let with_model = |model: &str| {
+        let mut asked = plain.clone();
+        asked["model"] = json!(model);
+        asked.to_string()
+    };
+    for body in [
+        with_model("gpt"),
+        with_model(prompt),
+        json!({"model": "gpt", "tokens": {prompt: prompt}}).to_string(),
+        prompt.to_owned(),
+    ] {
+        http()
+            .post(server.url("/v1/estimate"))
+            .bearer_auth(key)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+    }
     for path in [
+        format!("/v1/prices/{prompt}"),
+        format!("/prices/{prompt}"),
+        format!("/prices?q={prompt}"),
+        format!("/calculator?model={prompt}&input={prompt}"),
         format!("/v1/{prompt}?key={key}"),
         format!("/{prompt}"),
         format!("/claim/{prompt}"),

@@ -1,6 +1,7 @@
 //! Which pages are there? One handler each: who reads, one question to the business, one view.
 
 pub mod admin;
+pub mod calculator;
 mod check_mail;
 mod claim;
 mod error;
@@ -11,6 +12,7 @@ mod links;
 mod login;
 mod outbox;
 pub mod overview;
+pub mod prices;
 mod recover;
 pub mod settings;
 mod signup;
@@ -45,11 +47,19 @@ use crate::session::Known;
 pub const SECOND_FACTOR: &str = "/settings/second-factor";
 
 /// The pages that have an address in every language (`/login` and `/ru/login`).
-pub const PUBLIC: [&str; 4] = ["/", "/login", "/recover", "/signup"];
+pub const PUBLIC: [&str; 6] = [
+    "/",
+    calculator::PATH,
+    "/login",
+    prices::PATH,
+    "/recover",
+    "/signup",
+];
 
-/// Whether a path (without a language's prefix) is such a page.
+/// Whether a path (without a language's prefix) is such a page, or one of a model's price.
 pub fn is_public(path: &str) -> bool {
-    PUBLIC.contains(&path)
+    let of_model = path.strip_prefix(prices::PATH);
+    PUBLIC.contains(&path) || of_model.is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The page of a reader who must be signed in; everybody else is led to the sign-in page, and back afterwards.

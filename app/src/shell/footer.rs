@@ -1,8 +1,10 @@
-//! What stands at the bottom of public pages? Who runs this, where to write, what it runs on.
+//! What stands at the bottom of public pages? Who runs this, what it costs, where to write, what it runs on.
 
 use leptos::prelude::*;
 
+use super::header::prices_link;
 use super::parts::rich;
+use crate::pages::calculator;
 use crate::reader::Ui;
 
 pub fn footer(ui: &Ui) -> AnyView {
@@ -17,6 +19,8 @@ pub fn footer(ui: &Ui) -> AnyView {
     view! {
         <footer class="foot" aria-label=t!(ui, "footer.label")>
             <span translate="no"><bdi>{brand}</bdi></span>
+            {prices_link(ui, "")}
+            <a href=ui.link(calculator::PATH)>{t!(ui, "calculator.title")}</a>
             {support}
             <span class="end">{powered}</span>
         </footer>

@@ -6,6 +6,7 @@ use domain::Currency;
 use leptos::prelude::*;
 
 use super::parts::{icon, mark};
+use crate::pages::prices;
 use crate::reader::{Theme, Ui};
 
 pub fn public_header(ui: &Ui) -> AnyView {
@@ -24,10 +25,18 @@ pub fn public_header(ui: &Ui) -> AnyView {
     view! {
         <header class="top">
             {brand(ui, ui.link("/"))}
+            <nav class="links" aria-label=t!(ui, "header.site_menu")>{prices_link(ui, "quiet")}</nav>
             <div class="end">{choices(ui)}{account}</div>
         </header>
     }
     .into_any()
+}
+
+/// To what everything costs; from the header, or from the footer where the header has no room.
+pub fn prices_link(ui: &Ui, class: &'static str) -> AnyView {
+    let here = (ui.path() == prices::PATH).then_some("page");
+    let class = (!class.is_empty()).then_some(class);
+    view! { <a class=class href=ui.link(prices::PATH) aria-current=here>{t!(ui, "header.prices")}</a> }.into_any()
 }
 
 pub fn signed_in_header(ui: &Ui) -> AnyView {
@@ -52,6 +61,7 @@ pub fn side(ui: &Ui) -> AnyView {
         ("/usage", "chart-column", t!(ui, "header.usage")),
         ("/keys", "key", t!(ui, "header.keys")),
         ("/try", "play", t!(ui, "header.try")),
+        (prices::PATH, "tag", t!(ui, "header.prices")),
         ("/settings", "settings", t!(ui, "header.settings")),
     ];
     let sections: Vec<_> = sections

@@ -18,6 +18,7 @@ use server::secrets::Secret;
 
 use super::world::{Browser, NOW, PASSWORD, World, world};
 use crate::api::TABLE;
+use crate::reader::split_locale;
 
 /// What takes the place of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,7 @@ const PAGES: &[(&str, Takes)] = &[
     ("/keys/{id}/revoke", Theirs("/keys/{key}/revoke")),
     ("/keys/{id}/roll", Theirs("/keys/{key}/roll")),
     ("/keys/{id}/secret", Theirs("/keys/{key}/secret")),
+    ("/prices/{*model}", Nothing), // what is for sale, for everybody
     ("/reset/{token}", Token),
     ("/usage/calls/{id}", Theirs("/usage/calls/{call}")),
     ("/verify/{token}", Token),
@@ -155,6 +157,11 @@ async fn every_page_and_function_has_a_row() {
     let with_ids: BTreeSet<String> = crate::router::paths(&world.services)
         .into_iter()
         .filter(|path| path.contains('{'))
+        .map(|path| {
+            // The same page in another language.
+            let (_, bare) = split_locale(&world.services.texts, &path);
+            bare.to_owned()
+        })
         .collect();
     let rows: BTreeSet<String> = PAGES.iter().map(|(path, _)| (*path).to_owned()).collect();
     assert_eq!(with_ids, rows, "pages that take an id, and their rows here");

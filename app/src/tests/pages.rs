@@ -36,6 +36,12 @@ async fn every_page(world: &World, locale: &str) -> Vec<(String, StatusCode, Str
     let mut pages = Vec::new();
     for path in [
         "/",
+        "/prices",
+        "/prices?q=nothing-of-this-name",
+        "/prices/sandbox-echo",
+        "/calculator",
+        "/calculator?model=nothing&input=x",
+        "/calculator?model=sandbox-echo&input=500000&calls=5",
         "/login",
         "/nothing",
         "/claim/wrong",

@@ -64,6 +64,18 @@ impl Amount {
             .ok_or(MoneyError::Overflow)
     }
 
+    /// The same so many times.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when the product leaves the range.
+    pub fn times(self, count: u64) -> Result<Self, MoneyError> {
+        i64::try_from(count)
+            .ok()
+            .and_then(|count| self.0.checked_mul(count))
+            .map(Self)
+            .ok_or(MoneyError::Overflow)
+    }
+
     /// `self - other`, or zero when `other` is the larger one: what is left of a portion, never a debt.
     #[must_use]
     pub fn minus_or_zero(self, other: Self) -> Self {

@@ -15,7 +15,7 @@ const PICOS_PER_NANO: i128 = 1_000;
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
-#[serde(transparent)]
+#[serde(into = "i64", try_from = "i64")]
 pub struct PricePerMtok(i64);
 
 impl PricePerMtok {
@@ -57,6 +57,20 @@ impl PricePerMtok {
     }
 }
 
+impl From<PricePerMtok> for i64 {
+    fn from(price: PricePerMtok) -> Self {
+        price.0
+    }
+}
+
+impl TryFrom<i64> for PricePerMtok {
+    type Error = MoneyError;
+
+    fn try_from(micro_usd: i64) -> Result<Self, MoneyError> {
+        Self::from_micro_usd(micro_usd)
+    }
+}
+
 /// One immutable version of a model's price: what the customer pays, per bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Price {
@@ -71,14 +85,11 @@ impl Price {
     /// # Errors
     /// [`MoneyError::Overflow`] when tokens × price leaves the range of [`Amount`].
     pub fn charge(&self, usage: &Usage) -> Result<Amount, MoneyError> {
-        let picos = self.input.cost_picos(usage.input)
-            + self.cached_input.cost_picos(usage.cached_input)
-            + self.output.cost_picos(usage.output);
-        // Prices and tokens are never negative, so dividing upwards is adding the divisor less one.
-        let nanos = (picos + PICOS_PER_NANO - 1) / PICOS_PER_NANO;
-        i64::try_from(nanos)
-            .map(Amount::from_nanos)
-            .map_err(|_| MoneyError::Overflow)
+        charge_of(&[
+            (usage.input, self.input),
+            (usage.cached_input, self.cached_input),
+            (usage.output, self.output),
+        ])
     }
 
     /// The most that so many prompt and answer tokens can cost, whichever bucket the provider counts them in.
@@ -109,6 +120,22 @@ impl Price {
         let left = i128::from(money.nanos()) * PICOS_PER_NANO - prompt;
         Some(u64::try_from((left / i128::from(self.output.0)).max(0)).unwrap_or(u64::MAX))
     }
+}
+
+/// What so many tokens at these prices cost together, rounded up once to a whole nano-dollar.
+///
+/// # Errors
+/// [`MoneyError::Overflow`] when the cost leaves the range of [`Amount`].
+pub(crate) fn charge_of(parts: &[(u64, PricePerMtok)]) -> Result<Amount, MoneyError> {
+    let picos: i128 = parts
+        .iter()
+        .map(|(tokens, price)| price.cost_picos(*tokens))
+        .sum();
+    // Prices and tokens are never negative, so dividing upwards is adding the divisor less one.
+    let nanos = (picos + PICOS_PER_NANO - 1) / PICOS_PER_NANO;
+    i64::try_from(nanos)
+        .map(Amount::from_nanos)
+        .map_err(|_| MoneyError::Overflow)
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use crate::rates::Taken;
 use crate::serve::shown;
 use crate::state::ProxyState;
 
-/// Readings about its account that a workspace may have running at once. Each holds a database connection, and a key
-/// without limits must not take the whole pool from everybody's calls.
+/// Readings about its account, and estimates, that a workspace may have running at once. Each holds a database
+/// connection or a core, and a key without limits must not take all of them from everybody's calls.
 const READINGS_AT_ONCE: u32 = 4;
 
 /// Finds the caller by the key in one of the four headers that SDKs use (never in the query, which ends up in logs),
@@ -131,15 +131,17 @@ pub(crate) fn permit(state: &ProxyState, key: &KeyRecord) -> Result<Permit, Prob
     })
 }
 
-/// Lets a reading about the key's account in: it counts as a call does, and few of a workspace run at once.
+/// Lets a question in that costs us more than looking something up: it counts as a call does, and few of a workspace
+/// run at once. `scope` is what the key must have for it.
 ///
 /// # Errors
 /// What [`caller`] and [`permit`] say, or [`Problem::TooManyAtOnce`].
 pub(crate) async fn reading(
     state: &ProxyState,
     parts: &Parts,
+    scope: Scope,
 ) -> Result<(Arc<KeyRecord>, Reading), Problem> {
-    let key = caller(state, parts, Scope::BillingRead).await?;
+    let key = caller(state, parts, scope).await?;
     let permit = permit(state, &key)?;
     let place = state
         .readings

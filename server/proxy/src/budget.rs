@@ -22,6 +22,8 @@ const STEP: u64 = 1_024;
 const PLAIN_UNSTATED: u64 = 16_384;
 /// Prompt tokens per attachment; high, because the report corrects it downwards.
 const PER_ATTACHMENT: u64 = 2_000;
+/// Prompt tokens beside the text: roles and delimiters.
+const PER_PROMPT: u64 = 16;
 /// A shorter answer helps nobody: better to say that the wallet is empty.
 const ANSWER_MIN: u64 = 16;
 /// How often an answer is lowered to what a key's limits have left, while other calls take of it.
@@ -46,8 +48,9 @@ pub(crate) struct Covered {
 impl Budget {
     pub(crate) fn of(request: &ChatRequest, model: &Model, price: Price) -> Self {
         // Half a token a byte is above every real text but random characters; the report settles what it was.
-        let prompt_tokens =
-            request.size.text_bytes.div_ceil(2) + request.size.attachments * PER_ATTACHMENT + 16;
+        let prompt_tokens = request.size.text_bytes.div_ceil(2)
+            + request.size.attachments * PER_ATTACHMENT
+            + PER_PROMPT;
         let context_left = model.context.saturating_sub(prompt_tokens).max(1);
         let answer_max = request.max_tokens.unwrap_or(u64::MAX).min(context_left);
         Self {
@@ -71,11 +74,7 @@ impl Budget {
         created_at: UnixMs,
         request: &ChatRequest,
     ) -> Result<Covered, Problem> {
-        let wanted = match (request.stream, request.max_tokens) {
-            (true, _) => self.answer_max.min(STEP),
-            (false, Some(_)) => self.answer_max,
-            (false, None) => self.answer_max.min(PLAIN_UNSTATED),
-        };
+        let wanted = self.first_answer(request);
         let (of_key, answer) = self
             .cover_by_key(&state.budgets, key, created_at, wanted)
             .await?;
@@ -86,6 +85,28 @@ impl Budget {
             hold: hold.within(of_key),
             lowered_max_tokens: (answer < wanted).then_some(answer),
         })
+    }
+
+    /// Answer tokens that are held at first.
+    fn first_answer(&self, request: &ChatRequest) -> u64 {
+        match (request.stream, request.max_tokens) {
+            (true, _) => self.answer_max.min(STEP),
+            (false, Some(_)) => self.answer_max,
+            (false, None) => self.answer_max.min(PLAIN_UNSTATED),
+        }
+    }
+
+    /// The answer as long as is expected, but no longer than the context and `max_tokens` let it be.
+    pub(crate) fn at_most(&self, answer_tokens: u64) -> u64 {
+        answer_tokens.min(self.answer_max)
+    }
+
+    /// What is set aside when the call begins, if wallet and limits cover it.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidBody`] when that is more than any wallet holds.
+    pub(crate) fn first_hold(&self, request: &ChatRequest) -> Result<Amount, Problem> {
+        self.ceiling(self.first_answer(request))
     }
 
     /// A hold of the key's limits, for an answer of so many tokens or as many as they can cover.
@@ -183,6 +204,14 @@ impl Budget {
                 param: Some("max_tokens"),
             })
     }
+}
+
+/// About what is set aside for a plain answer of at most so many tokens to a prompt that counts to so many: text has
+/// about four bytes a token, so half a token a byte is twice what it counts to. `None` when no wallet holds as much.
+pub(crate) fn hold_of_tokens(price: &Price, prompt: u64, answer: u64) -> Option<Amount> {
+    price
+        .ceiling(prompt.saturating_mul(2).saturating_add(PER_PROMPT), answer)
+        .ok()
 }
 
 /// What a caller is told when no money could be set aside.

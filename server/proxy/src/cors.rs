@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 /// What SDKs send beside the simple headers; `*` does not cover `authorization`.
 const ALLOWED: &str = "authorization, content-type, x-api-key, api-key, x-goog-api-key, anthropic-version, anthropic-beta, openai-beta, \
     openai-organization, openai-project, idempotency-key";
-const EXPOSED: &str = "x-request-id, retry-after, x-should-retry, openai-processing-ms, x-cost-nusd, \
+const EXPOSED: &str = "etag, x-request-id, retry-after, x-should-retry, openai-processing-ms, x-cost-nusd, \
     x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, \
     x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens";
 

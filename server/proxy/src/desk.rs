@@ -56,7 +56,9 @@ pub(crate) async fn stand(
 ) -> Response {
     let card = Card::default();
     request.extensions_mut().insert(card.clone());
-    let is_call = request.method() == Method::POST;
+    // An estimate is a question: nothing was going to be served.
+    let is_call =
+        request.method() == Method::POST && !request.uri().path().ends_with("/v1/estimate");
     let mut response = next.run(request).await;
     let Some(key) = card.0.get() else {
         return response;

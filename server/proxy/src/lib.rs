@@ -10,11 +10,13 @@ mod client;
 mod config;
 mod cors;
 mod desk;
+mod estimate;
 mod limits;
 mod meter;
 mod metrics;
 mod models;
 mod plain;
+mod prices;
 mod pump;
 mod rates;
 mod refuse;
@@ -43,6 +45,10 @@ pub fn router(state: ProxyState) -> Router {
             .route("/models", get(models::list))
             .route("/models/", get(models::list))
             .route("/models/{*id}", get(models::one))
+            .route("/prices", get(prices::list))
+            .route("/prices/", get(prices::list))
+            .route("/prices/{*id}", get(prices::one))
+            .route("/estimate", post(estimate::estimate))
             .merge(account::routes())
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)

@@ -155,13 +155,7 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
 ///
 /// Its names are not in our catalogue, so what is accepted (and then written on the call's row) has the shape of one.
 fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
-    let rest = name.strip_prefix("sandbox-")?;
-    if rest.is_empty()
-        || rest.len() > 24
-        || !rest
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    {
+    if !is_of_sandbox(name) {
         return None;
     }
     let upstream = state.upstreams.sandbox()?;
@@ -174,6 +168,13 @@ fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
             model: name.to_owned(),
         }],
     })
+}
+
+/// Whether a name has the shape of one of the sandbox.
+pub(crate) fn is_of_sandbox(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    name.strip_prefix("sandbox-")
+        .is_some_and(|rest| (1..=24).contains(&rest.len()) && rest.bytes().all(plain))
 }
 
 /// A model's name in an error: what the caller typed, but never a page of it.

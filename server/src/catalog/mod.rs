@@ -1,6 +1,7 @@
 //! What is for sale, and what does it cost? Models and their price versions, read without locking.
 
 mod desk;
+mod published;
 mod report;
 mod snapshot;
 mod store;
@@ -8,6 +9,7 @@ mod store;
 mod tests;
 
 pub use desk::Desk;
+pub use published::{Published, PublishedPrice};
 pub use report::{Cost, InForce, ModelDetail, ModelRow, PriceRow, RouteRow};
 pub use snapshot::{Model, PriceVersion, Route, Snapshot};
 pub use store::{CatalogError, ModelView, NewModel, NewPrice, NewRoute, PriceView};
@@ -69,6 +71,22 @@ impl Catalog {
             .models()
             .filter_map(|model| ModelView::of(model, now))
             .collect()
+    }
+
+    /// Every model for sale with all versions of its price, by id: what everybody may see.
+    #[must_use]
+    pub fn published(&self) -> Vec<Published> {
+        let now = self.0.clock.now_ms();
+        self.snapshot()
+            .models()
+            .filter_map(|model| Published::of(model, now))
+            .collect()
+    }
+
+    /// The same of one model; `None` when it is not for sale.
+    #[must_use]
+    pub fn published_model(&self, model: &str) -> Option<Published> {
+        Published::of(self.snapshot().model(model)?, self.0.clock.now_ms())
     }
 
     /// The verbs that change the catalogue, each written into the audit log under this name.

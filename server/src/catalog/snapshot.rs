@@ -71,6 +71,12 @@ impl Model {
         }
     }
 
+    /// Every version, the latest start first; of two with the same start, the one published later first.
+    #[must_use]
+    pub fn versions(&self) -> &[PriceVersion] {
+        &self.prices
+    }
+
     /// The version in force at `now`: the one that started last.
     #[must_use]
     pub fn price_at(&self, now: UnixMs) -> Option<&PriceVersion> {

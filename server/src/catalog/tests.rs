@@ -100,6 +100,57 @@ async fn what_makes_no_sense_is_refused_with_a_reason() {
     assert_eq!(catalog.models().len(), 1);
 }
 
+#[tokio::test]
+async fn everybody_sees_what_was_what_is_and_what_is_announced() {
+    use InForce::{NoLonger, NotYet, Now};
+    let (db, clock) = (crate::testing::db().await, Clock::fixed(1_000));
+    let catalog = catalog(&db, &clock).await;
+    catalog.create_model(model("m")).await.unwrap();
+    for (output, from) in [("2", 5_000), ("3", 9_000), ("4", 9_000)] {
+        catalog
+            .set_price("m", price(output), Some(from))
+            .await
+            .unwrap();
+    }
+    clock.advance(5_000);
+    let seen = catalog.published_model("m").unwrap();
+    let told: Vec<_> = seen
+        .versions
+        .iter()
+        .map(|version| {
+            let dollars = version.price.output.micro_usd() / 1_000_000;
+            (dollars, version.from, version.until, version.in_force)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (4, 9_000, None, NotYet),
+            (3, 9_000, Some(9_000), NotYet),
+            (2, 5_000, Some(9_000), Now),
+            (1, 1_000, Some(5_000), NoLonger),
+        ]
+    );
+    assert_eq!(seen.now, seen.versions[2]);
+    assert_eq!(
+        seen.next(),
+        Some(&seen.versions[0]),
+        "published last for that moment"
+    );
+    clock.advance(10_000);
+    let seen = catalog.published_model("m").unwrap();
+    assert_eq!((seen.now, seen.next()), (seen.versions[0], None));
+    catalog
+        .acting(By::OPERATOR)
+        .switch_model("m", false)
+        .await
+        .unwrap();
+    assert!(
+        catalog.published().is_empty(),
+        "what is switched off is not for sale"
+    );
+}
+
 fn micro(price: i64) -> PricePerMtok {
     PricePerMtok::from_micro_usd(price).unwrap()
 }

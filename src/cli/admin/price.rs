@@ -1,10 +1,12 @@
 //! `farebox admin price …`: what models cost. The options are shared with `model create`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
-use domain::PricePerMtok;
+use clap::{Args, Subcommand, ValueEnum};
+use domain::price_rule::{Asked, Tier};
+use domain::{PricePerMtok, PriceRule};
 use server::audit::By;
 use server::catalog::NewPrice;
 
@@ -31,6 +33,46 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Publish what a price rule makes of itself
+    ///
+    /// The file is JSON, prices in micro-dollars per million tokens:
+    /// {"rule":"rate_card","price":{"input":5000000,"cached_input":5000000,"output":30000000}} or
+    /// {"rule":"cost_plus","base":{…},"coefficient":"1.4","margin":"1.09","tiers":{"priority":"1.3","flex":"0.6"}}.
+    /// Factors that are left out are 1. Calls are charged by what is published, whatever effort they ask for.
+    Rule {
+        /// Id of the model
+        #[arg(long, value_name = "M")]
+        model: String,
+        /// The rule
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// The tier at which the model is served
+        #[arg(long, value_enum, default_value = "default")]
+        tier: TierArg,
+        /// When it starts: 2026-12-01T00:00:00Z, or 2026-12-01 (UTC); now when left out
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Print {"id","model","price","effective_from"}
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TierArg {
+    Default,
+    Priority,
+    Flex,
+}
+
+impl From<TierArg> for Tier {
+    fn from(tier: TierArg) -> Self {
+        match tier {
+            TierArg::Default => Self::Default,
+            TierArg::Priority => Self::Priority,
+            TierArg::Flex => Self::Flex,
+        }
+    }
 }
 
 /// Prices in US dollars per million tokens.
@@ -79,13 +121,39 @@ impl PriceArgs {
     }
 }
 
+/// # Errors
+/// Says what is wrong with the file.
+fn by_rule(file: &Path, tier: Tier) -> anyhow::Result<NewPrice> {
+    let name = file.display();
+    let json = std::fs::read(file).with_context(|| format!("{name} cannot be read"))?;
+    let rule: PriceRule =
+        serde_json::from_slice(&json).with_context(|| format!("{name} is no price rule"))?;
+    // Reasoning is not priced apart here: without an effort it costs what the rest of the answer does.
+    let price = rule.sheet(Asked { tier, effort: None })?.price;
+    Ok(NewPrice {
+        input: price.input,
+        cached_input: Some(price.cached_input),
+        output: price.output,
+        ..NewPrice::default()
+    })
+}
+
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
-    let Command::Set {
-        model,
-        price,
-        from,
-        json,
-    } = command;
+    let (model, price, from, json) = match command {
+        Command::Set {
+            model,
+            price,
+            from,
+            json,
+        } => (model, price.read()?, from, json),
+        Command::Rule {
+            model,
+            file,
+            tier,
+            from,
+            json,
+        } => (model, by_rule(&file, tier.into())?, from, json),
+    };
     let from = from
         .as_deref()
         .map(parse_time)
@@ -94,7 +162,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
     let view = handles
         .catalog
         .acting(By::OPERATOR)
-        .set_price(&model, price.read()?, from)
+        .set_price(&model, price, from)
         .await?;
     let sentence = format!(
         "Published {}: {} costs {} in, {} cached, {} out (USD per million tokens) from {}.",

@@ -21,8 +21,8 @@ pub fn with_query(path: &str, filters: &[(&str, &str)]) -> String {
     }
 }
 
-/// Letters, digits and a few signs as they are, everything else as `%41`.
-fn encoded(text: &str, kept: &[u8]) -> String {
+/// Letters, digits and a few signs (and those of `kept`) as they are, everything else as `%41`.
+pub fn encoded(text: &str, kept: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.contains(&byte) {

@@ -24,7 +24,7 @@ pub use account::account;
 pub use accounts::accounts;
 pub use audit::audit;
 pub use keys::{key, keys};
-pub use link::model_path;
+pub use link::{encoded, model_path, with_query};
 pub use model::model;
 pub use models::{models, new_model};
 pub use overview::overview;

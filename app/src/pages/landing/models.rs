@@ -4,6 +4,7 @@ use domain::Usage;
 use leptos::prelude::*;
 use server::catalog::ModelView;
 
+use crate::pages::prices::{PATH, price_path};
 use crate::reader::Ui;
 use crate::shell::ruler;
 
@@ -44,7 +45,7 @@ pub fn prices(ui: &Ui, models: &[ModelView]) -> AnyView {
         .map(|model| {
             view! {
                 <tr>
-                    <th scope="row" translate="no"><bdi class="mono">{model.id.clone()}</bdi></th>
+                    <th scope="row" translate="no"><a href=ui.link(&price_path(&model.id))><bdi class="mono">{model.id.clone()}</bdi></a></th>
                     <td class="n num">{ui.price(model.price.input)}</td>
                     <td class="n num hide-narrow">{ui.price(model.price.cached_input)}</td>
                     <td class="n num">{ui.price(model.price.output)}</td>
@@ -77,6 +78,7 @@ pub fn prices(ui: &Ui, models: &[ModelView]) -> AnyView {
                 </div>
             </div>
             {rates}
+            <p><a href=ui.link(PATH)>{t!(ui, "landing.models.all")}</a></p>
         </section>
     }
     .into_any()

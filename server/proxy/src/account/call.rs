@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use domain::formula::picos_to_usd;
 use domain::ids::CallId;
-use domain::{Formula, Problem};
+use domain::{Formula, Problem, Scope};
 use serde::{Deserialize, Serialize};
 use server::calls::{CallDetail, CallRow, Filter};
 
@@ -116,8 +116,9 @@ struct Bill {
     charged: bool,
 }
 
+/// One bucket: tokens times price, exactly.
 #[derive(Serialize)]
-struct Part {
+pub(crate) struct Part {
     bucket: &'static str,
     tokens: u64,
     usd_per_million: String,
@@ -140,7 +141,7 @@ pub(crate) async fn recent(State(state): State<ProxyState>, parts: Parts) -> Res
 }
 
 async fn list(state: &ProxyState, parts: &Parts) -> Result<List, Problem> {
-    let (key, _reading) = admit::reading(state, parts).await?;
+    let (key, _reading) = admit::reading(state, parts, Scope::BillingRead).await?;
     let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri)
         .map_err(|_| malformed("the query is not well formed", "query"))?;
     let limit = match asked.limit.as_deref().map(str::parse::<u32>) {
@@ -181,7 +182,7 @@ pub(crate) async fn one(
 }
 
 async fn detail(state: &ProxyState, id: &str, parts: &Parts) -> Result<Detail, Problem> {
-    let (key, _reading) = admit::reading(state, parts).await?;
+    let (key, _reading) = admit::reading(state, parts, Scope::BillingRead).await?;
     let (_, mut found) = theirs(state, &key, id).await?;
     let attempts = std::mem::take(&mut found.call.attempts);
     Ok(Detail {
@@ -214,15 +215,20 @@ async fn theirs(
         .ok_or(Problem::PathNotFound)
 }
 
-fn bill(formula: &Formula, charged: bool) -> Bill {
+/// The buckets of a bill.
+pub(crate) fn parts(formula: &Formula) -> Vec<Part> {
     let parts = formula.parts.iter().map(|part| Part {
         bucket: part.bucket.id(),
         tokens: part.tokens,
         usd_per_million: part.price.to_usd_string(),
         amount_usd: picos_to_usd(part.picos),
     });
+    parts.collect()
+}
+
+fn bill(formula: &Formula, charged: bool) -> Bill {
     Bill {
-        parts: parts.collect(),
+        parts: parts(formula),
         sum_usd: picos_to_usd(formula.picos),
         rounded: formula.charge.into(),
         charged,

@@ -88,7 +88,7 @@ pub(crate) async fn key(State(state): State<ProxyState>, parts: Parts) -> Respon
 }
 
 async fn answer(state: &ProxyState, parts: &Parts) -> Result<Answer, Problem> {
-    let (key, _reading) = admit::reading(state, parts).await?;
+    let (key, _reading) = admit::reading(state, parts, Scope::BillingRead).await?;
     let view = state.keys.get(key.workspace, key.id).await;
     let view = view
         .map_err(|error| unreadable(&error))?

@@ -16,6 +16,8 @@ use texts::format::Zone;
 
 use crate::state::ProxyState;
 
+pub(crate) use call::{Part, parts};
+
 /// The addresses below `/v1`.
 pub(crate) fn routes() -> Router<ProxyState> {
     Router::new()
@@ -27,7 +29,7 @@ pub(crate) fn routes() -> Router<ProxyState> {
 
 /// An amount, exactly: whole nano-dollars and decimal dollars, both as strings.
 #[derive(Serialize)]
-struct Money {
+pub(crate) struct Money {
     nusd: Amount,
     usd: String,
 }
@@ -42,7 +44,7 @@ impl From<Amount> for Money {
 }
 
 /// A moment, in UTC.
-fn moment(at: i64) -> String {
+pub(crate) fn moment(at: i64) -> String {
     Zone::UTC.iso(at)
 }
 
@@ -52,7 +54,7 @@ fn unreadable(error: &dyn std::fmt::Display) -> Problem {
     Problem::Unavailable
 }
 
-fn malformed(detail: &str, param: &'static str) -> Problem {
+pub(crate) fn malformed(detail: &str, param: &'static str) -> Problem {
     Problem::InvalidBody {
         detail: detail.to_owned(),
         param: Some(param),

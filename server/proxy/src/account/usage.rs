@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use domain::Problem;
+use domain::{Problem, Scope};
 use serde::{Deserialize, Serialize};
 use server::calls::{Filter, Group, Range, Tally, UsageQuery, UsageReport};
 use texts::format::Zone;
@@ -86,7 +86,7 @@ pub(crate) async fn summary(State(state): State<ProxyState>, parts: Parts) -> Re
 }
 
 async fn answer(state: &ProxyState, parts: &Parts) -> Result<Answer, Problem> {
-    let (key, _reading) = admit::reading(state, parts).await?;
+    let (key, _reading) = admit::reading(state, parts, Scope::BillingRead).await?;
     let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri)
         .map_err(|_| malformed("the query is not well formed", "query"))?;
     let query = read(&asked, key.test, state.clock.now_ms())?;
