@@ -22,6 +22,7 @@ mod migrations;
 mod moving_in;
 mod people;
 mod postgres;
+mod rates;
 mod trial;
 mod upstream;
 mod usage;
