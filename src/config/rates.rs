@@ -60,7 +60,7 @@ fn sources(text: &str) -> Result<Vec<Source>, String> {
     let mut sources = Vec::new();
     for name in text.split(',').map(str::trim) {
         let source = name
-            .parse()
+            .parse::<Source>()
             .ok()
             .filter(|source| matches!(source, Source::Ecb | Source::Cbr))
             .ok_or_else(|| {
@@ -113,9 +113,9 @@ fn spreads(text: &str) -> Result<Spreads, String> {
             spreads.usual = spread;
             continue;
         }
-        let currency: Currency = of
+        let currency = of
             .trim()
-            .parse()
+            .parse::<Currency>()
             .map_err(|wrong| format!("{of}: {wrong}"))?;
         spreads.of.insert(currency, spread);
     }

@@ -115,7 +115,8 @@ on_both! {
         let (stand_in, mut config) = stand_in(Mood::Fine).await;
         config.openexchangerates_key = Some("tangerine&more".to_owned().into());
         let rates = node(&app, &config, &Clock::fixed(NOW));
-        let stored = |source| async { rates.fetch(source).await.unwrap().stored };
+        let fetching = &rates;
+        let stored = async |source| fetching.fetch(source).await.unwrap().stored;
         assert_eq!(stored(Source::Ecb).await, 8);
         assert_eq!(stored(Source::Cbr).await, 9);
         assert_eq!(stored(Source::OpenExchangeRates).await, 10);

@@ -23,12 +23,12 @@ struct Valute {
 }
 
 impl Valute {
-    fn field(&mut self, name: &[u8]) -> Option<&mut String> {
+    fn field(&mut self, name: &str) -> Option<&mut String> {
         match name {
-            b"CharCode" => Some(&mut self.code),
-            b"Nominal" => Some(&mut self.nominal),
-            b"Value" => Some(&mut self.value),
-            b"VunitRate" => Some(&mut self.unit_rate),
+            "CharCode" => Some(&mut self.code),
+            "Nominal" => Some(&mut self.nominal),
+            "Value" => Some(&mut self.value),
+            "VunitRate" => Some(&mut self.unit_rate),
             _ => None,
         }
     }
@@ -58,28 +58,27 @@ pub(super) fn parse(raw: &[u8]) -> Result<Document, DocumentError> {
     let mut found = Collector::new(Source::Cbr);
     let (mut guard, mut date) = (Guard::default(), None);
     let mut valute = Valute::default();
-    let mut inside: Vec<u8> = Vec::new();
+    let mut inside = String::new();
     loop {
         let event = reader.read_event()?;
         guard.see(&event)?;
         match event {
             Event::Start(tag) => {
-                inside = tag.local_name().as_ref().to_vec();
-                match inside.as_slice() {
-                    b"ValCurs" => date = attribute(&tag, b"Date")?.and_then(|text| day(&text, '.')),
-                    b"Valute" => valute = Valute::default(),
+                tag.local_name().as_ref().clone_into(&mut inside);
+                match inside.as_str() {
+                    "ValCurs" => date = attribute(&tag, "Date")?.and_then(|text| day(&text, '.')),
+                    "Valute" => valute = Valute::default(),
                     _ => {}
                 }
             }
             Event::Text(text) => {
                 if let Some(field) = valute.field(&inside) {
-                    // Names of currencies are the only text that is not plain ASCII, and no field of ours.
-                    field.push_str(std::str::from_utf8(&text).unwrap_or("?"));
+                    field.push_str(&text);
                 }
             }
             Event::End(tag) => {
                 inside.clear();
-                if tag.local_name().as_ref() == b"Valute" {
+                if tag.local_name().as_ref() == "Valute" {
                     let read = std::mem::take(&mut valute);
                     found.add(read.code.trim(), |currency| read.rate(currency))?;
                 }

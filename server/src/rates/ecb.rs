@@ -17,15 +17,15 @@ pub(super) fn parse(raw: &[u8]) -> Result<Document, DocumentError> {
         let event = reader.read_event()?;
         guard.see(&event)?;
         match event {
-            Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == b"Cube" => {
-                if let Some(time) = attribute(&tag, b"time")? {
+            Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "Cube" => {
+                if let Some(time) = attribute(&tag, "time")? {
                     if date.is_some() {
                         break;
                     }
                     date = Some(day(&time, '-').ok_or(DocumentError::NoDay)?);
                 }
-                if let Some(code) = attribute(&tag, b"currency")? {
-                    let rate = attribute(&tag, b"rate")?.unwrap_or_default();
+                if let Some(code) = attribute(&tag, "currency")? {
+                    let rate = attribute(&tag, "rate")?.unwrap_or_default();
                     found.add(&code, |currency| {
                         Rate::parse(&rate, '.').map_err(|_| DocumentError::Rate(currency))
                     })?;
@@ -39,15 +39,11 @@ pub(super) fn parse(raw: &[u8]) -> Result<Document, DocumentError> {
 }
 
 /// An attribute as it stands there. Entities stay as they are: no code, number or day has any.
-pub(super) fn attribute(
-    tag: &BytesStart<'_>,
-    name: &[u8],
-) -> Result<Option<String>, DocumentError> {
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, DocumentError> {
     for attribute in tag.attributes() {
         let attribute = attribute.map_err(|error| DocumentError::Syntax(error.to_string()))?;
         if attribute.key.as_ref() == name {
-            let value = std::str::from_utf8(&attribute.value);
-            return Ok(value.ok().map(|value| value.trim().to_owned()));
+            return Ok(Some(attribute.value.trim().to_owned()));
         }
     }
     Ok(None)

@@ -3,7 +3,7 @@
 use domain::Currency;
 use domain::fx::{Known, Rate, Source, day_of};
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
 use super::document::{Document, Published, known, sha256};
 use crate::changes::{Topic, bump};
@@ -177,7 +177,7 @@ pub(super) async fn take(
     at_once: bool,
 ) -> Result<Option<Turn>, DbErr> {
     let due = "taken_until <= $2 OR taken_until > $3) AND ($4 OR next_at <= $2 OR next_at > $3)";
-    let values = || {
+    let values = || -> [Value; 4] {
         [
             source.code().into(),
             now.into(),

@@ -71,7 +71,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
             sure,
             json,
         } => {
-            let currency: Currency = currency.parse().context("--currency")?;
+            let currency = currency.parse::<Currency>().context("--currency")?;
             let rate = Rate::parse(&per_usd, '.').context("--per-usd")?;
             let date = date.as_deref().map(parse_time).transpose();
             let date = date
@@ -81,7 +81,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
             tell(currency, &known, json)
         }
         Command::Clear { currency, json } => {
-            let currency: Currency = currency.parse().context("--currency")?;
+            let currency = currency.parse::<Currency>().context("--currency")?;
             let known = desk.clear(currency).await?;
             tell(currency, &known, json)
         }

@@ -49,11 +49,12 @@ impl Source {
     }
 
     /// After so many days a rate is only shown, not charged by. Four cover Easter, when the ECB is silent from Friday to
-    /// Monday; eleven the first days of January in Russia; whoever sets a rate by hand looks after it once a month.
+    /// Monday; eleven the first days of January in Russia; whoever sets a rate by hand looks after it once a month. Nobody is ever charged by the snapshot.
     #[must_use]
     pub const fn max_age_days(self) -> i64 {
         match self {
-            Self::First | Self::Ecb | Self::OpenExchangeRates => 4,
+            Self::First => i64::MIN,
+            Self::Ecb | Self::OpenExchangeRates => 4,
             Self::Cbr => 11,
             Self::Manual => 31,
         }
