@@ -103,7 +103,7 @@ impl Rates {
         };
         // Said once, and again when it is something else.
         match &refused {
-            Some(reason) if *refused != before => {
+            Some(reason) if refused != before => {
                 tracing::warn!(%source, reason, "Rates were not taken over; those from before stay in use");
             }
             None if before.is_some() => tracing::info!(%source, "Rates are taken over again"),

@@ -49,7 +49,8 @@ impl Source {
     }
 
     /// After so many days a rate is only shown, not charged by. Four cover Easter, when the ECB is silent from Friday to
-    /// Monday; eleven the first days of January in Russia; whoever sets a rate by hand looks after it once a month. Nobody is ever charged by the snapshot.
+    /// Monday; eleven the first days of January in Russia; whoever sets a rate by hand looks after it once a month.
+    /// Nobody is ever charged by the snapshot.
     #[must_use]
     pub const fn max_age_days(self) -> i64 {
         match self {

@@ -181,8 +181,8 @@ mod tests {
                 "{source}"
             );
         }
-        let first = known(Source::First, 0, 1).charging(FRIDAY);
-        assert_eq!(first, TooOld { since: FRIDAY }, "typed in by hand");
+        let snapshot = known(Source::First, 0, 1).charging(FRIDAY);
+        assert_eq!(snapshot, TooOld { since: FRIDAY }, "typed in by hand");
         // Tomorrow's rate is fine; a clock that stands in the past makes every rate one of the far future.
         assert_eq!(known(Source::Cbr, 1, 1).charging(FRIDAY), Chargeable);
         let stale_clock = FRIDAY - 5 * DAY_MS;
