@@ -53,7 +53,7 @@ serve() {
   local name="$1" log="$work/$1.log"
   shift
   mkdir -p "$work/$name" && : >"$log"
-  (cd "$work" && exec env FAREBOX_DATA="$work/$name" FAREBOX_LISTEN=127.0.0.1:0 FAREBOX_DRAIN_SECONDS=5 "$@" "$bin" serve --welcome) >"$log" 2>&1 &
+  (cd "$work" && exec env FAREBOX_DATA="$work/$name" FAREBOX_LISTEN=127.0.0.1:0 FAREBOX_DRAIN_SECONDS=5 FAREBOX_RATES_SOURCES=none "$@" "$bin" serve --welcome) >"$log" 2>&1 &
   pids+=($!)
   for _ in $(seq 300); do
     if grep -q '^Ctrl-C' "$log"; then break; fi

@@ -40,6 +40,7 @@ async fn once(handles: &Handles, seen: &mut Seen) -> anyhow::Result<()> {
                 handles.catalog.reload().await?;
                 handles.upstreams.reload().await?;
             }
+            Topic::Rates => handles.rates.reload().await?,
             // Sessions and accounts are read from the database whenever they are asked for.
             Topic::Accounts => {}
         }

@@ -15,6 +15,7 @@ use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::nodes::Nodes;
+use server::rates::Rates;
 use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
 use server::trial::Trials;
@@ -40,6 +41,7 @@ pub struct Handles {
     pub audit: Audit,
     pub budgets: Budgets,
     pub nodes: Nodes,
+    pub rates: Rates,
 }
 
 impl Handles {
@@ -86,6 +88,7 @@ impl Handles {
             budgets: Budgets::new(db.clone(), clock.clone(), ledger.node()),
             ledger,
             nodes: Nodes::new(db.clone()),
+            rates: Rates::new(db.clone(), clock.clone(), config.rates.clone()),
             db,
             clock,
             ring,
@@ -100,6 +103,11 @@ impl Handles {
             .reload()
             .await
             .context("the upstreams cannot be read")?;
+        handles
+            .rates
+            .reload()
+            .await
+            .context("the rates of currencies cannot be read")?;
         Ok(handles)
     }
 
@@ -141,6 +149,7 @@ impl Handles {
             calls: self.calls.clone(),
             catalog: self.catalog.clone(),
             upstreams: self.upstreams.clone(),
+            rates: self.rates.clone(),
             mail,
             audit: self.audit.clone(),
             figures: Figures::new(self.db.clone(), self.clock.clone()),

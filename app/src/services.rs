@@ -13,6 +13,7 @@ use server::figures::Figures;
 use server::keys::Keys;
 use server::ledger::Ledger;
 use server::mail::Mail;
+use server::rates::Rates;
 use server::secrets::KeyRing;
 use server::sessions::Sessions;
 use server::trial::Trials;
@@ -30,6 +31,8 @@ pub struct Services {
     pub calls: Calls,
     pub catalog: Catalog,
     pub upstreams: Upstreams,
+    /// What amounts are worth in other currencies.
+    pub rates: Rates,
     pub mail: Mail,
     pub audit: Audit,
     /// Sums over the whole installation, for administrators.

@@ -17,6 +17,7 @@ mod m007_mail;
 mod m008_key_limits;
 mod m009_audit;
 mod m010_catalog_margin;
+mod m011_rates;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m008_key_limits::Migration),
             Box::new(m009_audit::Migration),
             Box::new(m010_catalog_margin::Migration),
+            Box::new(m011_rates::Migration),
         ]
     }
 }

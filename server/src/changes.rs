@@ -10,16 +10,18 @@ pub enum Topic {
     Keys,
     Catalog,
     Accounts,
+    Rates,
 }
 
 impl Topic {
-    pub const ALL: [Self; 3] = [Self::Keys, Self::Catalog, Self::Accounts];
+    pub const ALL: [Self; 4] = [Self::Keys, Self::Catalog, Self::Accounts, Self::Rates];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Keys => "keys",
             Self::Catalog => "catalog",
             Self::Accounts => "accounts",
+            Self::Rates => "rates",
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use server::accounts::Accounts;
 use server::clock::Clock;
 use server::db::Db;
+use server::rates::Rates;
 use server::secrets::{Given, KeyRing, Purpose, key_file, unused};
 use server::upstreams::{AddressRule, SANDBOX_URL, UpstreamView, Upstreams};
 use tokio::net::TcpStream;
@@ -28,7 +29,7 @@ const SKEW_MS: i64 = 2_000;
 
 /// Look for what would stop or endanger this installation
 ///
-/// Checks settings, data folder, key files, database, schema, clock, lock, upstreams and locales, and says what to do
+/// Checks settings, data folder, key files, database, schema, clock, lock, upstreams, rates and locales, and says what to do
 /// about each finding. Exits 0 when nothing fails (warnings are allowed), 1 otherwise. It changes nothing.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -104,6 +105,7 @@ pub async fn run(args: Args) -> ExitCode {
     if let Some(db) = database(&mut found, &config).await {
         keys(&mut found, &config, &db).await;
         upstreams(&mut found, &config, &db).await;
+        rates(&mut found, &config, &db).await;
     }
     mail(&mut found, &config).await;
     public_address(&mut found, &config).await;
@@ -281,6 +283,23 @@ fn there(config: &Config, purpose: Purpose) -> bool {
     given(purpose.variable())
         || given(&format!("{}_FILE", purpose.variable()))
         || key_file(&config.data, purpose).exists()
+}
+
+/// How the sources of rates did when the server asked them last; nobody is asked here.
+async fn rates(found: &mut Findings, config: &Config, db: &Db) {
+    let rates = Rates::new(db.clone(), Clock::system(), config.rates.clone());
+    let states = match rates.sources().await {
+        Ok(states) => states,
+        Err(error) => return found.fail("rates", format!("the database cannot be read: {error}")),
+    };
+    let asked = rates.asked();
+    let is_asked = |name: &str| asked.iter().any(|source| source.code() == name);
+    for state in states.iter().filter(|state| is_asked(&state.source)) {
+        match &state.refused {
+            Some(reason) => found.warn("rates", format!("{}: {reason}", state.source)),
+            None => found.ok("rates", format!("{}: taken over", state.source)),
+        }
+    }
 }
 
 async fn upstreams(found: &mut Findings, config: &Config, db: &Db) {

@@ -240,6 +240,7 @@ fn background(
         tokio::spawn(mail.clone().watch_balances(stopped.clone())),
         tokio::spawn(handles.keys.clone().keep_refusals(stopped.clone())),
         tokio::spawn(handles.nodes.clone().keep(stopped.clone())),
+        tokio::spawn(handles.rates.clone().keep(stopped.clone())),
         tokio::spawn(sweep),
     ]
 }

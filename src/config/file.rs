@@ -1,5 +1,7 @@
 //! What may stand in `farebox.toml`? Exactly this; any other word is refused, because it would be ignored in silence.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// The file as written. Every value is optional.
@@ -31,6 +33,18 @@ pub struct File {
     pub mail: MailTable,
     #[serde(default)]
     pub welcome: WelcomeTable,
+    #[serde(default)]
+    pub rates: RatesTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatesTable {
+    pub sources: Option<Vec<String>>,
+    pub openexchangerates_key_file: Option<String>,
+    pub proxy: Option<String>,
+    pub stand_in: Option<String>,
+    pub spread_percent: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

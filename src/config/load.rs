@@ -68,7 +68,7 @@ impl Loaded {
 }
 
 /// The variables that this file reads; `FAREBOX_KEY_*` belong to the key ring.
-const VARIABLES: [&str; 22] = [
+const VARIABLES: [&str; 27] = [
     "FAREBOX_CONFIG",
     "FAREBOX_DATA",
     "FAREBOX_LISTEN",
@@ -91,6 +91,11 @@ const VARIABLES: [&str; 22] = [
     "FAREBOX_MAIL_PASSWORD_FILE",
     "FAREBOX_MAIL_FROM",
     "FAREBOX_MAIL_CA_FILE",
+    "FAREBOX_RATES_SOURCES",
+    "FAREBOX_RATES_OPENEXCHANGERATES_KEY",
+    "FAREBOX_RATES_OPENEXCHANGERATES_KEY_FILE",
+    "FAREBOX_RATES_PROXY",
+    "FAREBOX_RATES_STAND_IN",
 ];
 
 pub(super) struct Loader<'a> {
@@ -177,10 +182,10 @@ pub(super) fn load(variable: &dyn Fn(&str) -> Option<String>) -> Loaded {
 
 /// The settings one by one, in the order in which `config check` shows them.
 fn settings(l: &mut Loader<'_>, file: File) -> Config {
-    let secret_in_file = file
-        .database_url
-        .as_deref()
-        .is_some_and(|url| url.contains('@'));
+    let secret_in_file = [&file.database_url, &file.rates.proxy]
+        .into_iter()
+        .flatten()
+        .any(|url| url.contains('@'));
     if secret_in_file && let Err(wrong) = closed_to_others(&l.path) {
         l.problems.push(wrong);
     }
@@ -231,6 +236,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     );
     let mail = super::mail::settings(l, file.mail);
     let welcome = super::welcome::settings(l, file.welcome);
+    let rates = super::rates::settings(l, file.rates);
     let bounds = Connections::default();
     let mut count = |name, variable, given: Option<u64>, default: u64| {
         let default = default.to_string();
@@ -321,6 +327,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         mail,
         key_copies,
         welcome,
+        rates,
         connections: Connections {
             total: usize::try_from(total).unwrap_or(usize::MAX),
             per_address: usize::try_from(per_address).unwrap_or(usize::MAX),

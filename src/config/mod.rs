@@ -7,6 +7,7 @@ mod address;
 mod file;
 mod load;
 mod mail;
+mod rates;
 mod refuse;
 mod welcome;
 
@@ -17,6 +18,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use proxy::ProxyConfig;
 use server::mail::SmtpConfig;
+use server::rates::RatesConfig;
 use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
@@ -51,6 +53,8 @@ pub struct Config {
     pub key_copies: bool,
     /// What a new person gets for a first look.
     pub welcome: Welcome,
+    /// Who says what currencies are worth.
+    pub rates: RatesConfig,
     pub connections: Connections,
     /// Patience and limits of the metered calls.
     pub calls: ProxyConfig,

@@ -35,7 +35,11 @@ pub(super) fn refusal(
     listen: SocketAddr,
     public_url: &PublicUrl,
 ) -> Option<String> {
-    if public_url.is_https() || is_local(listen, public_url) {
+    let local = is_local(listen, public_url);
+    if let Some(wrong) = config.rates_refusal(local) {
+        return Some(wrong);
+    }
+    if public_url.is_https() || local {
         return None;
     }
     let advice = "set FAREBOX_PUBLIC_URL to the https:// address at which a proxy with a certificate hands requests on to Farebox, \

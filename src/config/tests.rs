@@ -194,6 +194,51 @@ fn an_origin_is_written_as_browsers_write_it() {
 }
 
 #[test]
+fn rates_are_asked_of_both_banks_unless_told_otherwise() {
+    use domain::Currency;
+    use domain::fx::Source;
+    let rates = |more: &[(&str, &str)]| loaded(more).config.rates;
+    assert_eq!(rates(&[]).asked(), [Source::Ecb, Source::Cbr]);
+    assert_eq!(rates(&[("FAREBOX_RATES_SOURCES", "none")]).asked(), []);
+    let key = ("FAREBOX_RATES_OPENEXCHANGERATES_KEY", "tangerine");
+    let with_key = loaded(&[("FAREBOX_RATES_SOURCES", "cbr"), key]);
+    assert_eq!(
+        with_key.config.rates.asked(),
+        [Source::Cbr, Source::OpenExchangeRates]
+    );
+    assert!(!format!("{with_key:?}").contains("tangerine"));
+
+    let file = "[rates]\nsources = []\nspread_percent = { usual = \"1\", RUB = \"2.5\" }\n";
+    let from_file = with_file(file, 0o644).config.rates;
+    assert_eq!(from_file.asked(), []);
+    let bp = |currency| from_file.spreads.of(currency).bp();
+    assert_eq!((bp(Currency::Eur), bp(Currency::Rub)), (100, 250));
+
+    for (variable, value) in [
+        ("FAREBOX_RATES_SOURCES", "fed"),
+        ("FAREBOX_RATES_SOURCES", "manual"),
+        ("FAREBOX_RATES_PROXY", "proxy"),
+        ("FAREBOX_RATES_STAND_IN", "192.0.2.1:80"),
+    ] {
+        assert_eq!(loaded(&[(variable, value)]).problems.len(), 1, "{value}");
+    }
+    let spread = with_file("[rates]\nspread_percent = { RUB = \"21\" }\n", 0o644);
+    assert_eq!(spread.problems.len(), 1);
+    let proxy = "[rates]\nproxy = \"http://me:tangerine@proxy.example:3128\"\n";
+    assert!(with_file(proxy, 0o644).problems[0].contains("chmod 600"));
+    assert!(!format!("{:?}", with_file(proxy, 0o600)).contains("tangerine"));
+}
+
+#[test]
+fn a_stand_in_for_rates_is_only_for_this_machine() {
+    let stand_in = ("FAREBOX_RATES_STAND_IN", "127.0.0.1:9797");
+    assert_eq!(loaded(&[stand_in]).config.refusal(), None);
+    let public = ("FAREBOX_PUBLIC_URL", "https://ai.example.com");
+    let refusal = loaded(&[stand_in, public]).config.refusal().unwrap();
+    assert!(refusal.contains("stand_in"), "{refusal}");
+}
+
+#[test]
 fn mail_is_set_up_whole_or_not_at_all() {
     let of = |more: &[(&str, &str)]| loaded(more);
     assert!(of(&[]).config.mail.is_none());

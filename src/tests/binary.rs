@@ -60,6 +60,8 @@ impl Installation {
             .env_clear()
             .env("FAREBOX_DATA", self.data())
             .env("DATABASE_URL", &self.database_url)
+            // Tests ask nobody outside for rates.
+            .env("FAREBOX_RATES_SOURCES", "none")
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -23,6 +23,7 @@ mod moving_in;
 mod people;
 mod postgres;
 mod prices;
+mod rates;
 mod trial;
 mod upstream;
 mod usage;

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use domain::fx::Table;
 use domain::views::AccountView;
 use http::request::Parts;
 use http::{HeaderMap, header};
@@ -37,6 +38,8 @@ pub struct Reader {
     pub accept_language: String,
     /// What the last answer left for this page. Pages that show it must clear it ([`Ui::flash`]).
     pub flash: Option<Flash>,
+    /// The rates of this request: amounts of one page are converted alike.
+    pub rates: Arc<Table>,
 }
 
 impl Reader {
@@ -68,6 +71,7 @@ impl Reader {
             path: path.to_owned(),
             accept_language: accept.unwrap_or_default().to_owned(),
             flash,
+            rates: services.rates.table(),
         }
     }
 

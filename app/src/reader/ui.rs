@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::views::{AccountView, UnixMs};
-use domain::{Amount, PricePerMtok};
-use texts::{Locale, format, rates};
+use domain::{Amount, Currency, PricePerMtok};
+use texts::{Locale, format};
 
 use super::{Prefs, Reader, localized};
 use crate::flash::Flash;
@@ -26,6 +26,7 @@ impl Ui {
     pub fn of_prefs(services: &Services, prefs: Prefs) -> Self {
         let reader = Reader {
             services: services.clone(),
+            rates: services.rates.table(),
             session: crate::session::nobody(),
             prefs,
             prefix: None,
@@ -133,7 +134,12 @@ impl Ui {
 
     /// An amount in whole billionths of the reader's currency: what the chart's scale is drawn in.
     pub fn convert(&self, amount: Amount) -> format::Money {
-        rates::Snapshot::embedded().show(amount, self.prefs().currency)
+        let currency = self.prefs().currency;
+        format::Money {
+            nanos: self.reader.rates.show(amount, currency),
+            currency,
+            approx: currency != Currency::Usd,
+        }
     }
 
     /// A round amount in the reader's currency, without the sign for "about": a mark on a scale.
@@ -148,14 +154,12 @@ impl Ui {
         )
     }
 
-    /// The day of the rates when amounts are not in the wallet's own currency.
+    /// The day of the rate when amounts are not in the wallet's own currency.
     pub fn rates_date(&self) -> Option<String> {
-        (self.prefs().currency != domain::Currency::Usd).then(|| {
-            format::date(
-                self.locale(),
-                rates::Snapshot::embedded().date(),
-                format::Zone::UTC,
-            )
+        let currency = self.prefs().currency;
+        (currency != Currency::Usd).then(|| {
+            let date = self.reader.rates.known(currency).date;
+            format::date(self.locale(), date, format::Zone::UTC)
         })
     }
 

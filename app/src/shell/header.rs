@@ -225,6 +225,14 @@ pub fn currency_words(ui: &Ui, currency: Currency) -> String {
         Currency::Usd => t!(ui, "currency.name_usd"),
         Currency::Eur => t!(ui, "currency.name_eur"),
         Currency::Rub => t!(ui, "currency.name_rub"),
+        Currency::Gbp => t!(ui, "currency.name_gbp"),
+        Currency::Cny => t!(ui, "currency.name_cny"),
+        Currency::Jpy => t!(ui, "currency.name_jpy"),
+        Currency::Inr => t!(ui, "currency.name_inr"),
+        Currency::Brl => t!(ui, "currency.name_brl"),
+        Currency::Try => t!(ui, "currency.name_try"),
+        Currency::Krw => t!(ui, "currency.name_krw"),
+        Currency::Kwd => t!(ui, "currency.name_kwd"),
     }
 }
 

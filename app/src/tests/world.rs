@@ -22,6 +22,7 @@ use server::figures::Figures;
 use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
+use server::rates::{Rates, RatesConfig};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
@@ -168,6 +169,7 @@ pub async fn world() -> World {
         calls: Calls::new(db.clone(), clock.clone()),
         catalog,
         upstreams,
+        rates: Rates::new(db.clone(), clock.clone(), RatesConfig::default()),
         mail: Mail::new(
             db.clone(),
             clock.clone(),

@@ -4,6 +4,7 @@
 
 pub mod currency;
 pub mod formula;
+pub mod fx;
 pub mod ids;
 pub mod key_limits;
 pub mod markup;

@@ -2,7 +2,7 @@
 //!
 //! Native only: pages, mails, API errors and the command line share it; the browser gets finished strings.
 //! [`Texts`] is the catalogue of `locales/*.json`, [`Locale`] names a language, [`negotiate`] chooses one,
-//! [`format`] writes values, [`rates`] shows wallets in other currencies, [`check`] reads translators' files.
+//! [`format`] writes values, [`check`] reads translators' files.
 
 mod catalogue;
 pub mod check;
@@ -14,7 +14,6 @@ mod lookup;
 mod negotiate;
 mod plural;
 pub mod pseudo;
-pub mod rates;
 mod source;
 mod texts;
 

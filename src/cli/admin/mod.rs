@@ -8,6 +8,7 @@ mod key;
 mod key_limits;
 mod model;
 mod price;
+mod rate;
 mod upstream;
 
 use std::process::ExitCode;
@@ -42,6 +43,9 @@ pub enum Command {
     /// What models cost
     #[command(subcommand)]
     Price(price::Command),
+    /// What currencies are worth
+    #[command(subcommand)]
+    Rate(rate::Command),
     /// Show what a wallet holds
     ///
     /// `posted` is what it holds, `reserved` what running calls hold of it, `available` the difference; with --json in
@@ -58,6 +62,7 @@ pub async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> 
         Command::Upstream(command) => upstream::run(command, &handles).await,
         Command::Model(command) => model::run(command, &handles).await,
         Command::Price(command) => price::run(command, &handles).await,
+        Command::Rate(command) => rate::run(command, &handles).await,
         Command::Balance(args) => balance::run(args, &handles).await,
     }
 }

@@ -1,5 +1,6 @@
 //! How is an amount of money written? Never "0.00" for what is not zero; the same sign in every language.
 
+use domain::fx::Coins;
 use domain::{Amount, Currency};
 use fixed_decimal::{Decimal, Sign};
 
@@ -24,6 +25,17 @@ impl From<Amount> for Money {
         Self {
             nanos: i128::from(amount.nanos()),
             currency: Currency::Usd,
+            approx: false,
+        }
+    }
+}
+
+/// What somebody pays or gets back: exact.
+impl From<Coins> for Money {
+    fn from(coins: Coins) -> Self {
+        Self {
+            nanos: coins.nanos(),
+            currency: coins.currency(),
             approx: false,
         }
     }
@@ -82,12 +94,17 @@ pub fn money_picos(locale: Locale, picos: i128) -> String {
     with_sign(locale, &number, Currency::Usd)
 }
 
-/// Digits after the point. Below one unit: six, but never so few that fewer than two telling digits are left.
+/// Digits after the point. From one unit on those of the coins, and as many more as it takes to tell three digits: a
+/// cent is 1.55 yen, not two. Below one unit: six, but never so few that fewer than two telling digits are left.
 fn shown_digits(nanos: u128, currency: Currency) -> i16 {
-    if nanos == 0 || nanos >= NANOS {
-        return i16::from(currency.exponent());
+    let coins = i16::from(currency.exponent());
+    if nanos == 0 {
+        return coins;
     }
-    let length = i16::try_from(nanos.ilog10() + 1).unwrap_or(9);
+    let length = i16::try_from(nanos.ilog10() + 1).unwrap_or(i16::MAX);
+    if nanos >= NANOS {
+        return coins.max(3 - (length - 9));
+    }
     (9 - length + 2).clamp(6, 9)
 }
 
@@ -113,9 +130,13 @@ fn with_sign(locale: Locale, number: &Decimal, currency: Currency) -> String {
     let absolute = decimal(locale, &Decimal::new(Sign::None, number.absolute.clone()));
     let signed = decimal(locale, number);
     let sign = currency.sign();
+    // A code is kept apart from the digits, whatever the language does with signs.
+    let code = sign.chars().all(char::is_alphabetic);
     match place(locale) {
-        Place::Before => signed.replacen(&absolute, &format!("{sign}{absolute}"), 1),
-        Place::BeforeWithSpace => signed.replacen(&absolute, &format!("{sign}\u{a0}{absolute}"), 1),
+        Place::Before if !code => signed.replacen(&absolute, &format!("{sign}{absolute}"), 1),
+        Place::Before | Place::BeforeWithSpace => {
+            signed.replacen(&absolute, &format!("{sign}\u{a0}{absolute}"), 1)
+        }
         Place::After => format!("{signed}\u{a0}{sign}"),
         Place::AfterRtl => format!("\u{200f}{signed}\u{a0}{sign}"),
     }
@@ -123,6 +144,7 @@ fn with_sign(locale: Locale, number: &Decimal, currency: Currency) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use proptest::prelude::*;
 
@@ -172,6 +194,65 @@ mod tests {
                 "{code}"
             );
             assert_eq!(money(locale(code), &rub), roubles, "{code}");
+        }
+    }
+
+    /// Reviewed by hand against CLDR 48, with two wishes of ours: the sign is the same in every language, and every
+    /// currency has one of its own (the yuan is no yen).
+    #[test]
+    fn every_currency_reads_as_its_readers_write_it() {
+        #[rustfmt::skip]
+        let table = [
+            (Currency::Usd, "-$1,234,567.89", "-1\u{a0}234\u{a0}567,89\u{a0}$", "$0.50", "0,50\u{a0}$"),
+            (Currency::Eur, "-€1,234,567.89", "-1\u{a0}234\u{a0}567,89\u{a0}€", "€0.50", "0,50\u{a0}€"),
+            (Currency::Rub, "-₽1,234,567.89", "-1\u{a0}234\u{a0}567,89\u{a0}₽", "₽0.50", "0,50\u{a0}₽"),
+            (Currency::Gbp, "-£1,234,567.89", "-1\u{a0}234\u{a0}567,89\u{a0}£", "£0.50", "0,50\u{a0}£"),
+            (Currency::Cny, "-CN¥1,234,567.89", "-1\u{a0}234\u{a0}567,89\u{a0}CN¥", "CN¥0.50", "0,50\u{a0}CN¥"),
+            (Currency::Jpy, "-¥1,234,568", "-1\u{a0}234\u{a0}568\u{a0}¥", "¥0.5", "0,5\u{a0}¥"),
+            (Currency::Inr, "-₹1,234,567.89", "-1\u{a0}234\u{a0}567,89\u{a0}₹", "₹0.50", "0,50\u{a0}₹"),
+            (Currency::Brl, "-R$1,234,567.89", "-1\u{a0}234\u{a0}567,89\u{a0}R$", "R$0.50", "0,50\u{a0}R$"),
+            (Currency::Try, "-₺1,234,567.89", "-1\u{a0}234\u{a0}567,89\u{a0}₺", "₺0.50", "0,50\u{a0}₺"),
+            (Currency::Krw, "-₩1,234,568", "-1\u{a0}234\u{a0}568\u{a0}₩", "₩0.5", "0,5\u{a0}₩"),
+            (Currency::Kwd, "-KWD\u{a0}1,234,567.891", "-1\u{a0}234\u{a0}567,891\u{a0}KWD", "KWD\u{a0}0.500", "0,500\u{a0}KWD"),
+        ];
+        assert_eq!(table.map(|row| row.0), Currency::ALL);
+        for (currency, en, ru, en_half, ru_half) in table {
+            let write = |locale, nanos| {
+                let shown = Money {
+                    nanos,
+                    currency,
+                    approx: false,
+                };
+                money(locale, &shown)
+            };
+            assert_eq!(write(Locale::EN, -1_234_567_891_000_000), en);
+            assert_eq!(write(locale(RU), -1_234_567_891_000_000), ru);
+            assert_eq!(write(Locale::EN, 500_000_000), en_half);
+            assert_eq!(write(locale(RU), 500_000_000), ru_half);
+        }
+    }
+
+    #[test]
+    fn coins_are_whole_and_converted_amounts_tell_three_digits() {
+        let paid = |currency, minor| {
+            let coins = Coins::new(currency, minor).unwrap();
+            money(Locale::EN, &coins.into())
+        };
+        assert_eq!(paid(Currency::Jpy, 1_500), "¥1,500");
+        assert_eq!(paid(Currency::Eur, 2_500), "€25.00");
+        assert_eq!(paid(Currency::Kwd, 2_500), "KWD\u{a0}2.500");
+        for (nanos, shown) in [
+            (1_554_321_000, "≈\u{a0}¥1.55"),
+            (15_543_210_000, "≈\u{a0}¥15.5"),
+            (155_432_100_000, "≈\u{a0}¥155"),
+            (10_000_000_000, "≈\u{a0}¥10"),
+        ] {
+            let yen = Money {
+                nanos,
+                currency: Currency::Jpy,
+                approx: true,
+            };
+            assert_eq!(money(Locale::EN, &yen), shown);
         }
     }
 
