@@ -6,6 +6,7 @@
 
 mod issue;
 mod number;
+mod pdf;
 mod printed;
 mod read;
 mod seal;
