@@ -4,7 +4,6 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::response::Response;
 use http::{HeaderValue, header};
-use texts::Locale;
 
 use super::{own, unavailable};
 use crate::pages::signed_in;
@@ -26,18 +25,7 @@ pub async fn pdf(Path(number): Path<String>, reader: Reader) -> Response {
         Ok(receipt) => receipt,
         Err(elsewhere) => return elsewhere,
     };
-    let original = || services.texts.locale(&receipt.original.locale);
-    let mut locale = wanted.or_else(original).unwrap_or(Locale::EN);
-    let mut printed = match wanted {
-        Some(locale) => receipt.printed(&services.texts, locale),
-        None => receipt.original.clone(),
-    };
-    if !printed.writable() {
-        // The fonts of files do not have every script.
-        locale = Locale::EN;
-        printed = receipt.printed(&services.texts, locale);
-    }
-    match printed.pdf(&receipt.number, locale.dir() == "rtl") {
+    match receipt.pdf(&services.texts, wanted) {
         Ok(file) => answer(file, &format!("{}.pdf", receipt.number)),
         Err(failed) => unavailable(&ui, &failed),
     }

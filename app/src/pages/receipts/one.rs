@@ -61,7 +61,11 @@ fn content(
         .collect();
     let notes =
         (!printed.notes.is_empty()).then(|| view! { <footer class="small muted">{notes}</footer> });
-    let about: Vec<_> = printed.about.iter().map(fact).collect();
+    let about: Vec<_> = printed
+        .about
+        .iter()
+        .map(|line| fact(line, &receipt.order_id))
+        .collect();
     view! {
         <nav class="crumbs" aria-label=t!(ui, "keys.crumbs")>
             <ol>
@@ -123,9 +127,16 @@ fn party(party: &Party) -> AnyView {
     .into_any()
 }
 
-fn fact(line: &Line) -> AnyView {
-    view! { <div><dt>{line.label.clone()}</dt><dd><bdi>{line.value.clone()}</bdi></dd></div> }
-        .into_any()
+/// The order's id leads to its page.
+fn fact(line: &Line, order_id: &str) -> AnyView {
+    let value = line.value.clone();
+    let value = if value == order_id {
+        view! { <a href=format!("/wallet/orders/{order_id}")><bdi translate="no">{value}</bdi></a> }
+            .into_any()
+    } else {
+        view! { <bdi>{value}</bdi> }.into_any()
+    };
+    view! { <div><dt>{line.label.clone()}</dt><dd>{value}</dd></div> }.into_any()
 }
 
 fn section(section: &Section) -> AnyView {
