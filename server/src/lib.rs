@@ -15,7 +15,9 @@ pub mod keys;
 pub mod ledger;
 pub mod mail;
 pub mod nodes;
+pub mod paper;
 pub mod rates;
+pub mod receipts;
 pub mod secrets;
 pub mod sessions;
 #[cfg(test)]

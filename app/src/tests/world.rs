@@ -23,6 +23,7 @@ use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::rates::{Rates, RatesConfig};
+use server::receipts::Receipts;
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
@@ -170,6 +171,7 @@ pub async fn world() -> World {
         catalog,
         upstreams,
         rates: Rates::new(db.clone(), clock.clone(), RatesConfig::default()),
+        receipts: Receipts::new(db.clone()),
         mail: Mail::new(
             db.clone(),
             clock.clone(),
@@ -326,6 +328,16 @@ impl Browser {
             request = request.header(header::COOKIE, line.join("; "));
         }
         request
+    }
+
+    /// A file, as its bytes.
+    pub async fn fetch(&mut self, world: &World, path: &str) -> (http::HeaderMap, Vec<u8>) {
+        let request = self.request("GET", path).body(Body::empty()).unwrap();
+        let response = world.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (parts.headers, bytes.to_vec())
     }
 
     pub async fn send(&mut self, world: &World, request: Request<Body>) -> Answer {
