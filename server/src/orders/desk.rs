@@ -8,8 +8,9 @@ use domain::views::UnixMs;
 use sea_orm::{DatabaseTransaction, DbErr};
 use serde_json::{Value, json};
 
+use super::credit::Paid;
 use super::refund::by_hand;
-use super::settle::{Outcome, Paid};
+use super::settle::Outcome;
 use super::{OrderError, Orders, RefundAsk, rows};
 use crate::audit::{Act, By};
 use crate::db::exec;
@@ -123,8 +124,8 @@ impl Desk<'_> {
         };
         let detail = json!({
             "refund": sending.id.to_string(),
-            "credit_nusd": sending.credit().nanos().to_string(),
-            "coins": sending.coins().to_string(),
+            "credit_nusd": sending.credit.nanos().to_string(),
+            "coins": sending.coins.to_string(),
             "currency": view.quote.paid.currency().code(),
             "by_hand": by_hand,
             "note": ask.note.trim(),
