@@ -3,6 +3,8 @@
 //!
 //! An order has at most one refund on its way. The provider knows each by our own name, so asking twice sends once.
 
+use std::time::Duration;
+
 use domain::Amount;
 use domain::fx::{self, Coins, Refunded};
 use domain::ids::{OrderId, RefundId};
@@ -18,6 +20,10 @@ use crate::ledger::payments::{self, Refund};
 
 /// Whoever asks for a refund gets so long for the provider's answer, before the job asks too.
 pub(super) const FIRST_MS: i64 = 30_000;
+
+/// Nodes look at their leases twice a second.
+const DRAIN: Duration = Duration::from_millis(400);
+const DRAINS: u32 = 5;
 
 /// What is to go back.
 #[derive(Debug, Clone)]
@@ -103,9 +109,26 @@ impl Orders {
         let Some(settled) = view.settled.filter(|_| allows(view.status)) else {
             return Ok(nothing);
         };
-        let credit = payments::refundable(self.0.db.read(), view.workspace, id).await?;
+        let credit = payments::in_sight(self.0.db.read(), view.workspace, id).await?;
         let coins = fx::refund(settled.paid, settled.credited, &view.refunded, credit);
         Ok(coins.map_or(nothing, |coins| Refundable { credit, coins }))
+    }
+
+    /// Waits a little until nodes have given back what they leased and no call holds, as far as the refund needs it.
+    pub(super) async fn drain(&self, view: &OrderView, ask: &RefundAsk) -> Result<(), DbErr> {
+        let db = self.0.db.write();
+        for _ in 0..DRAINS {
+            let free = payments::refundable(db, view.workspace, view.id).await?;
+            let wanted = match ask.credit {
+                Some(credit) => credit,
+                None => payments::in_sight(db, view.workspace, view.id).await?,
+            };
+            if free >= wanted || !payments::recall(db, view.workspace).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(DRAIN).await;
+        }
+        Ok(())
     }
 
     /// Takes the credit out of the wallet and notes the refund, in the caller's transaction. `None` when this form was

@@ -84,7 +84,7 @@ impl Orders {
             .ok_or_else(|| DbErr::RecordNotFound(format!("order {}", known.view.id)))?;
         let outcome = match self.judge(&tx, news, &row).await? {
             Err(attention) => {
-                note(&tx, row.view.id, Some(attention)).await?;
+                mark(&tx, row.view.id, Some(attention)).await?;
                 Outcome::Mismatch(attention)
             }
             Ok(()) => {
@@ -131,7 +131,7 @@ impl Orders {
                 refunded.minor() > view.refunded.coins.minor() && !view.refunding
             });
             if more {
-                note(tx, view.id, Some(Attention::Refund)).await?;
+                mark(tx, view.id, Some(Attention::Refund)).await?;
                 return Ok(Outcome::Mismatch(Attention::Refund));
             }
             return Ok(Outcome::Nothing);
@@ -146,7 +146,7 @@ impl Orders {
                 Ok(match self.credit(tx, row, paid, now).await? {
                     Ok(_) => Outcome::Credited,
                     Err(attention) => {
-                        note(tx, view.id, Some(attention)).await?;
+                        mark(tx, view.id, Some(attention)).await?;
                         if attention == Attention::Rate {
                             Outcome::Waiting
                         } else {
@@ -199,7 +199,11 @@ impl Orders {
         tx.commit().await?;
         self.count(outcome);
         let order = row.map_or_else(|| "?".to_owned(), |row| row.view.id.to_string());
+        // Said once, not each time that somebody looks.
+        let said = row.and_then(|row| row.view.attention);
         match outcome {
+            Outcome::Mismatch(what) if said == Some(what) => {}
+            Outcome::Waiting if said == Some(Attention::Rate) => {}
             Outcome::Credited => {
                 tracing::info!(order, provider = %news.provider, "An order was paid: its credit is in the wallet");
             }
@@ -229,7 +233,7 @@ async fn own<C: ConnectionTrait>(conn: &C, row: &Row, object: &str) -> Result<()
 }
 
 /// Why somebody should look at an order, or that nobody has to any more.
-pub(super) async fn note<C: ConnectionTrait>(
+pub(super) async fn mark<C: ConnectionTrait>(
     conn: &C,
     id: OrderId,
     attention: Option<Attention>,
