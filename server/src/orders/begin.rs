@@ -50,7 +50,7 @@ impl Orders {
     async fn attach(&self, id: OrderId, object: Option<&str>) -> Result<bool, DbErr> {
         let sql = "UPDATE orders SET provider_ref = coalesce(provider_ref, $2),
                 status = CASE WHEN status = 'created' THEN 'pending' ELSE status END
-             WHERE id = $1 AND (provider_ref IS NULL OR $2 IS NULL OR provider_ref = $2)
+             WHERE id = $1 AND (provider_ref IS NULL OR CAST($2 AS TEXT) IS NULL OR provider_ref = $2)
                AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.provider = orders.provider AND x.provider_ref = $2 AND x.id <> $1)";
         let object: Option<String> = object.map(str::to_owned);
         let values = [id.to_string().into(), object.into()];

@@ -145,7 +145,7 @@ impl Orders {
     /// says is on its way is asked about daily.
     async fn end_waiting(&self, row: &Row, now: UnixMs) -> Result<(), DbErr> {
         let sql = "UPDATE orders SET
-                next_look_at = CASE WHEN status IN ('created', 'pending', 'processing') AND $3 = 1 THEN $2 ELSE NULL END,
+                next_look_at = CASE WHEN status IN ('created', 'pending', 'processing') AND $3 = 1 THEN CAST($2 AS BIGINT) ELSE NULL END,
                 status = CASE WHEN status IN ('created', 'pending') THEN 'expired' ELSE status END
              WHERE id = $1 AND settled_at IS NULL";
         let online = i64::from(row.view.provider != ProviderId::Manual);
