@@ -15,6 +15,7 @@ use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::nodes::Nodes;
+use server::orders::{Orders, OrdersParts};
 use server::rates::Rates;
 use server::receipts::{Receipts, Seller};
 use server::secrets::{Given, KeyRing, unused};
@@ -143,6 +144,20 @@ impl Handles {
         )
     }
 
+    /// Orders: they send mail, and lead people back to where the site is.
+    #[must_use]
+    pub fn orders(&self, config: &Config, site: &Site, mail: Mail) -> Orders {
+        Orders::new(OrdersParts {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            rates: self.rates.clone(),
+            mail,
+            seller: self.seller.clone(),
+            config: config.payments_config(site.local),
+            public_url: site.public_url.as_str().trim_end_matches('/').to_owned(),
+        })
+    }
+
     /// What the pages get.
     #[must_use]
     pub fn services(
@@ -151,6 +166,7 @@ impl Handles {
         site: &Site,
         texts: Texts,
         mail: Mail,
+        orders: Orders,
         trials: Arc<dyn Trials>,
     ) -> app::Services {
         app::Services {
@@ -165,6 +181,7 @@ impl Handles {
             rates: self.rates.clone(),
             receipts: self.receipts.clone(),
             mail,
+            orders,
             audit: self.audit.clone(),
             figures: Figures::new(self.db.clone(), self.clock.clone()),
             trials,

@@ -13,6 +13,7 @@ use server::figures::Figures;
 use server::keys::Keys;
 use server::ledger::Ledger;
 use server::mail::Mail;
+use server::orders::Orders;
 use server::rates::Rates;
 use server::receipts::Receipts;
 use server::secrets::KeyRing;
@@ -37,6 +38,8 @@ pub struct Services {
     /// What proves payments.
     pub receipts: Receipts,
     pub mail: Mail,
+    /// Top-ups being paid.
+    pub orders: Orders,
     pub audit: Audit,
     /// Sums over the whole installation, for administrators.
     pub figures: Figures,

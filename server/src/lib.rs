@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod mail;
 pub mod nodes;
 pub mod paper;
+pub mod orders;
 pub mod rates;
 pub mod receipts;
 pub mod secrets;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use proxy::ProxyState;
 use server::mail::Mail;
+use server::orders::Orders;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -127,7 +128,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         config.calls.clone(),
     );
     let mail = handles.mail(&config, &site, texts.clone());
-    let background = background(&handles, &proxy, &mail, &stopped);
+    let orders = handles.orders(&config, &site, mail.clone());
+    let background = background(&handles, &proxy, &mail, &orders, &stopped);
     let counts = Counts::new(config.connections.total);
     let accepting = Loop {
         bounds: config.connections.clone(),
@@ -152,6 +154,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         handles: handles.clone(),
         texts,
         mail,
+        orders,
         metrics,
         counts: counts.clone(),
         stopping: stopping.clone(),
@@ -207,6 +210,7 @@ fn background(
     handles: &Handles,
     proxy: &ProxyState,
     mail: &Mail,
+    orders: &Orders,
     stopped: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let (sweeper, proxy, stop) = (handles.sessions.clone(), proxy.clone(), stopped.clone());
@@ -234,6 +238,7 @@ fn background(
         tokio::spawn(handles.keys.clone().keep_touches(stopped.clone())),
         tokio::spawn(mail.clone().run(stopped.clone())),
         tokio::spawn(mail.clone().watch_balances(stopped.clone())),
+        tokio::spawn(orders.clone().keep(stopped.clone())),
         tokio::spawn(handles.keys.clone().keep_refusals(stopped.clone())),
         tokio::spawn(handles.nodes.clone().keep(stopped.clone())),
         tokio::spawn(handles.rates.clone().keep(stopped.clone())),

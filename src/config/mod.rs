@@ -7,6 +7,7 @@ mod address;
 mod file;
 mod load;
 mod mail;
+mod payments;
 mod rates;
 mod refuse;
 mod seller;
@@ -25,6 +26,7 @@ use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
 pub use load::{Loaded, Origin, Setting};
+pub use payments::Payments;
 pub use refuse::{Site, site};
 pub use welcome::Welcome;
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub welcome: Welcome,
     /// Who says what currencies are worth.
     pub rates: RatesConfig,
+    /// How customers pay.
+    pub payments: Payments,
     /// Who stands on receipts.
     pub seller: SellerFacts,
     pub connections: Connections,

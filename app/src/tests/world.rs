@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use domain::ids::{AccountId, CallId};
 use domain::views::AccountView;
-use domain::{Amount, PricePerMtok, Problem, Usage};
+use domain::{Amount, Currency, PricePerMtok, Problem, Usage};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use migrations::{Migrator, MigratorTrait};
@@ -22,8 +22,9 @@ use server::figures::Figures;
 use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
+use server::orders::{ManualConfig, Orders, OrdersParts, PaymentsConfig};
 use server::rates::{Rates, RatesConfig};
-use server::receipts::Receipts;
+use server::receipts::{Receipts, Seller, SellerFacts};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
@@ -86,6 +87,20 @@ impl World {
         self.services.site = Arc::new(change(SiteConfig::clone(&self.services.site)));
         self.router = crate::router(self.services.clone());
         self
+    }
+}
+
+/// People pay by bank transfer, in dollars or euros.
+fn transfers() -> PaymentsConfig {
+    let account = vec!["IBAN DE02 1203 0000 0000 2020 51".to_owned()];
+    PaymentsConfig {
+        manual: Some(ManualConfig {
+            holder: "Farebox Ltd".to_owned(),
+            accounts: [Currency::Usd, Currency::Eur]
+                .map(|currency| (currency, account.clone()))
+                .into(),
+        }),
+        ..PaymentsConfig::default()
     }
 }
 
@@ -161,6 +176,28 @@ pub async fn world() -> World {
         })
         .await
         .unwrap();
+    let rates = Rates::new(db.clone(), clock.clone(), RatesConfig::default());
+    let mail = Mail::new(
+        db.clone(),
+        clock.clone(),
+        ring.clone(),
+        Texts::embedded(),
+        MailConfig {
+            public_url: ORIGIN.to_owned(),
+            brand: "Farebox".to_owned(),
+            local: true,
+            ..MailConfig::default()
+        },
+    );
+    let orders = Orders::new(OrdersParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rates: rates.clone(),
+        mail: mail.clone(),
+        seller: Seller::new(SellerFacts::named("Farebox"), Texts::embedded()),
+        config: transfers(),
+        public_url: ORIGIN.to_owned(),
+    });
     let services = Services {
         accounts,
         sessions: Sessions::new(db.clone(), clock.clone()),
@@ -170,20 +207,10 @@ pub async fn world() -> World {
         calls: Calls::new(db.clone(), clock.clone()),
         catalog,
         upstreams,
-        rates: Rates::new(db.clone(), clock.clone(), RatesConfig::default()),
+        rates,
+        orders,
         receipts: Receipts::new(db.clone()),
-        mail: Mail::new(
-            db.clone(),
-            clock.clone(),
-            ring.clone(),
-            Texts::embedded(),
-            MailConfig {
-                public_url: ORIGIN.to_owned(),
-                brand: "Farebox".to_owned(),
-                local: true,
-                ..MailConfig::default()
-            },
-        ),
+        mail,
         figures: Figures::new(db.clone(), clock.clone()),
         audit: Audit::new(db.clone(), clock.clone()),
         trials: Arc::new(Echo),
@@ -328,16 +355,6 @@ impl Browser {
             request = request.header(header::COOKIE, line.join("; "));
         }
         request
-    }
-
-    /// A file, as its bytes.
-    pub async fn fetch(&mut self, world: &World, path: &str) -> (http::HeaderMap, Vec<u8>) {
-        let request = self.request("GET", path).body(Body::empty()).unwrap();
-        let response = world.router.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        (parts.headers, bytes.to_vec())
     }
 
     pub async fn send(&mut self, world: &World, request: Request<Body>) -> Answer {
