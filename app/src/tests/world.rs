@@ -22,6 +22,7 @@ use server::figures::Figures;
 use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
+use server::orders::{Orders, OrdersParts, PaymentsConfig};
 use server::rates::{Rates, RatesConfig};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;

@@ -49,6 +49,15 @@ pub fn number(locale: Locale, value: u64) -> String {
     decimal(locale, &Decimal::from(value))
 }
 
+/// A number given in hundredths, with as many digits as it has: 100 is `1`, 250 is `2.5` or `2,5`.
+#[must_use]
+pub fn hundredths(locale: Locale, value: u64) -> String {
+    let mut number = Decimal::from(value);
+    number.multiply_pow10(-2);
+    number.trim_end();
+    decimal(locale, &number)
+}
+
 /// The unit of a number written short; its text is in `locales/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compact {
