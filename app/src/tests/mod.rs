@@ -13,6 +13,7 @@ mod pages;
 mod prefs;
 mod settings;
 mod usage;
+mod wallet;
 mod world;
 
 pub use world::ring;

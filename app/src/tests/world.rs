@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use domain::ids::{AccountId, CallId};
 use domain::views::AccountView;
-use domain::{Amount, PricePerMtok, Problem, Usage};
+use domain::{Amount, Currency, PricePerMtok, Problem, Usage};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use migrations::{Migrator, MigratorTrait};
@@ -22,7 +22,7 @@ use server::figures::Figures;
 use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
-use server::orders::{Orders, OrdersParts, PaymentsConfig};
+use server::orders::{ManualConfig, Orders, OrdersParts, PaymentsConfig};
 use server::rates::{Rates, RatesConfig};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
@@ -86,6 +86,20 @@ impl World {
         self.services.site = Arc::new(change(SiteConfig::clone(&self.services.site)));
         self.router = crate::router(self.services.clone());
         self
+    }
+}
+
+/// People pay by bank transfer, in dollars or euros.
+fn transfers() -> PaymentsConfig {
+    let account = vec!["IBAN DE02 1203 0000 0000 2020 51".to_owned()];
+    PaymentsConfig {
+        manual: Some(ManualConfig {
+            holder: "Farebox Ltd".to_owned(),
+            accounts: [Currency::Usd, Currency::Eur]
+                .map(|currency| (currency, account.clone()))
+                .into(),
+        }),
+        ..PaymentsConfig::default()
     }
 }
 
@@ -161,6 +175,27 @@ pub async fn world() -> World {
         })
         .await
         .unwrap();
+    let rates = Rates::new(db.clone(), clock.clone(), RatesConfig::default());
+    let mail = Mail::new(
+        db.clone(),
+        clock.clone(),
+        ring.clone(),
+        Texts::embedded(),
+        MailConfig {
+            public_url: ORIGIN.to_owned(),
+            brand: "Farebox".to_owned(),
+            local: true,
+            ..MailConfig::default()
+        },
+    );
+    let orders = Orders::new(OrdersParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rates: rates.clone(),
+        mail: mail.clone(),
+        config: transfers(),
+        public_url: ORIGIN.to_owned(),
+    });
     let services = Services {
         accounts,
         sessions: Sessions::new(db.clone(), clock.clone()),
@@ -170,19 +205,9 @@ pub async fn world() -> World {
         calls: Calls::new(db.clone(), clock.clone()),
         catalog,
         upstreams,
-        rates: Rates::new(db.clone(), clock.clone(), RatesConfig::default()),
-        mail: Mail::new(
-            db.clone(),
-            clock.clone(),
-            ring.clone(),
-            Texts::embedded(),
-            MailConfig {
-                public_url: ORIGIN.to_owned(),
-                brand: "Farebox".to_owned(),
-                local: true,
-                ..MailConfig::default()
-            },
-        ),
+        rates,
+        orders,
+        mail,
         figures: Figures::new(db.clone(), clock.clone()),
         audit: Audit::new(db.clone(), clock.clone()),
         trials: Arc::new(Echo),
