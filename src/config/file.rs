@@ -35,6 +35,26 @@ pub struct File {
     pub welcome: WelcomeTable,
     #[serde(default)]
     pub rates: RatesTable,
+    #[serde(default)]
+    pub payments: PaymentsTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentsTable {
+    pub min: Option<String>,
+    pub max: Option<String>,
+    pub bonus_percent: Option<BTreeMap<String, String>>,
+    pub sandbox: Option<bool>,
+    #[serde(default)]
+    pub manual: ManualTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManualTable {
+    pub holder: Option<String>,
+    pub accounts: Option<BTreeMap<String, Vec<String>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -96,6 +96,9 @@ const VARIABLES: [&str; 27] = [
     "FAREBOX_RATES_OPENEXCHANGERATES_KEY_FILE",
     "FAREBOX_RATES_PROXY",
     "FAREBOX_RATES_STAND_IN",
+    "FAREBOX_PAYMENTS_MIN",
+    "FAREBOX_PAYMENTS_MAX",
+    "FAREBOX_PAYMENTS_SANDBOX",
 ];
 
 pub(super) struct Loader<'a> {
@@ -237,6 +240,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     let mail = super::mail::settings(l, file.mail);
     let welcome = super::welcome::settings(l, file.welcome);
     let rates = super::rates::settings(l, file.rates);
+    let payments = super::payments::settings(l, file.payments);
     let bounds = Connections::default();
     let mut count = |name, variable, given: Option<u64>, default: u64| {
         let default = default.to_string();
@@ -328,6 +332,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         key_copies,
         welcome,
         rates,
+        payments,
         connections: Connections {
             total: usize::try_from(total).unwrap_or(usize::MAX),
             per_address: usize::try_from(per_address).unwrap_or(usize::MAX),

@@ -7,6 +7,7 @@ mod address;
 mod file;
 mod load;
 mod mail;
+mod payments;
 mod rates;
 mod refuse;
 mod welcome;
@@ -23,6 +24,7 @@ use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
 pub use load::{Loaded, Origin, Setting};
+pub use payments::Payments;
 pub use refuse::{Site, site};
 pub use welcome::Welcome;
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub welcome: Welcome,
     /// Who says what currencies are worth.
     pub rates: RatesConfig,
+    /// How customers pay.
+    pub payments: Payments,
     pub connections: Connections,
     /// Patience and limits of the metered calls.
     pub calls: ProxyConfig,

@@ -39,6 +39,10 @@ pub enum OrderError {
         "{expected} was asked for, not {received}; if that is what arrived, say that you are sure"
     )]
     AmountDiffers { expected: Coins, received: Coins },
+    #[error(
+        "it was paid so late that the rate of now counts, and that one is too old to charge by; set a rate, then confirm again"
+    )]
+    NoRate,
     #[error("write a note: why, or what the bank's statement says")]
     NoNote,
     #[error("a refund of this order is on its way already")]

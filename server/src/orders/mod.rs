@@ -4,22 +4,36 @@
 //! - `create`, `begin`: a customer wants to pay. `look`: the return page asks how it went.
 //! - `provider`: those who take the money; `inbox`: what they say by themselves; `poll`: asking who says nothing.
 //! - `settle`: the only place where an order becomes credit. `refund`: the way back.
-//! - `desk`: what administrators do. `rows`: the table.
+//! - `desk`: what administrators do. `rows`: the table. `tell`: the mail. `state`: what an operator should know.
 
+mod begin;
 mod config;
+mod create;
+mod desk;
 mod error;
+mod inbox;
+mod job;
+mod look;
+mod poll;
+mod provider;
+mod refund;
+mod rows;
+mod settle;
+mod state;
+mod tell;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::Amount;
 use domain::fx::{Coins, Quote};
-use domain::ids::{AccountId, OrderId, WorkspaceId};
-use domain::order::{Method, Next, OrderStatus, OrderView, ProviderId, Reference};
-use domain::views::UnixMs;
-use sea_orm::DbErr;
+use domain::order::ProviderId;
+use tokio::sync::Notify;
 
-use crate::audit::By;
+use crate::audit::{Audit, By};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::mail::Mail;
@@ -27,7 +41,15 @@ use crate::rates::Rates;
 use crate::secrets::Secret;
 
 pub use config::{BonusTier, ManualConfig, PaymentsConfig, SandboxConfig};
+pub use desk::{Confirmation, Desk};
 pub use error::OrderError;
+pub use inbox::HookAnswer;
+pub use refund::{RefundAsk, Refundable};
+pub use rows::{OrderFilter, OrderRow};
+pub use state::OrdersState;
+
+use provider::Registry;
+use settle::Outcome;
 
 /// What somebody wants to pay, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,182 +93,68 @@ pub struct OrdersParts {
 #[derive(Clone)]
 pub struct Orders(Arc<Inner>);
 
-struct Inner;
-
-/// Which orders an administrator looks for.
-#[derive(Debug, Clone, Default)]
-pub struct OrderFilter {
-    pub status: Option<OrderStatus>,
-    pub provider: Option<ProviderId>,
-    pub reference: Option<Reference>,
-    /// Only those that somebody should look at.
-    pub attention: bool,
-    /// Orders that are older than this one.
-    pub before: Option<OrderId>,
-    pub limit: u32,
+struct Inner {
+    db: Db,
+    clock: Clock,
+    rates: Rates,
+    mail: Mail,
+    audit: Audit,
+    config: PaymentsConfig,
+    public_url: String,
+    registry: Registry,
+    /// Told when the inbox of this process got something.
+    wake: Notify,
+    figures: Counts,
 }
 
-/// An order in an administrator's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderRow {
-    pub order: OrderView,
-    /// Of who made it; `None` once that account is gone.
-    pub email: Option<String>,
-}
-
-/// What arrived on the operator's bank account.
-#[derive(Debug, Clone)]
-pub struct Confirmation {
-    /// As the bank's statement says, typed once more: it is compared with the order.
-    pub received: Coins,
-    /// Credit what arrived, although it is not what was asked for.
-    pub sure: bool,
-    /// When it arrived; `None` is now. It decides by which rate a late payment is credited.
-    pub paid_at: Option<UnixMs>,
-    pub note: String,
-}
-
-/// What is to go back.
-#[derive(Debug, Clone)]
-pub struct RefundAsk {
-    /// Of the credit; `None` is as much as can go back.
-    pub credit: Option<Amount>,
-    pub note: String,
-    /// Made with the form: sending it twice refunds once. At most 64 characters.
-    pub idempotency_key: String,
-}
-
-/// What could go back now.
+/// What one process saw since it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refundable {
-    pub credit: Amount,
-    pub coins: Coins,
+pub struct Figures {
+    /// Orders that became credit here.
+    pub credited: u64,
+    /// What providers said and did not fit.
+    pub mismatched: u64,
+    /// Webhooks that were not believed.
+    pub rejected: u64,
 }
 
-/// Orders in an administrator's hands; every act is written into the audit log.
-pub struct Desk<'a> {
-    pub(crate) orders: &'a Orders,
-    pub(crate) by: By,
+#[derive(Default)]
+struct Counts {
+    credited: AtomicU64,
+    mismatched: AtomicU64,
+    rejected: AtomicU64,
 }
 
 impl Orders {
     #[must_use]
-    pub fn new(_parts: OrdersParts) -> Self {
-        unimplemented!()
+    pub fn new(parts: OrdersParts) -> Self {
+        let OrdersParts {
+            db,
+            clock,
+            rates,
+            mail,
+            config,
+            public_url,
+        } = parts;
+        Self(Arc::new(Inner {
+            audit: Audit::new(db.clone(), clock.clone()),
+            registry: Registry::new(&config),
+            db,
+            clock,
+            rates,
+            mail,
+            config,
+            public_url,
+            wake: Notify::new(),
+            figures: Counts::default(),
+        }))
     }
 
     /// Tells where the sandbox provider listens, and the secret that it shares with us; nobody can pay by it before.
     /// Where Farebox is not local this does nothing.
-    pub fn set_sandbox(&self, _address: SocketAddr, _secret: Secret) {
-        unimplemented!()
-    }
-
-    /// The ways to pay, each with the currencies that it takes now and their bounds. Empty: nobody can pay.
-    #[must_use]
-    pub fn methods(&self) -> Vec<Method> {
-        unimplemented!()
-    }
-
-    /// What would arrive now. Nothing is written down.
-    ///
-    /// # Errors
-    /// [`OrderError::NoSuchMethod`], [`OrderError::OutOfBounds`], [`OrderError::Quote`].
-    pub fn quote(&self, _ask: &Ask) -> Result<Offer, OrderError> {
-        unimplemented!()
-    }
-
-    /// Writes an order down, with the rate of now. The provider hears of it in [`Orders::begin`].
-    ///
-    /// # Errors
-    /// As [`Orders::quote`]; [`OrderError::Moved`], [`OrderError::KeyReused`], [`OrderError::TooMany`].
-    pub async fn create(
-        &self,
-        _workspace: WorkspaceId,
-        _account: AccountId,
-        _new: &NewOrder,
-    ) -> Result<OrderView, OrderError> {
-        unimplemented!()
-    }
-
-    /// What the customer does to pay: asks the provider for its page, or says where to transfer money to. May be called
-    /// again, for who comes back to an order that is not paid.
-    ///
-    /// # Errors
-    /// [`OrderError::NotFound`], [`OrderError::Status`], [`OrderError::Provider`], [`OrderError::NoSuchMethod`].
-    pub async fn begin(&self, _workspace: WorkspaceId, _id: OrderId) -> Result<Next, OrderError> {
-        unimplemented!()
-    }
-
-    /// Asks the provider how an order is, settles it when it is paid, and answers how it is now. For the page that people
-    /// come back to: at most one question a second reaches the provider, and a provider that does not answer is no error.
-    ///
-    /// # Errors
-    /// [`OrderError::NotFound`], [`OrderError::Database`].
-    pub async fn look(
-        &self,
-        _workspace: WorkspaceId,
-        _id: OrderId,
-    ) -> Result<OrderView, OrderError> {
-        unimplemented!()
-    }
-
-    /// # Errors
-    /// When the database refuses.
-    pub async fn find(
-        &self,
-        _workspace: WorkspaceId,
-        _id: OrderId,
-    ) -> Result<Option<OrderView>, DbErr> {
-        unimplemented!()
-    }
-
-    /// The orders of a workspace, newest first, at most `limit`; `before` is the last of the page before.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn list(
-        &self,
-        _workspace: WorkspaceId,
-        _before: Option<OrderId>,
-        _limit: u32,
-    ) -> Result<Vec<OrderView>, DbErr> {
-        unimplemented!()
-    }
-
-    /// The customer gives an order up. Should it be paid all the same, it is credited.
-    ///
-    /// # Errors
-    /// [`OrderError::NotFound`], [`OrderError::Status`].
-    pub async fn cancel(
-        &self,
-        _workspace: WorkspaceId,
-        _id: OrderId,
-    ) -> Result<OrderView, OrderError> {
-        unimplemented!()
-    }
-
-    /// Orders of everybody, for administrators, newest first.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn all(&self, _filter: &OrderFilter) -> Result<Vec<OrderRow>, DbErr> {
-        unimplemented!()
-    }
-
-    /// Any order, for administrators.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn any(&self, _id: OrderId) -> Result<Option<OrderRow>, DbErr> {
-        unimplemented!()
-    }
-
-    /// What of an order could go back now.
-    ///
-    /// # Errors
-    /// [`OrderError::NotFound`], [`OrderError::Database`].
-    pub async fn refundable(&self, _id: OrderId) -> Result<Refundable, OrderError> {
-        unimplemented!()
+    pub fn set_sandbox(&self, address: SocketAddr, secret: Secret) {
+        let config = SandboxConfig { address, secret };
+        self.0.registry.set_sandbox(config);
     }
 
     /// The verbs of administrators, each written into the audit log under this name.
@@ -254,36 +162,28 @@ impl Orders {
     pub fn acting(&self, by: By) -> Desk<'_> {
         Desk { orders: self, by }
     }
-}
 
-impl Desk<'_> {
-    /// A bank transfer arrived: its credit goes into the wallet.
-    ///
-    /// # Errors
-    /// [`OrderError::NotManual`], [`OrderError::AmountDiffers`], [`OrderError::NoNote`], [`OrderError::Status`],
-    /// [`OrderError::Quote`].
-    pub async fn confirm(
-        &self,
-        _id: OrderId,
-        _confirmation: &Confirmation,
-    ) -> Result<OrderView, OrderError> {
-        unimplemented!()
+    /// What this process saw since it started.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Figures {
+            credited: count(&self.0.figures.credited),
+            mismatched: count(&self.0.figures.mismatched),
+            rejected: count(&self.0.figures.rejected),
+        }
     }
 
-    /// A bank transfer will not arrive.
-    ///
-    /// # Errors
-    /// [`OrderError::NotManual`], [`OrderError::NoNote`], [`OrderError::Status`].
-    pub async fn reject(&self, _id: OrderId, _note: &str) -> Result<OrderView, OrderError> {
-        unimplemented!()
+    fn count(&self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Credited => &self.0.figures.credited,
+            Outcome::Mismatch(_) | Outcome::Unknown => &self.0.figures.mismatched,
+            _ => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Sends money back: by the provider, or, for a bank transfer, written down after it was transferred by hand.
-    ///
-    /// # Errors
-    /// [`OrderError::NotRefundable`], [`OrderError::NoCoin`], [`OrderError::Refunding`], [`OrderError::NoNote`],
-    /// [`OrderError::Status`].
-    pub async fn refund(&self, _id: OrderId, _ask: &RefundAsk) -> Result<OrderView, OrderError> {
-        unimplemented!()
+    fn count_rejected(&self) {
+        self.0.figures.rejected.fetch_add(1, Ordering::Relaxed);
     }
 }
