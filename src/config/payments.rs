@@ -162,9 +162,8 @@ fn accounts_of(text: &str) -> Result<BTreeMap<Currency, Vec<String>>, String> {
 
 fn line(text: &str) -> Result<String, String> {
     let text = text.trim();
-    let fits = !text.is_empty()
-        && text.chars().count() <= LINE_MAX
-        && !text.chars().any(char::is_control);
+    let fits =
+        !text.is_empty() && text.chars().count() <= LINE_MAX && !text.chars().any(char::is_control);
     if fits {
         Ok(text.to_owned())
     } else {

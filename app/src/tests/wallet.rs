@@ -58,7 +58,10 @@ async fn what_is_shown_is_ordered_once() {
     browser.sign_in(&world).await;
     let empty = browser.get(&world, "/wallet/top-up").await;
     assert_eq!(empty.status, StatusCode::OK);
-    assert!(!empty.body.contains("create_order"), "nothing was asked yet");
+    assert!(
+        !empty.body.contains("create_order"),
+        "nothing was asked yet"
+    );
 
     let page = browser.get(&world, "/wallet/top-up?amount=25").await;
     let said = visible(&page.body);
@@ -88,10 +91,7 @@ async fn what_is_shown_is_ordered_once() {
         }
     }
     let back = format!("{}/return", made.location());
-    assert_eq!(
-        browser.get(&world, &back).await.location(),
-        made.location()
-    );
+    assert_eq!(browser.get(&world, &back).await.location(), made.location());
 }
 
 #[tokio::test]
@@ -160,7 +160,10 @@ async fn a_canceled_order_says_so_and_cannot_be_canceled_twice() {
         assert_eq!(answer.location(), format!("/wallet/orders/{}", made.id));
         let page = browser.get(&world, answer.location()).await;
         assert!(!page.body.contains("/api/cancel_order"));
-        assert!(!page.body.contains("IBAN"), "nothing is to be paid any more");
+        assert!(
+            !page.body.contains("IBAN"),
+            "nothing is to be paid any more"
+        );
     }
 }
 

@@ -232,7 +232,9 @@ mod asked {
                 },
                 Err(OrderError::Refunding) => WalletNotice::RefundUnderway,
                 Err(OrderError::KeyReused) => WalletNotice::KeyReused,
-                Err(OrderError::Provider) => WalletNotice::ProviderSilent,
+                Err(OrderError::Provider | OrderError::NoSuchMethod) => {
+                    WalletNotice::ProviderSilent
+                }
                 Err(OrderError::NotFound) => return Err(self.desk.missing()),
                 Err(error) => {
                     let (field, fault) = match error {
@@ -242,7 +244,7 @@ mod asked {
                             (amount, OrderFault::TooMuch { most })
                         }
                         OrderError::NoCoin => (amount, OrderFault::NoCoin),
-                        OrderError::Quote(_) => (amount, OrderFault::Rate),
+                        OrderError::NoRate => (amount, OrderFault::Rate),
                         error => return Err(self.desk.unavailable(&error)),
                     };
                     flash

@@ -78,8 +78,6 @@ async fn read(accounts: &Accounts, asked: &Asked) -> Result<Option<OrderFilter>,
 fn content(ui: &Ui, asked: &Asked, found: &[OrderRow]) -> AnyView {
     let states = OrderStatus::ALL
         .into_iter()
-        // Between the two a customer sees no difference.
-        .filter(|status| *status != OrderStatus::Created)
         .map(|status| (status.code(), status_words(ui, status)));
     let providers = ProviderId::ALL
         .into_iter()

@@ -7,7 +7,8 @@ use crate::reader::Ui;
 
 pub fn status_words(ui: &Ui, status: OrderStatus) -> String {
     match status {
-        OrderStatus::Created | OrderStatus::Pending => t!(ui, "wallet.status.pending"),
+        OrderStatus::Created => t!(ui, "wallet.status.created"),
+        OrderStatus::Pending => t!(ui, "wallet.status.pending"),
         OrderStatus::Processing => t!(ui, "wallet.status.processing"),
         OrderStatus::Credited => t!(ui, "wallet.status.credited"),
         OrderStatus::PartiallyRefunded => t!(ui, "wallet.status.partially_refunded"),
