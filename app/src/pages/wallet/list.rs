@@ -69,8 +69,9 @@ fn content(ui: &Ui, orders: &[OrderView]) -> AnyView {
 pub fn table(ui: &Ui, orders: &[OrderView]) -> AnyView {
     let rows: Vec<_> = orders.iter().map(|order| row(ui, order)).collect();
     let caption = t!(ui, "wallet.orders.caption");
+    let label = caption.clone();
     view! {
-        <div class="tablewrap" role="group" aria-label=caption.clone() tabindex="0">
+        <div class="tablewrap" role="group" aria-label=label tabindex="0">
             <table class="orders">
                 <caption class="vh">{caption}</caption>
                 <thead>
