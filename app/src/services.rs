@@ -15,6 +15,7 @@ use server::ledger::Ledger;
 use server::mail::Mail;
 use server::orders::Orders;
 use server::rates::Rates;
+use server::receipts::Receipts;
 use server::secrets::KeyRing;
 use server::sessions::Sessions;
 use server::trial::Trials;
@@ -34,6 +35,8 @@ pub struct Services {
     pub upstreams: Upstreams,
     /// What amounts are worth in other currencies.
     pub rates: Rates,
+    /// What proves payments.
+    pub receipts: Receipts,
     pub mail: Mail,
     /// Top-ups being paid.
     pub orders: Orders,

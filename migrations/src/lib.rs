@@ -19,6 +19,7 @@ mod m009_audit;
 mod m010_catalog_margin;
 mod m011_rates;
 mod m012_orders;
+mod m013_receipts;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m010_catalog_margin::Migration),
             Box::new(m011_rates::Migration),
             Box::new(m012_orders::Migration),
+            Box::new(m013_receipts::Migration),
         ]
     }
 }

@@ -17,6 +17,7 @@ pub mod mail;
 pub mod nodes;
 pub mod orders;
 pub mod rates;
+pub mod receipts;
 pub mod secrets;
 pub mod sessions;
 #[cfg(test)]

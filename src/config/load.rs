@@ -241,6 +241,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     let welcome = super::welcome::settings(l, file.welcome);
     let rates = super::rates::settings(l, file.rates);
     let payments = super::payments::settings(l, file.payments);
+    let seller = super::seller::settings(l, file.seller, &name, support.as_deref());
     let bounds = Connections::default();
     let mut count = |name, variable, given: Option<u64>, default: u64| {
         let default = default.to_string();
@@ -333,6 +334,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         welcome,
         rates,
         payments,
+        seller,
         connections: Connections {
             total: usize::try_from(total).unwrap_or(usize::MAX),
             per_address: usize::try_from(per_address).unwrap_or(usize::MAX),

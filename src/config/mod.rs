@@ -10,6 +10,7 @@ mod mail;
 mod payments;
 mod rates;
 mod refuse;
+mod seller;
 mod welcome;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use ipnet::IpNet;
 use proxy::ProxyConfig;
 use server::mail::SmtpConfig;
 use server::rates::RatesConfig;
+use server::receipts::SellerFacts;
 use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
@@ -59,6 +61,8 @@ pub struct Config {
     pub rates: RatesConfig,
     /// How customers pay.
     pub payments: Payments,
+    /// Who stands on receipts.
+    pub seller: SellerFacts,
     pub connections: Connections,
     /// Patience and limits of the metered calls.
     pub calls: ProxyConfig,

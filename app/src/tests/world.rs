@@ -24,6 +24,7 @@ use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::orders::{ManualConfig, Orders, OrdersParts, PaymentsConfig};
 use server::rates::{Rates, RatesConfig};
+use server::receipts::{Receipts, Seller, SellerFacts};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
@@ -193,6 +194,7 @@ pub async fn world() -> World {
         clock: clock.clone(),
         rates: rates.clone(),
         mail: mail.clone(),
+        seller: Seller::new(SellerFacts::named("Farebox"), Texts::embedded()),
         config: transfers(),
         public_url: ORIGIN.to_owned(),
     });
@@ -207,6 +209,7 @@ pub async fn world() -> World {
         upstreams,
         rates,
         orders,
+        receipts: Receipts::new(db.clone()),
         mail,
         figures: Figures::new(db.clone(), clock.clone()),
         audit: Audit::new(db.clone(), clock.clone()),

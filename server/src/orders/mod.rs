@@ -16,6 +16,7 @@ mod job;
 mod look;
 mod poll;
 mod provider;
+mod receipt;
 mod refund;
 mod rows;
 mod settle;
@@ -38,6 +39,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::mail::Mail;
 use crate::rates::Rates;
+use crate::receipts::Seller;
 use crate::secrets::Secret;
 
 pub use config::{BonusTier, ManualConfig, PaymentsConfig, SandboxConfig};
@@ -84,6 +86,8 @@ pub struct OrdersParts {
     pub clock: Clock,
     pub rates: Rates,
     pub mail: Mail,
+    /// Who stands on receipts.
+    pub seller: Seller,
     pub config: PaymentsConfig,
     /// Where people come back to, without a slash at the end.
     pub public_url: String,
@@ -98,6 +102,7 @@ struct Inner {
     clock: Clock,
     rates: Rates,
     mail: Mail,
+    seller: Seller,
     audit: Audit,
     config: PaymentsConfig,
     public_url: String,
@@ -133,6 +138,7 @@ impl Orders {
             clock,
             rates,
             mail,
+            seller,
             config,
             public_url,
         } = parts;
@@ -143,6 +149,7 @@ impl Orders {
             clock,
             rates,
             mail,
+            seller,
             config,
             public_url,
             wake: Notify::new(),

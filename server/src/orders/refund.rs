@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::provider::{Back, Provider, Wanting};
 use super::rows::{self, Row};
-use super::{OrderError, Orders, tell};
+use super::{OrderError, Orders, receipt, tell};
 use crate::db::{all, exec, one};
 use crate::ids::NewId;
 use crate::ledger::payments::{self, Refund};
@@ -158,13 +158,15 @@ impl Orders {
         if coins.minor() == 0 {
             return Err(OrderError::NoCoin);
         }
+        // Where the provider is not at hand, whoever has it shall not wait.
+        let here = self.0.registry.get(view.provider).is_some();
         let sending = Sending {
             id: RefundId::new(),
             order: view.id,
             coins: coins.minor(),
             credit,
             attempts: 0,
-            not_before: now + FIRST_MS,
+            not_before: now + if here { FIRST_MS } else { 0 },
         };
         let sql = "INSERT INTO order_refund (id, order_id, status, coins, nusd, note, idempotency_key, not_before, created_at)
                    VALUES ($1, $2, 'sending', $3, $4, $5, $6, $7, $8)";
@@ -335,6 +337,7 @@ impl Orders {
             [sending.id.to_string().into(), void.nanos().into()],
         )
         .await?;
+        receipt::credit_note(&self.0.seller, conn, &row, &refund, void).await?;
         tell::refunded(&self.0.mail, conn, &row, &refund).await?;
         Ok(true)
     }

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
 use super::provider::Observed;
 use super::rows::{self, Row};
-use super::{Orders, tell};
+use super::{Orders, receipt, tell};
 use crate::db::exec;
 use crate::ledger::payments::{self, Payment};
 
@@ -228,6 +228,7 @@ impl Orders {
                 view.id
             )));
         }
+        receipt::issue(&self.0.seller, tx, row, &payment, &by).await?;
         let late = by.rate != view.quote.rate;
         tell::credited(&self.0.mail, tx, row, &payment, late).await?;
         Ok(Ok(credited))

@@ -49,9 +49,9 @@ pub fn number(locale: Locale, value: u64) -> String {
     decimal(locale, &Decimal::from(value))
 }
 
-/// A number given in hundredths, with as many digits as it has: 100 is `1`, 250 is `2.5` or `2,5`.
+/// A number of hundredths, without the zeros that say nothing: `2.5`, `2,5`, `20`.
 #[must_use]
-pub fn hundredths(locale: Locale, value: u64) -> String {
+pub fn hundredths(locale: Locale, value: i64) -> String {
     let mut number = Decimal::from(value);
     number.multiply_pow10(-2);
     number.trim_end();
