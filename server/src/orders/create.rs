@@ -4,6 +4,7 @@ use domain::Currency;
 use domain::fx::{Charging, Coins};
 use domain::ids::{AccountId, OrderId, WorkspaceId};
 use domain::order::{Limits, Method, OrderStatus, OrderView, Reference};
+use domain::views::UnixMs;
 use sea_orm::DbErr;
 
 use super::poll::first_look;
@@ -31,6 +32,7 @@ impl Orders {
             .map(|(provider, takes)| Method {
                 provider,
                 currencies: self.currencies(&takes.caps()),
+                closed: self.closed(&takes.caps()),
             })
             .filter(|method| !method.currencies.is_empty())
             .collect()
@@ -42,6 +44,16 @@ impl Orders {
             .filter(|currency| caps.currencies.contains(currency))
             .filter_map(|currency| self.limits(currency))
             .collect()
+    }
+
+    fn closed(&self, caps: &Caps) -> Vec<(Currency, UnixMs)> {
+        let taken = |currency: &Currency| caps.currencies.contains(currency);
+        let too_old = |currency| match self.0.rates.charging(currency) {
+            Charging::TooOld { since } => Some((currency, since)),
+            Charging::Chargeable => None,
+        };
+        let all = Currency::ALL.into_iter();
+        all.filter(taken).filter_map(too_old).collect()
     }
 
     /// The operator's bounds in a currency, in whole units; `None` when nobody can pay in it now.

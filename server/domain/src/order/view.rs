@@ -155,6 +155,8 @@ pub struct Method {
     pub provider: ProviderId,
     /// In the order of the menu of currencies; never empty.
     pub currencies: Vec<Limits>,
+    /// What it would take, were the newest rate not too old: with the day of that rate.
+    pub closed: Vec<(Currency, UnixMs)>,
 }
 
 impl Method {
