@@ -2,7 +2,7 @@
 
 use axum::extract::Query as Params;
 use domain::Currency;
-use domain::fx::{Charging, Coins, Table};
+use domain::fx::Coins;
 use domain::order::{Limits, Method, ProviderId};
 use domain::views::UnixMs;
 use serde::Deserialize;
@@ -57,7 +57,7 @@ impl Asked {
 
     /// What is to be paid, how, and what is wrong with it. `usual` is the currency the reader sees amounts in. `None` when
     /// nobody can pay here.
-    pub fn choice(&self, methods: &[Method], usual: Currency, old: &TooOld) -> Option<Choice> {
+    pub fn choice(&self, methods: &[Method], usual: Currency) -> Option<Choice> {
         let named = self.provider.parse::<ProviderId>().ok();
         let method = methods
             .iter()
@@ -69,10 +69,10 @@ impl Asked {
             .or_else(|| method.limits(usual))
             .or(method.currencies.first())?;
         let strange = asked.filter(|_| found.is_none()).map(|currency| {
-            old.since(currency)
-                .map_or(Wrong::Currency(currency), |since| {
-                    Wrong::TooOld(currency, since)
-                })
+            let closed = method.closed.iter().find(|(old, _)| *old == currency);
+            closed.map_or(Wrong::Currency(currency), |(_, since)| {
+                Wrong::TooOld(currency, *since)
+            })
         });
         let paid = read_coins(limits.currency(), &self.amount);
         let typed = !self.amount.trim().is_empty();
@@ -89,31 +89,6 @@ impl Asked {
             paid: paid.filter(|_| wrong.is_none()),
             wrong,
         })
-    }
-}
-
-/// The currencies that nobody can pay in now, because their newest rate is too old, with its day.
-pub struct TooOld(Vec<(Currency, UnixMs)>);
-
-impl TooOld {
-    pub fn of(rates: &Table, now: UnixMs) -> Self {
-        let old =
-            Currency::ALL
-                .into_iter()
-                .filter_map(|currency| match rates.charging(currency, now) {
-                    Charging::TooOld { since } => Some((currency, since)),
-                    Charging::Chargeable => None,
-                });
-        Self(old.collect())
-    }
-
-    pub fn since(&self, currency: Currency) -> Option<UnixMs> {
-        let found = self.0.iter().find(|(old, _)| *old == currency);
-        found.map(|(_, since)| *since)
-    }
-
-    pub fn all(&self) -> &[(Currency, UnixMs)] {
-        &self.0
     }
 }
 
@@ -142,11 +117,7 @@ pub fn presets(limits: &Limits, per_usd: i128) -> Vec<Coins> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use domain::fx::{Known, PerUsd, Rate, Source};
-
     use super::*;
-
-    const NOW: UnixMs = 1_795_273_440_000;
 
     fn limits(currency: Currency) -> Limits {
         let one = 10_i64.pow(u32::from(currency.exponent()));
@@ -164,24 +135,14 @@ mod tests {
         .map(|(provider, currencies)| Method {
             provider,
             currencies: currencies.into_iter().map(limits).collect(),
+            closed: vec![(Currency::Jpy, 86_400_000)],
         })
         .to_vec()
     }
 
-    /// A table in which only the yen is too old.
-    fn old() -> TooOld {
-        let table = Table::new(|currency| Known {
-            rate: PerUsd::direct(Rate::ONE),
-            source: Source::Ecb,
-            date: if currency == Currency::Jpy { 0 } else { NOW },
-            row: 1,
-        });
-        TooOld::of(&table, NOW)
-    }
-
     fn choose(query: &str) -> Choice {
         let asked = Asked::read(&format!("/wallet/top-up?{query}"));
-        asked.choice(&methods(), Currency::Usd, &old()).unwrap()
+        asked.choice(&methods(), Currency::Usd).unwrap()
     }
 
     #[test]
@@ -194,7 +155,7 @@ mod tests {
         assert_eq!(choice.limits.currency(), Currency::Eur);
         assert_eq!(choice.paid.unwrap().minor(), 2_500);
         assert_eq!(choose("provider=bank&currency=gold").wrong, None);
-        assert_eq!(Asked::default().choice(&[], Currency::Usd, &old()), None);
+        assert_eq!(Asked::default().choice(&[], Currency::Usd), None);
     }
 
     #[test]
@@ -205,7 +166,10 @@ mod tests {
             ("amount=1.234", Wrong::Amount),
             ("amount=0.99", Wrong::OutOfBounds(limits(Currency::Usd))),
             ("amount=1000001", Wrong::OutOfBounds(limits(Currency::Usd))),
-            ("currency=JPY&amount=25", Wrong::TooOld(Currency::Jpy, 0)),
+            (
+                "currency=JPY&amount=25",
+                Wrong::TooOld(Currency::Jpy, 86_400_000),
+            ),
             ("currency=RUB&amount=25", Wrong::Currency(Currency::Rub)),
             (
                 "provider=manual&currency=USD&amount=25",

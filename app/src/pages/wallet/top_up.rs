@@ -9,7 +9,7 @@ use http::StatusCode;
 use leptos::prelude::*;
 use server::orders::{Ask, Offer, OrderError};
 
-use super::choose::{Asked, Choice, TooOld, Wrong, presets};
+use super::choose::{Asked, Choice, Wrong, presets};
 use super::offer::offer;
 use super::{TOP_UP, coins, crumbs, page, provider_words, unavailable};
 use crate::api::top_up_path;
@@ -22,7 +22,6 @@ use crate::shell::{currency_words, notice, respond, rich};
 struct Facts {
     choice: Choice,
     methods: Vec<Method>,
-    old: TooOld,
     presets: Vec<Coins>,
     /// What would arrive, or why nothing is offered.
     offer: Option<Result<Offer, OrderError>>,
@@ -52,9 +51,8 @@ pub async fn top_up(reader: Reader) -> Response {
         return said(view! { <p>{words}</p> }.into_any());
     }
     let methods = services.orders.methods();
-    let old = TooOld::of(&rates, ui.prefs().now);
     let asked = Asked::read(ui.asked());
-    let Some(choice) = asked.choice(&methods, ui.prefs().currency, &old) else {
+    let Some(choice) = asked.choice(&methods, ui.prefs().currency) else {
         return said(nobody(&ui));
     };
     let offer = choice.paid.map(|paid| {
@@ -71,7 +69,6 @@ pub async fn top_up(reader: Reader) -> Response {
         presets: presets(&choice.limits, per_usd),
         choice,
         methods,
-        old,
         offer,
     };
     respond(&ui, StatusCode::OK, |ui| page(title, content(ui, &facts)))
@@ -196,10 +193,10 @@ fn currencies(ui: &Ui, facts: &Facts) -> AnyView {
         })
         .collect();
     let closed: Vec<_> = facts
-        .old
-        .all()
+        .choice
+        .method
+        .closed
         .iter()
-        .filter(|(currency, _)| facts.choice.method.limits(*currency).is_none())
         .map(|(currency, _)| {
             let words = t!(
                 ui,
@@ -215,10 +212,10 @@ fn currencies(ui: &Ui, facts: &Facts) -> AnyView {
 /// Why some currencies cannot be chosen.
 fn too_old(ui: &Ui, facts: &Facts) -> Option<AnyView> {
     let closed: Vec<_> = facts
-        .old
-        .all()
+        .choice
+        .method
+        .closed
         .iter()
-        .filter(|(currency, _)| facts.choice.method.limits(*currency).is_none())
         .map(|(currency, since)| view! { <li>{old_words(ui, *currency, *since)}</li> })
         .collect();
     (!closed.is_empty()).then(|| {
