@@ -24,6 +24,7 @@ mod people;
 mod postgres;
 mod prices;
 mod rates;
+mod top_up;
 mod trial;
 mod upstream;
 mod usage;
