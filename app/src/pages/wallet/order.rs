@@ -13,6 +13,7 @@ use super::next::next;
 use super::{
     TOP_UP, Terms, coins, crumbs, fact, own, page, pill, provider_words, terms, unavailable,
 };
+use crate::islands::Wait;
 use crate::pages::{error, signed_in};
 use crate::reader::{Reader, Ui};
 use crate::shell::{icon, notice, respond};
@@ -218,9 +219,18 @@ fn doings(ui: &Ui, order: &OrderView) -> Option<AnyView> {
                 </form>
             }
         });
+        let words = t!(ui, "wallet.order.look_again");
+        // Only what comes by itself is waited for; a link does without a script.
+        let look = if order.status == OrderStatus::Processing {
+            let state = order.status.code();
+            let link = view! { <a class="btn" href=again data-again=state>{words}</a> };
+            view! { <Wait>{link}</Wait> }.into_any()
+        } else {
+            view! { <a class="btn" href=again>{words}</a> }.into_any()
+        };
         let doings = view! {
             <div class="row">
-                <a class="btn" href=again>{t!(ui, "wallet.order.look_again")}</a>
+                {look}
                 {cancel}
             </div>
         };
