@@ -16,7 +16,7 @@ use crate::api::top_up_path;
 use crate::flash::Field;
 use crate::pages::signed_in;
 use crate::reader::{Reader, Ui};
-use crate::shell::{currency_words, notice, respond, rich};
+use crate::shell::{currency_words, icon, notice, respond, rich};
 
 /// What the page shows.
 struct Facts {
@@ -221,7 +221,7 @@ fn too_old(ui: &Ui, facts: &Facts) -> Option<AnyView> {
     (!closed.is_empty()).then(|| {
         view! {
             <details class="more">
-                <summary>{t!(ui, "wallet.topup.closed_title")}</summary>
+                <summary>{icon(ui, "chevron-down", "")}{t!(ui, "wallet.topup.closed_title")}</summary>
                 <ul class="hint">{closed}</ul>
             </details>
         }
