@@ -17,10 +17,12 @@ use domain::{Amount, Currency};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::books::{
-    System, Transfer, WalletRow, book_of, lock_wallet, system_book, transfer, transfer_once,
+    System, Transfer, WalletRow, balance, book_of, lock_wallet, system_book, transfer,
+    transfer_once,
 };
 use super::credit::give_bonus;
 use super::lots::{self, LotKind, NewLot};
+use crate::db::exec;
 
 /// Digits after the point of a nano-dollar.
 const NANOS: u8 = 9;
@@ -157,6 +159,37 @@ pub(crate) async fn refundable<C: ConnectionTrait>(
     Ok(lot.map_or(Amount::ZERO, |lot| {
         lot.remaining.min(Amount::from_nanos(wallet.free()))
     }))
+}
+
+/// The same for who looks: credit that nodes have leased and no call holds counts, because it can be asked back.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn in_sight<C: ConnectionTrait>(
+    conn: &C,
+    workspace: WorkspaceId,
+    order: OrderId,
+) -> Result<Amount, DbErr> {
+    let wallet = wallet(conn, workspace).await?;
+    let lot = lots::of_txn(conn, wallet.id, &txn_of(order)).await?;
+    let available = balance(conn, workspace)
+        .await?
+        .map_or(Amount::ZERO, |balance| balance.available);
+    Ok(lot.map_or(Amount::ZERO, |lot| lot.remaining.min(available)))
+}
+
+/// Asks nodes to give back what they have leased and no call holds. False when there is nothing of it.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn recall<C: ConnectionTrait>(
+    conn: &C,
+    workspace: WorkspaceId,
+) -> Result<bool, DbErr> {
+    let sql = "UPDATE lease SET recall = 1 WHERE state = 'active' AND held < granted - spent
+               AND book_id = (SELECT id FROM book WHERE kind = 'wallet' AND workspace_id = $1)";
+    let asked = exec(conn, sql, [workspace.to_string().into()]).await?;
+    Ok(asked.rows_affected() > 0)
 }
 
 /// Money of an order that goes back.

@@ -8,8 +8,9 @@ use domain::views::UnixMs;
 use sea_orm::{DatabaseTransaction, DbErr};
 use serde_json::{Value, json};
 
+use super::credit::Paid;
 use super::refund::by_hand;
-use super::settle::{Outcome, Paid};
+use super::settle::{Outcome, mark};
 use super::{OrderError, Orders, RefundAsk, rows};
 use crate::audit::{Act, By};
 use crate::db::exec;
@@ -117,14 +118,15 @@ impl Desk<'_> {
         }
         // A command has no sandbox beside it: the refund is written down, and the server sends it.
         let by_hand = by_hand(orders, view.provider);
+        orders.drain(&view, ask).await?;
         let (tx, now) = (orders.0.db.begin().await?, orders.0.clock.now_ms());
         let Some(sending) = orders.take_back(&tx, &view, ask, now).await? else {
             return Ok(view);
         };
         let detail = json!({
             "refund": sending.id.to_string(),
-            "credit_nusd": sending.credit().nanos().to_string(),
-            "coins": sending.coins().to_string(),
+            "credit_nusd": sending.credit.nanos().to_string(),
+            "coins": sending.coins.to_string(),
             "currency": view.quote.paid.currency().code(),
             "by_hand": by_hand,
             "note": ask.note.trim(),
@@ -137,6 +139,27 @@ impl Desk<'_> {
         if !by_hand {
             orders.send(&sending).await?;
         }
+        orders.find_written(id).await
+    }
+
+    /// Somebody has looked at an order that did not fit: it is marked no more, until the provider says so again.
+    ///
+    /// # Errors
+    /// [`OrderError::NotFound`], [`OrderError::NoNote`].
+    pub async fn seen(&self, id: OrderId, note: &str) -> Result<OrderView, OrderError> {
+        let orders = self.orders;
+        if note.trim().is_empty() {
+            return Err(OrderError::NoNote);
+        }
+        let view = orders.find_written(id).await?;
+        let Some(attention) = view.attention else {
+            return Ok(view);
+        };
+        let tx = orders.0.db.begin().await?;
+        mark(&tx, id, None).await?;
+        let detail = json!({ "attention": attention.code(), "note": note.trim() });
+        self.note(&tx, "order.seen", &view, detail).await?;
+        tx.commit().await?;
         orders.find_written(id).await
     }
 

@@ -1,13 +1,18 @@
 //! How did it go? The page that people come back to asks, and what it learns is settled as a webhook's news would be.
 
+use std::time::Duration;
+
 use domain::ids::{OrderId, WorkspaceId};
 use domain::order::OrderView;
 use sea_orm::DbErr;
+use tokio::time::timeout;
 
 use super::settle::News;
 use super::{OrderError, Orders};
 use crate::db::exec;
 
+/// How long somebody who looks at a page waits for the provider.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Pages that reload themselves do not make a provider's day longer.
 const ONCE_MS: i64 = 1_000;
 
@@ -31,8 +36,12 @@ impl Orders {
         if !provider.caps().online || !self.may_look(id).await? {
             return Ok(view);
         }
-        match provider.fetch(object.clone()).await {
-            Ok(observed) => {
+        // A page does not wait as long as a worker may.
+        match timeout(PATIENCE, provider.fetch(object.clone())).await {
+            Err(_) => {
+                tracing::info!(order = %id, provider = %view.provider, "A provider of payments is slow; an order's page did not wait for it");
+            }
+            Ok(Ok(observed)) => {
                 let news = News {
                     provider: view.provider,
                     observed: &observed,
@@ -40,7 +49,7 @@ impl Orders {
                 };
                 self.settle(&news).await?;
             }
-            Err(fault) => {
+            Ok(Err(fault)) => {
                 tracing::info!(order = %id, provider = %view.provider, %fault, "A provider of payments was asked about an order in vain; asked again later");
             }
         }

@@ -3,14 +3,16 @@
 //!
 //! - `create`, `begin`: a customer wants to pay. `look`: the return page asks how it went.
 //! - `provider`: those who take the money; `inbox`: what they say by themselves; `poll`: asking who says nothing.
-//! - `settle`: the only place where an order becomes credit. `refund`: the way back.
+//! - `settle`: the only door to credit (`fits`, `credit`). `refund`, `send`: the way back.
 //! - `desk`: what administrators do. `rows`: the table. `tell`: the mail. `state`: what an operator should know.
 
 mod begin;
 mod config;
 mod create;
+mod credit;
 mod desk;
 mod error;
+mod fits;
 mod inbox;
 mod job;
 mod look;
@@ -19,6 +21,7 @@ mod provider;
 mod receipt;
 mod refund;
 mod rows;
+mod send;
 mod settle;
 mod state;
 mod tell;

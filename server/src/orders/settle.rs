@@ -5,18 +5,18 @@
 //! fences in one transaction: the event is marked as done once, the order leaves a state without credit once, and the
 //! ledger takes each transaction's name once. Whoever is second at any of them changes nothing.
 
-use domain::Amount;
-use domain::fx::{Coins, Quote};
 use domain::ids::OrderId;
-use domain::order::{Attention, OrderStatus, PaymentStatus, ProviderId};
+use domain::order::{Attention, OrderStatus, ProviderId};
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
+use super::Orders;
+use super::credit::Paid;
+use super::fits::fits;
 use super::provider::Observed;
 use super::rows::{self, Row};
-use super::{Orders, receipt, tell};
 use crate::db::exec;
-use crate::ledger::payments::{self, Payment};
+use crate::ledger::payments;
 
 /// What a provider says, and how we came to hear of it.
 #[derive(Debug, Clone, Copy)]
@@ -61,14 +61,6 @@ impl Outcome {
     }
 }
 
-/// A payment that is certain.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Paid {
-    pub(super) coins: Coins,
-    /// It decides about the rate.
-    pub(super) at: UnixMs,
-}
-
 impl Orders {
     /// Makes of a provider's word what it is worth. Harmless to repeat, in any order, on any number of nodes.
     ///
@@ -92,7 +84,7 @@ impl Orders {
             .ok_or_else(|| DbErr::RecordNotFound(format!("order {}", known.view.id)))?;
         let outcome = match self.judge(&tx, news, &row).await? {
             Err(attention) => {
-                note(&tx, row.view.id, Some(attention)).await?;
+                mark(&tx, row.view.id, Some(attention)).await?;
                 Outcome::Mismatch(attention)
             }
             Ok(()) => {
@@ -139,7 +131,7 @@ impl Orders {
                 refunded.minor() > view.refunded.coins.minor() && !view.refunding
             });
             if more {
-                note(tx, view.id, Some(Attention::Refund)).await?;
+                mark(tx, view.id, Some(Attention::Refund)).await?;
                 return Ok(Outcome::Mismatch(Attention::Refund));
             }
             return Ok(Outcome::Nothing);
@@ -154,7 +146,7 @@ impl Orders {
                 Ok(match self.credit(tx, row, paid, now).await? {
                     Ok(_) => Outcome::Credited,
                     Err(attention) => {
-                        note(tx, view.id, Some(attention)).await?;
+                        mark(tx, view.id, Some(attention)).await?;
                         if attention == Attention::Rate {
                             Outcome::Waiting
                         } else {
@@ -178,60 +170,6 @@ impl Orders {
                 })
             }
         }
-    }
-
-    /// Puts the credit of an order into its wallet: status, books, lot, bonus, receipt and mail, or nothing of it. The
-    /// caller holds the wallet's and the order's rows. What it needs an administrator for is an inner error.
-    pub(super) async fn credit(
-        &self,
-        tx: &DatabaseTransaction,
-        row: &Row,
-        paid: Paid,
-        now: UnixMs,
-    ) -> Result<Result<Amount, Attention>, DbErr> {
-        let view = &row.view;
-        // Of now, and of what was asked for: the rate is what counts.
-        let current = self.0.rates.quote(view.quote.paid).ok();
-        let at = paid.at.clamp(view.created_at, now.max(view.created_at));
-        let Some(by) = view.quote.at_payment(at, current.as_ref()).copied() else {
-            return Ok(Err(Attention::Rate));
-        };
-        let credited = match by.credited_for(paid.coins) {
-            Ok(credited) if credited > Amount::ZERO => credited,
-            _ => return Ok(Err(Attention::Amount)),
-        };
-        let bonus = if paid.coins == view.quote.paid {
-            view.bonus
-        } else {
-            self.0.config.bonus_of(credited)
-        };
-        let payment = Payment {
-            workspace: view.workspace,
-            order: view.id,
-            reference: view.reference,
-            provider: view.provider,
-            paid: paid.coins,
-            credited,
-            bonus,
-            now,
-        };
-        if !mark_credited(tx, &payment, &by).await? {
-            return Err(DbErr::Custom(format!(
-                "order {} was credited by somebody else",
-                view.id
-            )));
-        }
-        // The third fence.
-        if !payment.book(tx).await? {
-            return Err(DbErr::Custom(format!(
-                "order {} is in the books without having been credited",
-                view.id
-            )));
-        }
-        receipt::issue(&self.0.seller, tx, row, &payment, &by).await?;
-        let late = by.rate != view.quote.rate;
-        tell::credited(&self.0.mail, tx, row, &payment, late).await?;
-        Ok(Ok(credited))
     }
 
     /// The first fence, and the commit: an event is done with once.
@@ -261,7 +199,11 @@ impl Orders {
         tx.commit().await?;
         self.count(outcome);
         let order = row.map_or_else(|| "?".to_owned(), |row| row.view.id.to_string());
+        // Said once, not each time that somebody looks.
+        let said = row.and_then(|row| row.view.attention);
         match outcome {
+            Outcome::Mismatch(what) if said == Some(what) => {}
+            Outcome::Waiting if said == Some(Attention::Rate) => {}
             Outcome::Credited => {
                 tracing::info!(order, provider = %news.provider, "An order was paid: its credit is in the wallet");
             }
@@ -280,75 +222,6 @@ impl Orders {
     }
 }
 
-/// Everything that can be compared without asking anybody.
-fn fits(
-    row: &Row,
-    provider: ProviderId,
-    observed: &Observed,
-    live: Option<bool>,
-) -> Result<(), Attention> {
-    let view = &row.view;
-    let other = view
-        .provider_ref
-        .as_deref()
-        .is_some_and(|known| known != observed.object);
-    if view.provider != provider || other || observed.reference != view.id.to_string() {
-        return Err(Attention::Reference);
-    }
-    if live != Some(observed.live) {
-        return Err(Attention::Mode);
-    }
-    let asked = observed.amount.ok_or(Attention::Currency)?;
-    if asked.currency() != view.quote.paid.currency() {
-        return Err(Attention::Currency);
-    }
-    if asked != view.quote.paid {
-        return Err(Attention::Amount);
-    }
-    if observed.status == PaymentStatus::Paid && !view.status.was_credited() {
-        if observed.paid != Some(view.quote.paid) {
-            return Err(Attention::Amount);
-        }
-        if observed
-            .refunded
-            .is_none_or(|refunded| refunded.minor() != 0)
-        {
-            return Err(Attention::Refund);
-        }
-    }
-    Ok(())
-}
-
-/// The second fence: from a state without credit, once.
-async fn mark_credited<C: ConnectionTrait>(
-    conn: &C,
-    payment: &Payment,
-    by: &Quote,
-) -> Result<bool, DbErr> {
-    let from: Vec<String> = OrderStatus::sources_of(OrderStatus::Credited)
-        .map(|status| format!("'{status}'"))
-        .collect();
-    let sql = format!(
-        "UPDATE orders SET status = 'credited', paid_coins = $2, credited_nusd = $3, bonus_nusd = $4, used_rate_e9 = $5,
-            used_spread_bp = $6, used_source = $7, used_date = $8, used_row = $9, settled_at = $10, next_look_at = NULL, attention = NULL
-         WHERE id = $1 AND settled_at IS NULL AND status IN ({})",
-        from.join(", ")
-    );
-    let values = [
-        payment.order.to_string().into(),
-        payment.paid.minor().into(),
-        payment.credited.nanos().into(),
-        payment.bonus.nanos().into(),
-        by.rate.e9().into(),
-        i64::from(by.spread.bp()).into(),
-        by.source.code().into(),
-        by.date.into(),
-        by.row.into(),
-        payment.now.into(),
-    ];
-    Ok(exec(conn, &sql, values).await?.rows_affected() == 1)
-}
-
 /// The payment belongs to this order from now on.
 async fn own<C: ConnectionTrait>(conn: &C, row: &Row, object: &str) -> Result<(), DbErr> {
     if row.view.provider_ref.is_some() {
@@ -360,7 +233,7 @@ async fn own<C: ConnectionTrait>(conn: &C, row: &Row, object: &str) -> Result<()
 }
 
 /// Why somebody should look at an order, or that nobody has to any more.
-pub(super) async fn note<C: ConnectionTrait>(
+pub(super) async fn mark<C: ConnectionTrait>(
     conn: &C,
     id: OrderId,
     attention: Option<Attention>,
@@ -390,59 +263,4 @@ pub(super) async fn close_event<C: ConnectionTrait>(
         order.map(|id| id.to_string()).into(),
     ];
     Ok(exec(conn, sql, values).await?.rows_affected() == 1)
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
-    use domain::Currency;
-
-    use crate::orders::tests::{observed, row};
-
-    #[test]
-    fn whatever_does_not_fit_is_found() {
-        let row = row();
-        let eur = |text| Coins::parse(Currency::Eur, text).ok();
-        let good = observed(&row);
-        let with = |change: &dyn Fn(&mut Observed)| {
-            let mut other = good.clone();
-            change(&mut other);
-            fits(&row, ProviderId::Sandbox, &other, Some(false))
-        };
-        assert_eq!(with(&|_| {}), Ok(()));
-        assert_eq!(
-            with(&|o| o.object = "pay_2".to_owned()),
-            Err(Attention::Reference)
-        );
-        assert_eq!(
-            with(&|o| o.reference = "order_0193f0c2000070008000000000000009".to_owned()),
-            Err(Attention::Reference)
-        );
-        assert_eq!(with(&|o| o.live = true), Err(Attention::Mode));
-        assert_eq!(with(&|o| o.amount = None), Err(Attention::Currency));
-        assert_eq!(
-            with(&|o| o.amount = Coins::parse(Currency::Usd, "25.00").ok()),
-            Err(Attention::Currency)
-        );
-        assert_eq!(with(&|o| o.amount = eur("24.99")), Err(Attention::Amount));
-        assert_eq!(with(&|o| o.amount = eur("250.00")), Err(Attention::Amount));
-        assert_eq!(with(&|o| o.paid = eur("24.99")), Err(Attention::Amount));
-        assert_eq!(with(&|o| o.paid = None), Err(Attention::Amount));
-        assert_eq!(with(&|o| o.refunded = eur("0.01")), Err(Attention::Refund));
-        // Nothing is paid yet, so nothing of it is compared.
-        let pending = |o: &mut Observed| {
-            o.status = PaymentStatus::Pending;
-            o.paid = eur("0");
-        };
-        assert_eq!(with(&pending), Ok(()));
-        let manual = fits(&row, ProviderId::Manual, &good, Some(true));
-        assert_eq!(manual, Err(Attention::Reference));
-        let gone = fits(&row, ProviderId::Sandbox, &good, None);
-        assert_eq!(
-            gone,
-            Err(Attention::Mode),
-            "a provider that is not there proves nothing"
-        );
-    }
 }

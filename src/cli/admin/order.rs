@@ -79,6 +79,17 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// You have looked at an order that did not fit what its provider says: do not list it under --attention any more
+    Seen {
+        /// Its id or its reference, like 7K3-M9Q-2XC
+        order: String,
+        /// What you found
+        #[arg(long)]
+        note: String,
+        /// Print the order as a JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Send money of an order back
     ///
     /// At most what is left of its credit. By the provider; a bank transfer is only written down: transfer the money
@@ -151,6 +162,11 @@ pub async fn run(command: Command, config: &Config, handles: &Handles) -> anyhow
         Command::Reject { order, note, json } => {
             let row = find(&orders, &order).await?;
             let view = desk.reject(row.order.id, &note).await?;
+            done(&orders, &view, json).await
+        }
+        Command::Seen { order, note, json } => {
+            let row = find(&orders, &order).await?;
+            let view = desk.seen(row.order.id, &note).await?;
             done(&orders, &view, json).await
         }
         Command::Refund {

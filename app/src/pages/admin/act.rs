@@ -35,6 +35,7 @@ pub fn action_words(ui: &Ui, action: &str) -> String {
         ("credit", "take") => t!(ui, "admin.acts.credit_take"),
         ("order", "confirm") => t!(ui, "admin.acts.order_confirm"),
         ("order", "reject") => t!(ui, "admin.acts.order_reject"),
+        ("order", "seen") => t!(ui, "admin.acts.order_seen"),
         ("order", "refund") => t!(ui, "admin.acts.order_refund"),
         ("model", "create") => t!(ui, "admin.acts.model_create"),
         ("model", "enable") => t!(ui, "admin.acts.model_enable"),
