@@ -27,17 +27,23 @@ test.beforeAll(() => {
   execFileSync(process.env.FAREBOX_BIN, ['admin', 'rate', 'set', '--currency', 'EUR', '--per-usd', '0.92', '--json'], { env, cwd: farebox.data });
 });
 
-// What the wallet holds, exactly, in dollars as the page writes them.
-async function holds(page, locale, dollars) {
-  await page.goto('/wallet');
-  const shown = locale === 'ru' ? dollars.replace('.', ',') : dollars;
-  const words = spaced(await page.locator('.balance dl dd').first().innerText());
-  expect(words).toBe(locale === 'ru' ? `${shown} $` : `$${shown}`);
+// Dollars as a page or a form writes them, with a point or a comma, in whole nano-dollars.
+function nanos(text) {
+  const [whole, part = ''] = text.replace(/[^\d.,]/g, '').replace(',', '.').split('.');
+  return BigInt(whole) * 1_000_000_000n + BigInt(part.padEnd(9, '0'));
 }
+
+// What the wallet holds, exactly.
+async function held(page) {
+  await page.goto('/wallet');
+  return nanos(await page.locator('.balance dl dd').first().innerText());
+}
+
+const holds = async (page, amount) => expect(await held(page)).toBe(amount);
 
 const state = (page, locale, name) => expect(page.locator('main .head .pill')).toHaveText(t(locale, `wallet.status.${name}`));
 
-// Orders as many coins, by the offer that is shown; answers what was promised, in dollars.
+// Orders as many coins, by the offer that is shown; answers what was promised, in nano-dollars.
 async function ordered(page, { amount, currency, provider }, hand = pointer(), check = async () => {}) {
   await page.goto(provider ? `/wallet/top-up?provider=${provider}` : '/wallet/top-up');
   await check('a top-up');
@@ -55,7 +61,7 @@ async function ordered(page, { amount, currency, provider }, hand = pointer(), c
   const promised = await form(page, 'create_order').locator('[name=shown]').inputValue();
   await hand.press(button(page, 'create_order'));
   await page.waitForURL(ORDER);
-  return promised;
+  return nanos(promised);
 }
 
 // Chooses what goes wrong on the pay page, and presses one of its buttons.
@@ -108,8 +114,13 @@ async function journey(page, { locale, width, scheme, hand, currency, amount, lo
   };
   await newcomer(page, locale, hand);
 
-  // From the first steps to the top-up, the offer, the order.
-  await hand.press(page.locator('.first-run a[href="/wallet/top-up"]'));
+  // Whoever is new here has been given a little for a first look.
+  const before = await held(page);
+  await check('the wallet of a newcomer');
+
+  // From the balance to the top-up, the offer, the order.
+  await page.goto('/overview');
+  await hand.press(page.locator('.balance a[href="/wallet/top-up"]'));
   await page.waitForURL('**/wallet/top-up');
   const promised = await ordered(page, { amount, currency }, hand, check);
   await state(page, locale, 'pending');
@@ -128,7 +139,7 @@ async function journey(page, { locale, width, scheme, hand, currency, amount, lo
   await check('a paid order');
   await page.reload();
   await state(page, locale, 'credited');
-  await holds(page, locale, promised);
+  await holds(page, before + promised);
   await check('the wallet');
   await expect(page.locator(`main a[href="/wallet/orders/${id({ url: () => address })}"]`)).toBeVisible();
   await page.goto('/wallet/orders');
@@ -177,7 +188,7 @@ test.describe("the provider's messages go wrong", () => {
       await signIn(page, farebox, person(farebox, 'payer', null));
       const promised = await paid(page, { amount: '25' }, { webhook });
       await state(page, 'en', 'credited');
-      await holds(page, 'en', promised);
+      await holds(page, promised);
     });
   }
 
@@ -186,7 +197,7 @@ test.describe("the provider's messages go wrong", () => {
       await signIn(page, farebox, person(farebox, 'payer', null));
       await paid(page, { amount: '25' }, { object });
       await expect(page.locator('main .head .pill')).not.toHaveText(t('en', 'wallet.status.credited'));
-      await holds(page, 'en', '0.00');
+      await holds(page, 0n);
     });
   }
 
@@ -205,7 +216,7 @@ test.describe("the provider's messages go wrong", () => {
     await page.locator('main a[href$="/return"]').click();
     await page.waitForURL(ORDER);
     await state(page, 'en', 'pending');
-    await holds(page, 'en', '0.00');
+    await holds(page, 0n);
   });
 
   test('a payment that takes its time is credited by looking again', async ({ page }) => {
@@ -225,7 +236,7 @@ test.describe("the provider's messages go wrong", () => {
       await page.waitForURL(ORDER);
       await expect(page.locator('main .head .pill')).toHaveText(t('en', 'wallet.status.credited'), { timeout: 200 });
     }).toPass();
-    await holds(page, 'en', promised);
+    await holds(page, promised);
   });
 
   test('declined, canceled and given up: each says so, and nothing is credited', async ({ page }) => {
@@ -240,7 +251,7 @@ test.describe("the provider's messages go wrong", () => {
     await ordered(page, { amount: '25' });
     await button(page, 'cancel_order').click();
     await state(page, 'en', 'canceled');
-    await holds(page, 'en', '0.00');
+    await holds(page, 0n);
   });
 });
 
@@ -303,5 +314,5 @@ test('a transfer that an administrator confirms is credited', async ({ page, bro
 
   await page.reload();
   await state(page, 'en', 'credited');
-  await holds(page, 'en', promised);
+  await holds(page, promised);
 });

@@ -4,7 +4,7 @@
 //! can open its pages can "pay".
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ impl StandIn {
     }
 
     /// Starts it until it runs: at its old address, to which somebody's browser may lead, else at any.
-    async fn again(&self, program: &PathBuf, before: SocketAddr) -> Running {
+    async fn again(&self, program: &Path, before: SocketAddr) -> Running {
         let mut at = Some(before);
         loop {
             tokio::time::sleep(PAUSE).await;

@@ -114,9 +114,10 @@ impl<'a> Browser<'a> {
             .await;
         assert_eq!(made.status, 303, "{}", made.body);
         let order = self.get(&made.location).await;
-        let (_, rest) = order.body.split_once("href=\"http://127.0.0.1").unwrap();
-        let rest = rest.split('"').next().unwrap();
-        (made.location, format!("http://127.0.0.1{rest}"))
+        let at = order.body.find("/pay/pay_").unwrap();
+        let begins = order.body[..at].rfind('"').unwrap() + 1;
+        let pay = order.body[begins..].split('"').next().unwrap();
+        (made.location, pay.to_owned())
     }
 }
 
@@ -154,7 +155,7 @@ fn provider(server: &Server) -> Option<SocketAddr> {
             said.starts_with("The sandbox payment provider runs")
         })
         .filter_map(|event| event["address"].as_str()?.parse().ok())
-        .last()
+        .next_back()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
