@@ -7,9 +7,9 @@ use domain::ids::{OrderId, RefundId};
 use domain::order::{Attention, OrderStatus, OrderView, ProviderId};
 use leptos::prelude::*;
 use server::ids::NewId;
-use server::orders::{OrderRow, Refundable};
+use server::orders::{OrderEvent, OrderRow, Refundable};
 
-use super::{admin, crumbs, fact, missing, page, unavailable};
+use super::{admin, crumbs, fact, missing, page, scrolled, unavailable};
 use crate::api::OrderField;
 use crate::flash::{Field, Flash};
 use crate::pages::form::{Input, input, summary, tick};
@@ -40,15 +40,27 @@ pub async fn order(Path(id): Path<String>, reader: Reader) -> Response {
     } else {
         None
     };
+    let events = match services.orders.events(id).await {
+        Ok(events) => events,
+        Err(error) => return unavailable(&ui, &error),
+    };
     let title = t!(
         ui,
         "wallet.order.title",
         reference = row.order.reference.to_string()
     );
-    page(&ui, title.clone(), |ui| content(ui, title, &row, back))
+    page(&ui, title.clone(), |ui| {
+        content(ui, title, &row, back, &events)
+    })
 }
 
-fn content(ui: &Ui, title: String, row: &OrderRow, back: Option<Refundable>) -> AnyView {
+fn content(
+    ui: &Ui,
+    title: String,
+    row: &OrderRow,
+    back: Option<Refundable>,
+    events: &[OrderEvent],
+) -> AnyView {
     let order = &row.order;
     let flash = ui.flash().cloned().unwrap_or_default();
     let attention = order
@@ -71,6 +83,7 @@ fn content(ui: &Ui, title: String, row: &OrderRow, back: Option<Refundable>) -> 
             <div class="admin-pile">{bill(ui, order)}{facts(ui, row)}</div>
             <div class="admin-pile">{confirm}{reject}{refund}</div>
         </div>
+        {told(ui, events)}
     }
     .into_any()
 }
@@ -156,6 +169,52 @@ fn facts(ui: &Ui, row: &OrderRow) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// What the provider said by itself, and what came of it.
+fn told(ui: &Ui, events: &[OrderEvent]) -> AnyView {
+    let list = if events.is_empty() {
+        view! { <p class="muted">{t!(ui, "admin.orders.no_events")}</p> }.into_any()
+    } else {
+        let head = view! {
+            <th scope="col">{t!(ui, "admin.audit.when")}</th>
+            <th scope="col">{t!(ui, "admin.orders.event")}</th>
+            <th scope="col">{t!(ui, "admin.orders.outcome")}</th>
+        };
+        let rows = events.iter().map(|event| {
+            view! {
+                <tr>
+                    <td class="when">{ui.date_time(event.received_at)}</td>
+                    <th scope="row">
+                        <bdi class="mono" translate="no">{event.kind.clone()}</bdi>
+                        <bdi class="under mono" translate="no">{event.id.clone()}</bdi>
+                    </th>
+                    <td>{outcome_words(ui, event.outcome.as_deref())}</td>
+                </tr>
+            }
+            .into_any()
+        });
+        let caption = t!(ui, "admin.orders.events");
+        scrolled(caption, head.into_any(), rows.collect())
+    };
+    view! {
+        <section class="sheet" aria-labelledby="events">
+            <h2 id="events">{t!(ui, "admin.orders.events")}</h2>
+            {list}
+        </section>
+    }
+    .into_any()
+}
+
+fn outcome_words(ui: &Ui, outcome: Option<&str>) -> String {
+    match outcome {
+        None => t!(ui, "admin.orders.outcomes.open"),
+        Some("credited") => t!(ui, "admin.orders.outcomes.credited"),
+        Some("changed") => t!(ui, "admin.orders.outcomes.changed"),
+        Some("nothing") => t!(ui, "admin.orders.outcomes.nothing"),
+        Some("mismatch") => t!(ui, "admin.orders.outcomes.mismatch"),
+        Some(_) => t!(ui, "admin.orders.outcomes.unknown"),
+    }
 }
 
 /// The amount is typed again from the bank's statement, never filled in beforehand: whoever types it has looked.
