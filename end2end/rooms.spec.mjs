@@ -17,9 +17,17 @@ const LOOKS = [
 ];
 
 const rooms = {
-  customer: (ids) => ['/overview', '/usage', '/usage?range=30d&group=key', '/usage?group=status', '/usage/calls', `/usage/calls/${ids.call}`, '/usage/refused', '/wallet/receipts', '/keys', '/keys/new', `/keys/${ids.key}`, `/keys/${ids.revoked}`, `/keys/${ids.key}/roll`, `/keys/${ids.key}/revoke`, `/keys/${ids.key}/reveal`, '/keys/freeze', '/try', '/settings', '/settings/email', '/settings/security', '/settings/second-factor', '/settings/sessions', '/outbox'],
-  administrator: (ids) => ['/admin', '/admin/accounts', '/admin/accounts?q=customer', `/admin/accounts/${ids.account}`, '/admin/keys', `/admin/keys/${ids.key}`, '/admin/upstreams', '/admin/upstreams/new', `/admin/upstreams/${ids.upstream}`, '/admin/models', '/admin/models/new', '/admin/models/sandbox-echo', '/admin/audit', '/settings/second-factor'],
+  customer: (ids) => ['/overview', '/usage', '/usage?range=30d&group=key', '/usage?group=status', '/usage/calls', `/usage/calls/${ids.call}`, '/usage/refused', '/wallet', '/wallet/top-up', '/wallet/top-up?provider=sandbox&amount=25', '/wallet/top-up?provider=manual&currency=JPY&amount=lots', '/wallet/orders', `/wallet/orders/${ids.order}`, `/wallet/orders/${ids.transfer}`, '/wallet/receipts', '/keys', '/keys/new', `/keys/${ids.key}`, `/keys/${ids.revoked}`, `/keys/${ids.key}/roll`, `/keys/${ids.key}/revoke`, `/keys/${ids.key}/reveal`, '/keys/freeze', '/try', '/settings', '/settings/email', '/settings/security', '/settings/second-factor', '/settings/sessions', '/outbox'],
+  administrator: (ids) => ['/admin', '/admin/accounts', '/admin/accounts?q=customer', `/admin/accounts/${ids.account}`, '/admin/orders', `/admin/orders/${ids.transfer}`, '/admin/keys', `/admin/keys/${ids.key}`, '/admin/upstreams', '/admin/upstreams/new', `/admin/upstreams/${ids.upstream}`, '/admin/models', '/admin/models/new', '/admin/models/sandbox-echo', '/admin/audit', '/settings/second-factor'],
 };
+
+// An order of 25 dollars that nobody has paid yet.
+async function ordered(page, provider) {
+  await page.goto(`/wallet/top-up?provider=${provider}&currency=USD&amount=25`);
+  await page.locator('form[action="/api/create_order"] button[type=submit]').click();
+  await page.waitForURL('**/wallet/orders/order_*');
+  return page.url().split('/').at(-1);
+}
 
 async function inOrder(page, who, path, { locale, scheme, width }) {
   const what = `${path} (${locale}, ${scheme}, ${width})`;
@@ -80,6 +88,8 @@ for (const look of LOOKS) {
     await confirm(page, ann, '/settings/email');
     await page.goto('/usage/calls');
     ids.call = (await page.locator('a[href^="/usage/calls/call_"]').first().getAttribute('href')).split('/').at(-1);
+    ids.order ??= await ordered(page, 'sandbox');
+    ids.transfer ??= await ordered(page, 'manual');
     // What was refused is written a second later.
     await expect(async () => {
       await page.goto('/usage/refused');

@@ -9,7 +9,7 @@ use domain::views::UnixMs;
 use serde::{Deserialize, Serialize};
 use server::secrets::{KeyRing, Purpose};
 
-use crate::api::{AdminFault, AdminField, AdminNotice};
+use crate::api::{AdminFault, AdminField, AdminNotice, OrderFault, OrderField, WalletNotice};
 
 /// How long a flash may be underway.
 pub const LIFETIME_S: i64 = 60;
@@ -61,6 +61,8 @@ pub enum Notice {
     NoModels,
     /// What an administrator did.
     Admin(AdminNotice),
+    /// What became of an order.
+    Wallet(WalletNotice),
 }
 
 /// A place on a form, and the name under which the form sends it.
@@ -101,6 +103,8 @@ pub enum Field {
     Mail,
     /// On a form of the administration.
     Admin(AdminField),
+    /// On a form about an order.
+    Order(OrderField),
     /// The form as a whole.
     Form,
 }
@@ -141,6 +145,7 @@ impl Field {
             Self::MaxTokens => "max_tokens",
             Self::Mail => "mail",
             Self::Admin(field) => field.id(),
+            Self::Order(field) => field.id(),
             Self::Form => "form",
         }
     }
@@ -172,6 +177,8 @@ pub enum Fault {
     NotCarried,
     /// On a form of the administration.
     Admin(AdminFault),
+    /// On a form about an order.
+    Order(OrderFault),
 }
 
 /// What one answer tells the next page.

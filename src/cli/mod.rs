@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use sandbox::Announcement;
+pub use sandbox::{Announcement, SECRET_VARIABLE};
 
 use crate::config::{Config, Log, LogFormat};
 use crate::telemetry;

@@ -129,6 +129,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     );
     let mail = handles.mail(&config, &site, texts.clone());
     let orders = handles.orders(&config, &site, mail.clone());
+    if config.sandbox_payments(site.local) {
+        sandbox_process::keep_payments(orders.clone(), stopped.clone()).await?;
+    }
     let background = background(&handles, &proxy, &mail, &orders, &stopped);
     let counts = Counts::new(config.connections.total);
     let accepting = Loop {

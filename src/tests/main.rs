@@ -27,6 +27,7 @@ mod postgres;
 mod prices;
 mod rates;
 mod receipts;
+mod top_up;
 mod trial;
 mod upstream;
 mod usage;

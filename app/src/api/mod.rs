@@ -26,6 +26,7 @@ mod settings;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod wallet;
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -64,6 +65,11 @@ pub use settings::{change_email, set_look, set_low_balance, set_name};
 pub use sign_in::{confirm, second_step, sign_in};
 pub use sign_out::sign_out;
 pub use sign_up::{resend_verification, sign_up};
+#[cfg(feature = "ssr")]
+pub use wallet::{OrderFault, OrderField, WalletNotice, read_coins, top_up_path};
+pub use wallet::{
+    admin_confirm_order, admin_refund_order, admin_reject_order, cancel_order, create_order,
+};
 
 /// Who may call a server function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,11 +86,14 @@ pub enum Who {
 pub const TABLE: &[(&str, Who)] = &[
     ("/api/admin_adjust_credit", Who::Admin),
     ("/api/admin_block_account", Who::Admin),
+    ("/api/admin_confirm_order", Who::Admin),
     ("/api/admin_create_model", Who::Admin),
     ("/api/admin_create_upstream", Who::Admin),
     ("/api/admin_edit_upstream", Who::Admin),
     ("/api/admin_publish_price", Who::Admin),
     ("/api/admin_put_route", Who::Admin),
+    ("/api/admin_refund_order", Who::Admin),
+    ("/api/admin_reject_order", Who::Admin),
     ("/api/admin_remove_route", Who::Admin),
     ("/api/admin_revoke_key", Who::Admin),
     ("/api/admin_set_context", Who::Admin),
@@ -93,12 +102,14 @@ pub const TABLE: &[(&str, Who)] = &[
     ("/api/admin_unblock_account", Who::Admin),
     ("/api/ask_reset", Who::Anyone),
     ("/api/balance", Who::SignedIn),
+    ("/api/cancel_order", Who::SignedIn),
     ("/api/change_email", Who::Confirmed),
     ("/api/change_password", Who::SignedIn),
     ("/api/claim", Who::Anyone),
     ("/api/confirm", Who::SignedIn),
     ("/api/confirm_email", Who::Anyone),
     ("/api/create_key", Who::SignedIn),
+    ("/api/create_order", Who::SignedIn),
     ("/api/disable_key", Who::SignedIn),
     ("/api/enable_key", Who::SignedIn),
     ("/api/end_key_overlap", Who::SignedIn),

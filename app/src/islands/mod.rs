@@ -10,10 +10,12 @@ mod chart;
 mod copy;
 mod live;
 mod shortcuts;
+mod wait;
 mod watch;
 
 pub use chart::Chart;
 pub use copy::Copy;
 pub use live::Live;
 pub use shortcuts::Shortcuts;
+pub use wait::Wait;
 pub use watch::Watch;

@@ -4,6 +4,7 @@
 
 use leptos::prelude::*;
 
+use crate::api::OrderField;
 use crate::flash::{Fault, Field, Flash};
 use crate::reader::Ui;
 use crate::shell::{icon, notice};
@@ -212,7 +213,9 @@ pub fn words_at(ui: &Ui, field: Field, fault: Fault) -> String {
         (Field::Name, Fault::Malformed) => t!(ui, "form.name_invalid"),
         (Field::Terms, Fault::Missing) => t!(ui, "signup.terms_missing"),
         (Field::Consent, Fault::Missing) => t!(ui, "signup.consent_missing"),
-        (Field::Amount, Fault::Malformed) => t!(ui, "form.amount_invalid"),
+        (Field::Amount | Field::Order(OrderField::RefundCredit), Fault::Malformed) => {
+            t!(ui, "form.amount_invalid")
+        }
         (Field::KeyName, Fault::Missing) => t!(ui, "keys_form.name_missing"),
         (Field::KeyName, Fault::TooLong) => t!(
             ui,
@@ -267,5 +270,6 @@ pub fn fault_words(ui: &Ui, fault: Fault) -> String {
         Fault::Unavailable => t!(ui, "sessions.sign_in.unavailable"),
         Fault::NotCarried => t!(ui, "keys_form.not_carried"),
         Fault::Admin(fault) => super::admin::admin_fault_words(ui, fault),
+        Fault::Order(fault) => super::wallet::fault_words(ui, fault),
     }
 }

@@ -21,6 +21,7 @@ mod snippets;
 mod step;
 pub mod test_zone;
 pub mod usage;
+pub mod wallet;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::views::AccountView;

@@ -89,6 +89,7 @@ pub fn sign_notice(ui: &Ui, done: Notice) -> AnyView {
         Notice::SessionsEnded => notice(ui, "ok", t!(ui, "settings.sessions.ended_others")),
         Notice::Saved => notice(ui, "ok", t!(ui, "settings.saved")),
         Notice::Admin(done) => crate::pages::admin::admin_told(ui, done),
+        Notice::Wallet(done) => crate::pages::wallet::told(ui, done),
         done => crate::pages::keys::told(ui, done).unwrap_or_else(|| ().into_any()),
     }
 }

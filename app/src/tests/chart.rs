@@ -84,6 +84,7 @@ async fn overview(world: &World, locale: &str, theme: &str, currency: Currency) 
             funded: true,
             has_key: true,
             called: true,
+            payable: false,
         },
     };
     let answer = respond(&ui, StatusCode::OK, |ui| Page {

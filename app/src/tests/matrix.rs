@@ -28,7 +28,7 @@ enum Takes {
     /// A token, which is the permission. One that nobody was given opens nothing.
     Token,
     /// Ids of the victim (or of what only administrators manage), put into this form (or into the address, when it is a page): `{key}`, `{call}`, `{session}`,
-    /// `{account}`, `{upstream}`. Among administrators' functions these are allowed to administrators only.
+    /// `{account}`, `{upstream}`, `{order}`. Among administrators' functions these are allowed to administrators only.
     Theirs(&'static str),
 }
 
@@ -39,6 +39,7 @@ const PAGES: &[(&str, Takes)] = &[
     ("/admin/accounts/{id}", Theirs("/admin/accounts/{account}")),
     ("/admin/keys/{id}", Theirs("/admin/keys/{key}")),
     ("/admin/models/{*id}", Theirs("/admin/models/sandbox-echo")),
+    ("/admin/orders/{id}", Theirs("/admin/orders/{order}")),
     (
         "/admin/upstreams/{id}",
         Theirs("/admin/upstreams/{upstream}"),
@@ -57,6 +58,11 @@ const PAGES: &[(&str, Takes)] = &[
     ("/reset/{token}", Token),
     ("/usage/calls/{id}", Theirs("/usage/calls/{call}")),
     ("/verify/{token}", Token),
+    ("/wallet/orders/{id}", Theirs("/wallet/orders/{order}")),
+    (
+        "/wallet/orders/{id}/return",
+        Theirs("/wallet/orders/{order}/return"),
+    ),
     (
         "/wallet/receipts/{number}",
         Theirs("/wallet/receipts/{receipt}"),
@@ -76,6 +82,10 @@ const FUNCTIONS: &[(&str, Takes)] = &[
     (
         "/api/admin_block_account",
         Theirs("account={account}&block_reason=mine"),
+    ),
+    (
+        "/api/admin_confirm_order",
+        Theirs("id={order}&received=25.00&paid_on=&confirm_note=mine"),
     ),
     (
         "/api/admin_create_model",
@@ -100,6 +110,14 @@ const FUNCTIONS: &[(&str, Takes)] = &[
         Theirs("model=sandbox-echo&upstream={upstream}&upstream_model=&priority=1&weight=1"),
     ),
     (
+        "/api/admin_refund_order",
+        Theirs("id={order}&refund_credit=&refund_note=mine&once=1"),
+    ),
+    (
+        "/api/admin_reject_order",
+        Theirs("id={order}&reject_note=mine"),
+    ),
+    (
         "/api/admin_remove_route",
         Theirs("model=sandbox-echo&upstream={upstream}"),
     ),
@@ -122,12 +140,14 @@ const FUNCTIONS: &[(&str, Takes)] = &[
     ("/api/admin_unblock_account", Theirs("account={account}")),
     ("/api/ask_reset", Nothing),
     ("/api/balance", Nothing),
+    ("/api/cancel_order", Theirs("id={order}")),
     ("/api/change_email", Nothing),
     ("/api/change_password", Nothing),
     ("/api/claim", Token),
     ("/api/confirm", Nothing),
     ("/api/confirm_email", Token),
     ("/api/create_key", Nothing),
+    ("/api/create_order", Nothing),
     ("/api/disable_key", Theirs("id={key}")),
     ("/api/enable_key", Theirs("id={key}")),
     ("/api/end_key_overlap", Theirs("id={key}")),
@@ -326,6 +346,7 @@ async fn victim(world: &World) -> Victim {
     browser.post(world, "/api/sign_in", &form).await;
     let session = services.sessions.list_of(account.id).await.unwrap();
     let upstreams = services.upstreams.list().await.unwrap();
+    let order = super::wallet::ordered(world, &account, "25.00").await;
     Victim {
         ids: [
             ("{key}", key.view.id.to_string()),
@@ -334,6 +355,7 @@ async fn victim(world: &World) -> Victim {
             ("{account}", account.id.to_string()),
             ("{upstream}", upstreams[0].id.to_string()),
             ("{receipt}", receipt.to_string()),
+            ("{order}", order.id.to_string()),
         ],
     }
 }

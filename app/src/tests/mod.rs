@@ -14,6 +14,7 @@ mod prefs;
 mod receipts;
 mod settings;
 mod usage;
+mod wallet;
 mod world;
 
 pub use world::ring;

@@ -1,4 +1,5 @@
-//! What do newcomers, test keys and our own tests call when there is no model provider? The sandbox upstream.
+//! What do newcomers, test keys and our own tests call when there is no model provider? The sandbox upstream. (And who
+//! takes their money? [`payments`].)
 //!
 //! An OpenAI-compatible provider stand-in over real HTTP: it computes its answers, counts tokens by a rule that
 //! anyone can redo by hand (`count`), and has scripted models for what goes wrong at real providers (`models`).
@@ -10,6 +11,7 @@ mod chat;
 mod count;
 mod error;
 mod models;
+pub mod payments;
 mod plain;
 mod request;
 mod script;
@@ -63,20 +65,32 @@ impl Sandbox {
     }
 }
 
+/// The sandbox upstream on `listener` until `shutdown` resolves; see [`serve_router`].
+///
+/// # Errors
+/// As [`serve_router`].
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    serve_router(listener, router(options), shutdown).await
+}
+
 /// Answers on `listener` until `shutdown` resolves, then finishes what runs, for at most [`DRAIN`].
 ///
 /// # Errors
 /// What accepting connections can fail with; a failing connection never ends the server.
-pub async fn serve(
+pub async fn serve_router(
     listener: tokio::net::TcpListener,
-    options: Options,
+    router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     // Without TCP_NODELAY the kernel would hold small stream events back and every measurement would show it.
     // Where it can't be set the peer is gone already, and the connection's own read will say so.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     let (draining, drained) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, router(options)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         shutdown.await;
         // Nobody listens any more when the server ended first, and then there is nothing to drain.
         draining.send(()).ok();

@@ -13,7 +13,7 @@ mod upstreams;
 
 pub use accounts::{admin_adjust_credit, admin_block_account, admin_unblock_account};
 #[cfg(feature = "ssr")]
-pub use desk::{Priced, read_price, read_start};
+pub use desk::{Desk, Priced, read_price, read_start};
 pub use keys::admin_revoke_key;
 pub use models::{admin_create_model, admin_publish_price, admin_set_context, admin_switch_model};
 pub use routes::{admin_put_route, admin_remove_route};

@@ -10,6 +10,8 @@ mod keys;
 mod link;
 mod model;
 mod models;
+mod order;
+mod orders;
 mod overview;
 mod price;
 mod routes;
@@ -27,6 +29,8 @@ pub use keys::{key, keys};
 pub use link::{encoded, model_path, with_query};
 pub use model::model;
 pub use models::{models, new_model};
+pub use order::order;
+pub use orders::orders;
 pub use overview::overview;
 pub use told::{admin_fault_words, admin_told};
 pub use upstreams::{new_upstream, upstream, upstreams};
@@ -60,6 +64,7 @@ fn framed(ui: &Ui, title: String, body: AnyView) -> Page {
     let tabs = [
         ("/admin", t!(ui, "admin.tabs.overview")),
         ("/admin/accounts", t!(ui, "admin.tabs.accounts")),
+        ("/admin/orders", t!(ui, "admin.tabs.orders")),
         ("/admin/keys", t!(ui, "admin.tabs.keys")),
         ("/admin/upstreams", t!(ui, "admin.tabs.upstreams")),
         ("/admin/models", t!(ui, "admin.tabs.models")),

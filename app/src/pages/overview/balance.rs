@@ -5,8 +5,9 @@ use leptos::prelude::*;
 
 use crate::api::{Figures, RULER_DAYS, days_left, filled};
 use crate::islands::Live;
+use crate::pages::wallet::TOP_UP;
 use crate::reader::Ui;
-use crate::shell::{copy_button, notice, ruler};
+use crate::shell::{copy_button, icon, notice, ruler};
 
 pub fn balance(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> AnyView {
     let shown = Figures::of(ui, balance, spend);
@@ -36,6 +37,10 @@ pub fn balance(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> AnyView {
             <h2 id="balance">{t!(ui, "wallet.balance")}</h2>
             <Live>{moving}</Live>
             {rates}
+            <p class="row">
+                <a class="btn slim primary" href=TOP_UP>{icon(ui, "plus", "")}{t!(ui, "wallet.topup.action")}</a>
+                <a class="btn slim" href="/wallet">{t!(ui, "wallet.home.title")}</a>
+            </p>
         </section>
     }
     .into_any()

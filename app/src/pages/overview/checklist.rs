@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::islands::Watch;
 use crate::pages::test_button;
+use crate::pages::wallet::TOP_UP;
 use crate::reader::Ui;
 use crate::services::Services;
 use crate::session::Unavailable;
@@ -18,6 +19,8 @@ pub struct Steps {
     pub funded: bool,
     pub has_key: bool,
     pub called: bool,
+    /// Whether there is a way to pay here.
+    pub payable: bool,
 }
 
 impl Steps {
@@ -26,6 +29,7 @@ impl Steps {
         balance: &BalanceView,
         keys: &[KeyView],
         called: bool,
+        payable: bool,
     ) -> Self {
         Self {
             verified: account.verified,
@@ -33,6 +37,7 @@ impl Steps {
             funded: called || balance.posted.nanos() > 0,
             has_key: keys.iter().any(|key| key.status != KeyStatus::Revoked),
             called,
+            payable,
         }
     }
 
@@ -67,7 +72,7 @@ pub fn checklist(ui: &Ui, steps: Steps) -> AnyView {
             <header><h2 id="first-run">{t!(ui, "first_run.title")}</h2><span class="hint">{counted}</span></header>
             <ol class="steps-list">
                 {step(ui, steps.verified, t!(ui, "first_run.verify"), (!steps.verified).then(|| verify(ui)))}
-                {step(ui, steps.funded, t!(ui, "first_run.money"), (!steps.funded).then(|| money(ui)))}
+                {step(ui, steps.funded, t!(ui, "first_run.money"), (!steps.funded).then(|| money(ui, steps.payable)))}
                 {step(ui, steps.has_key, t!(ui, "first_run.key"), (steps.verified && !steps.has_key).then(|| key(ui)))}
                 {step(ui, steps.called, t!(ui, "first_run.call"), (!steps.called).then(|| call(ui, steps)))}
             </ol>
@@ -106,8 +111,15 @@ fn verify(ui: &Ui) -> AnyView {
     .into_any()
 }
 
-/// Where money comes from here. Paying is not built yet, so it is not offered.
-fn money(ui: &Ui) -> AnyView {
+/// Where money comes from here: a top-up, where there is a way to pay, else the people who run it.
+fn money(ui: &Ui, payable: bool) -> AnyView {
+    if payable {
+        return view! {
+            <p class="muted">{t!(ui, "wallet.topup.first_run")}</p>
+            <p><a class="btn slim" href=TOP_UP>{icon(ui, "plus", "")}{t!(ui, "wallet.topup.action")}</a></p>
+        }
+        .into_any();
+    }
     let words = match ui.site().support.clone() {
         Some(address) => rich(&t!(ui, "first_run.money_support"), |inner| {
             view! { <a href=format!("mailto:{address}")>{inner}</a> }.into_any()

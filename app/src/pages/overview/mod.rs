@@ -63,7 +63,13 @@ async fn read(
         .map_err(|_| Unavailable)?;
     let called = called(services, account.workspace).await?;
     Ok(Facts {
-        steps: Steps::of(account, &balance, &keys, called),
+        steps: Steps::of(
+            account,
+            &balance,
+            &keys,
+            called,
+            !services.orders.methods().is_empty(),
+        ),
         balance,
         spend,
         keys,

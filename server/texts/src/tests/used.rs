@@ -7,7 +7,12 @@ use std::path::Path;
 use crate::{Locale, Texts};
 
 /// Folders whose code says something to people, from this package's folder.
-const SPEAKERS: [&str; 3] = ["../../app/src", "../../src", "../proxy/src"];
+const SPEAKERS: [&str; 4] = [
+    "../../app/src",
+    "../../src",
+    "../proxy/src",
+    "../sandbox/src",
+];
 
 /// Every string literal in the Rust files below `folder`, comments and all: what is no key is sorted out later.
 fn literals(folder: &Path, found: &mut BTreeSet<String>) {
