@@ -18,6 +18,7 @@ use server::nodes::Nodes;
 use server::rates::Rates;
 use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
+use server::statement::Statements;
 use server::trial::Trials;
 use server::upstreams::{AddressRule, Upstreams};
 use texts::Texts;
@@ -152,6 +153,7 @@ impl Handles {
             rates: self.rates.clone(),
             mail,
             audit: self.audit.clone(),
+            statements: Statements::new(self.db.clone()),
             figures: Figures::new(self.db.clone(), self.clock.clone()),
             trials,
             texts,

@@ -89,6 +89,12 @@ fn listed(services: &Services) -> Listed {
         .route("/usage/calls/{id}", get(pages::usage::call))
         .route("/usage/refused", get(pages::usage::refused))
         .route("/usage/export.csv", get(pages::usage::export))
+        .route("/wallet/statement", get(pages::statement::statement))
+        .route("/wallet/statement/{day}", get(pages::statement::day))
+        .route(
+            "/wallet/statement/export/{format}",
+            get(pages::statement::export),
+        )
         .route("/keys", get(pages::keys::list))
         .route("/keys/new", get(pages::keys::new))
         .route("/keys/freeze", get(pages::keys::freeze))

@@ -57,6 +57,8 @@ const PAGES: &[(&str, Takes)] = &[
     ("/reset/{token}", Token),
     ("/usage/calls/{id}", Theirs("/usage/calls/{call}")),
     ("/verify/{token}", Token),
+    ("/wallet/statement/export/{format}", Nothing), // the asker's own wallet, as a file
+    ("/wallet/statement/{day}", Nothing),           // a day of the asker's own wallet
 ];
 
 /// Every server function.

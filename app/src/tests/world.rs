@@ -25,6 +25,7 @@ use server::mail::{Mail, MailConfig};
 use server::rates::{Rates, RatesConfig};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
+use server::statement::Statements;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
 use server::upstreams::{AddressRule, NewUpstream, Upstreams};
 use tempfile::TempDir;
@@ -167,6 +168,7 @@ pub async fn world() -> World {
         budgets: server::budgets::Budgets::new(db.clone(), clock.clone(), ledger.node()),
         ledger,
         calls: Calls::new(db.clone(), clock.clone()),
+        statements: Statements::new(db.clone()),
         catalog,
         upstreams,
         rates: Rates::new(db.clone(), clock.clone(), RatesConfig::default()),
