@@ -12,6 +12,7 @@ mod outbox;
 mod pages;
 mod prefs;
 mod settings;
+mod statement;
 mod usage;
 mod world;
 

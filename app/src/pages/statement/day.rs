@@ -106,7 +106,9 @@ fn content(ui: &Ui, facts: &Facts) -> AnyView {
     let last = zone.iso_day(month_start(zone, zone.plus_days(month_start(zone, start), 31)) - 1);
     let back = format!("{PATH}?from={month}&to={last}");
     let body = match facts.statement.days.first() {
-        None => view! { <div class="empty"><p>{t!(ui, "statement.day.nothing")}</p></div> }.into_any(),
+        None => {
+            view! { <div class="empty"><p>{t!(ui, "statement.day.nothing")}</p></div> }.into_any()
+        }
         Some(used) => {
             let file = |format: &'static str, words: String| {
                 let href = format!("{PATH}/export/{format}?from={day}&to={day}&detail=calls");

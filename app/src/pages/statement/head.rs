@@ -116,9 +116,9 @@ pub(super) fn totals(ui: &Ui, query: &Query, facts: &Facts) -> AnyView {
         let amount = ui.exact(facts.given_away);
         view! { <p class="hint">{t!(ui, "statement.given_away", amount = amount)}</p> }
     });
-    let rates = ui.rates_date().map(
-        |date| view! { <p class="hint">{t!(ui, "statement.about", date = date)}</p> },
-    );
+    let rates = ui
+        .rates_date()
+        .map(|date| view! { <p class="hint">{t!(ui, "statement.about", date = date)}</p> });
     let file = |format: &'static str, words: String| {
         let href = query.dated(&format!("{PATH}/export/{format}"));
         view! { <li><a class="btn slim" href=href download="">{icon(ui, "download", "")}{words}</a></li> }

@@ -31,11 +31,7 @@ pub(super) fn table(ui: &Ui, query: &Query, facts: &Facts) -> AnyView {
             let carried = line.balance.minus(line.amount).unwrap_or(statement.opening);
             edge(ui, t!(ui, "statement.balance.carried"), carried)
         }
-        _ => edge(
-            ui,
-            t!(ui, "statement.balance.opening"),
-            statement.opening,
-        ),
+        _ => edge(ui, t!(ui, "statement.balance.opening"), statement.opening),
     };
     let last = (!facts.more).then(|| edge(ui, closing_words(ui, query), statement.closing));
     let next = facts.lines.last().filter(|_| facts.more).map(|line| {

@@ -55,7 +55,20 @@ impl Csv {
     /// A balance without a movement.
     fn edge(&self, record: &str, at: i64, words: String, balance: Amount) -> Row {
         let mut row = Row::default();
-        let [first, date, time, _, description, _, shown, _, usd, _, nusd, ..] = &mut row;
+        let [
+            first,
+            date,
+            time,
+            _,
+            description,
+            _,
+            shown,
+            _,
+            usd,
+            _,
+            nusd,
+            ..,
+        ] = &mut row;
         *first = record.to_owned();
         *date = self.0.day_of(at);
         *time = self.0.zone().iso(at);
@@ -71,14 +84,24 @@ impl Csv {
             What::Usage(day) => day.start,
             What::Movement { .. } => line.at,
         };
-        let mut row = self.edge(
-            "line",
-            day,
-            self.0.description(line),
-            line.balance,
-        );
-        let [_, _, time, kind, _, shown, _, usd, _, nusd, _, calls, reason, reference, ..] =
-            &mut row;
+        let mut row = self.edge("line", day, self.0.description(line), line.balance);
+        let [
+            _,
+            _,
+            time,
+            kind,
+            _,
+            shown,
+            _,
+            usd,
+            _,
+            nusd,
+            _,
+            calls,
+            reason,
+            reference,
+            ..,
+        ] = &mut row;
         *time = self.0.zone().iso(line.at);
         *kind = guarded(&line.kind);
         *shown = self.0.shown(line.amount);

@@ -39,8 +39,12 @@ pub async fn export(Path(format): Path<String>, reader: Reader) -> Response {
     };
     // No file of other days than were asked for.
     if query.wrong_dates {
-        return Redirect::to(ui.asked().replace(&format!("/export/{format}"), "").as_str())
-            .into_response();
+        return Redirect::to(
+            ui.asked()
+                .replace(&format!("/export/{format}"), "")
+                .as_str(),
+        )
+        .into_response();
     }
     let statements = services.statements.clone();
     let statement = statements
