@@ -97,7 +97,7 @@ impl Workload {
     async fn over(app: TestApp) -> Self {
         let seed =
             number("STATEMENT_SEED").unwrap_or_else(|| Clock::system().now_ms().unsigned_abs());
-        println!("STATEMENT_SEED={seed}");
+        eprintln!("STATEMENT_SEED={seed}");
         let email = Email::parse("reader@example.com").unwrap();
         let password = Some(Secret::new(PASSWORD.to_owned()));
         let accounts = &app.handles.accounts;
@@ -173,7 +173,7 @@ impl Workload {
             let step = i64::try_from(step).unwrap();
             clock.advance(step.min(self.begins + DAYS * DAY - clock.now_ms()));
             if clock.now_ms() >= self.begins + DAYS * DAY - 1 {
-                println!("the days are full after {round} rounds");
+                eprintln!("the days are full after {round} rounds");
                 break;
             }
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use domain::ids::CallId;
 use domain::views::UnixMs;
 use domain::{Amount, Formula, Price, PricePerMtok, Rule, Usage};
-use sea_orm::{DbErr, QueryResult};
+use sea_orm::{DbErr, QueryResult, Value};
 
 use super::Statements;
 use super::read::{Statement, amount};
@@ -118,18 +118,19 @@ impl Statements {
              {CHARGED} AND (t.created_at, t.id, c.id) > ($5, $6, $7) ORDER BY t.created_at, t.id, c.id LIMIT $8"
         );
         let mut values = Vec::from(frame(statement));
-        values.extend([
+        let place: [Value; 4] = [
             after.map_or(i64::MIN, |place| place.at).into(),
             after.map_or(i64::MIN, |place| place.transfer).into(),
-            after.map_or("", |place| &place.call).into(),
+            after.map_or("", |place| place.call.as_str()).into(),
             i64::from(limit).into(),
-        ]);
+        ];
+        values.extend(place);
         let rows = all(self.db.read(), &sql, values).await?;
         rows.iter().map(booked).collect()
     }
 }
 
-fn frame(statement: &Statement) -> [sea_orm::Value; 4] {
+fn frame(statement: &Statement) -> [Value; 4] {
     [
         statement.book.into(),
         statement.range.from.into(),

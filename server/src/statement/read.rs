@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::Amount;
 use domain::ids::WorkspaceId;
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Value};
 use texts::format::Zone;
 
 use super::Statements;
@@ -184,7 +184,7 @@ async fn days<C: ConnectionTrait>(
     let day = parts.sql_of("t.created_at");
     let of_period =
         "t.debit_id = $1 AND t.code = 'usage' AND t.created_at >= $2 AND t.created_at < $3";
-    let values = [book.into(), range.from.into(), range.to.into()];
+    let values: [Value; 3] = [book.into(), range.from.into(), range.to.into()];
     // Sums are the transfers': they are what moved the balance. Calls only tell how many.
     let sql = format!(
         "SELECT {day} AS day, CAST(sum(t.amount) AS BIGINT) AS charged, max(t.created_at) AS last

@@ -13,6 +13,7 @@ use super::{PATH, failed, words};
 use crate::pages::usage::words::{self as names, Names};
 use crate::pages::{error, signed_in};
 use crate::reader::{Reader, Ui};
+use crate::session::Unavailable;
 use crate::shell::{Frame, Page, icon, respond};
 
 /// Calls on one page.
@@ -59,7 +60,7 @@ pub async fn day(Path(day): Path<String>, reader: Reader) -> Response {
         calls.truncate(shown);
         let names = services.calls.key_names(account.workspace).await;
         let given_away = statements.given_away(&statement).await;
-        Ok(Some(Facts {
+        Ok::<_, Unavailable>(Some(Facts {
             parts: parts.map_err(|error| failed(&error))?,
             calls,
             more,
@@ -72,7 +73,7 @@ pub async fn day(Path(day): Path<String>, reader: Reader) -> Response {
     let facts = match read.await {
         Ok(Some(facts)) => facts,
         Ok(None) => return error::page(&ui, StatusCode::NOT_FOUND),
-        Err(crate::session::Unavailable) => {
+        Err(Unavailable) => {
             return error::page(&ui, StatusCode::SERVICE_UNAVAILABLE);
         }
     };

@@ -132,13 +132,28 @@ fn movement(ui: &Ui, line: &Line, txn: &str, note: Option<&str>, lots: &[LotShar
     let fact = |words: String, value: AnyView| {
         view! { <div><dt>{words}</dt><dd>{value}</dd></div> }.into_any()
     };
-    let reason = note.filter(|note| !note.is_empty()).map(|note| {
-        let note = note.to_owned();
-        fact(
-            t!(ui, "statement.line.reason"),
-            view! { <bdi translate="no">{note}</bdi> }.into_any(),
-        )
-    });
+    let note = note.filter(|note| !note.is_empty()).map(str::to_owned);
+    // An order is called by its reference, which is its movements' note.
+    let reason = match words::order(txn) {
+        Some(order) => {
+            let (href, name) = (format!("/wallet/orders/{order}"), note.unwrap_or_default());
+            let name = if name.is_empty() {
+                order.to_owned()
+            } else {
+                name
+            };
+            Some(fact(
+                t!(ui, "statement.line.order"),
+                view! { <a href=href><bdi translate="no">{name}</bdi></a> }.into_any(),
+            ))
+        }
+        None => note.map(|note| {
+            fact(
+                t!(ui, "statement.line.reason"),
+                view! { <bdi translate="no">{note}</bdi> }.into_any(),
+            )
+        }),
+    };
     let shares: Vec<_> = lots.iter().map(|lot| share(ui, lot)).collect();
     let shares = (!shares.is_empty()).then(|| {
         fact(

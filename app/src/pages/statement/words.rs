@@ -12,6 +12,10 @@ pub fn kind(ui: &Ui, code: &str, amount: Amount) -> String {
         "bonus" => t!(ui, "statement.kind.bonus"),
         "adjustment" if amount > Amount::ZERO => t!(ui, "statement.kind.given"),
         "adjustment" => t!(ui, "statement.kind.taken"),
+        "top_up" => t!(ui, "statement.kind.top_up"),
+        "refund" => t!(ui, "statement.kind.refund"),
+        "refund_back" => t!(ui, "statement.kind.refund_back"),
+        "bonus_void" => t!(ui, "statement.kind.bonus_void"),
         _ => t!(ui, "statement.kind.other", code = code),
     }
 }
@@ -29,6 +33,13 @@ pub fn description(ui: &Ui, line: &Line) -> String {
         } if !note.is_empty() => t!(ui, "statement.kind.with", kind = kind, more = note),
         What::Movement { .. } => kind,
     }
+}
+
+/// The order that a movement belongs to, if it does: its page has the receipt. This is the only place that knows how
+/// movements of orders are called.
+pub fn order(txn: &str) -> Option<&str> {
+    let id = txn.strip_prefix("order:")?;
+    Some(id.strip_suffix(":bonus").unwrap_or(id))
 }
 
 /// A portion of credit.
@@ -53,4 +64,16 @@ pub fn zone(ui: &Ui, at: domain::views::UnixMs) -> String {
 /// What an amount is in the reader's currency, about; nothing when that is the wallet's own.
 pub fn about(ui: &Ui, amount: Amount) -> Option<String> {
     ui.rates_date().map(|_| ui.money(amount))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn movements_of_orders_lead_to_them() {
+        assert_eq!(order("order:ord_1"), Some("ord_1"));
+        assert_eq!(order("order:ord_1:bonus"), Some("ord_1"));
+        assert_eq!(order("grant:order:1"), None);
+    }
 }

@@ -145,7 +145,7 @@ fn reference_of(line: &Line) -> (&str, &str) {
 }
 
 /// A format that is written from its beginning to its end.
-trait Written: Send + 'static {
+trait Written: Send + Sync + 'static {
     fn sheet(&self) -> &Sheet;
     fn begin(&mut self) -> Vec<u8>;
     fn lines(&mut self, lines: &[Line]) -> Vec<u8>;
