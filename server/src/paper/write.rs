@@ -1,0 +1,111 @@
+//! How do marks become a PDF file? The only place that knows krilla, and the only floats: PDF measures in them.
+
+use krilla::color::rgb;
+use krilla::geom::{PathBuilder, Point, Rect};
+use krilla::metadata::{Metadata, TextDirection};
+use krilla::page::PageSettings;
+use krilla::paint::Fill;
+use krilla::surface::Surface;
+use krilla::text::{Font, GlyphId, KrillaGlyph};
+use krilla::{Document, SerializeSettings};
+
+use super::face::Face;
+use super::page::{HEIGHT, Ink, Look, Mark, WIDTH};
+use super::{Mpt, Paper, PaperError};
+
+pub(super) fn write(paper: &Paper) -> Result<Vec<u8>, PaperError> {
+    let fonts = [font(false)?, font(true)?];
+    // Without a date and with identifiers that are hashes of the content: the same input makes the same bytes.
+    let mut document = Document::new_with(SerializeSettings::default());
+    let direction = if paper.rtl {
+        TextDirection::RightToLeft
+    } else {
+        TextDirection::LeftToRight
+    };
+    document.set_metadata(
+        Metadata::new()
+            .title(paper.title.clone())
+            .authors(vec![paper.author.clone()])
+            .creator("Farebox".to_owned())
+            .language(paper.language.clone())
+            .text_direction(direction),
+    );
+    for marks in &paper.pages {
+        let settings = PageSettings::from_wh(points(WIDTH), points(HEIGHT));
+        let settings = settings.ok_or_else(|| PaperError("no such size of page".to_owned()))?;
+        let mut page = document.start_page_with(settings);
+        let mut surface = page.surface();
+        for mark in marks {
+            draw(&mut surface, mark, &fonts);
+        }
+        surface.finish();
+        page.finish();
+    }
+    document
+        .finish()
+        .map_err(|error| PaperError(error.to_string()))
+}
+
+fn font(bold: bool) -> Result<Font, PaperError> {
+    Font::new(Face::get(bold).file.into(), 0)
+        .ok_or_else(|| PaperError("the built-in font cannot be read".to_owned()))
+}
+
+fn draw(surface: &mut Surface<'_>, mark: &Mark, fonts: &[Font; 2]) {
+    match mark {
+        Mark::Text { x, y, look, text } => {
+            surface.set_fill(Some(fill(look.ink)));
+            let start = Point::from_xy(points(*x), points(*y));
+            let font = fonts[usize::from(look.bold)].clone();
+            let size = points(look.size);
+            surface.draw_glyphs(start, &glyphs(*look, text), font, text, size, false);
+        }
+        Mark::Bar {
+            x,
+            y,
+            width,
+            height,
+            ink,
+        } => {
+            let rect = Rect::from_xywh(points(*x), points(*y), points(*width), points(*height));
+            let mut path = PathBuilder::new();
+            if let Some(rect) = rect {
+                path.push_rect(rect);
+            }
+            if let Some(path) = path.finish() {
+                surface.set_fill(Some(fill(*ink)));
+                surface.draw_path(&path);
+            }
+        }
+    }
+}
+
+/// One glyph for each character: the fonts have no ligatures and no kerning.
+fn glyphs(look: Look, text: &str) -> Vec<KrillaGlyph> {
+    let face = look.face();
+    text.char_indices()
+        .map(|(at, character)| {
+            let glyph = face.glyph(character);
+            let part = at..at + character.len_utf8();
+            let advance = points(glyph.advance);
+            KrillaGlyph::new(GlyphId::new(glyph.id), advance, 0.0, 0.0, 0.0, part, None)
+        })
+        .collect()
+}
+
+fn fill(ink: Ink) -> Fill {
+    let (red, green, blue) = ink.rgb();
+    Fill {
+        paint: rgb::Color::new(red, green, blue).into(),
+        ..Fill::default()
+    }
+}
+
+/// Thousandths as the whole they are parts of.
+#[expect(
+    clippy::float_arithmetic,
+    reason = "lengths on paper, never money: krilla takes them as floats"
+)]
+fn points(thousandths: Mpt) -> f32 {
+    thousandths as f32 / 1_000.0
+}
