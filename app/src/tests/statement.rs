@@ -3,6 +3,7 @@
 use domain::ids::{CallId, KeyId};
 use domain::{Amount, Ending, Rule, Usage};
 use http::{StatusCode, header};
+use lopdf::Document;
 use serde_json::{Value, json};
 use server::calls::CallRecord;
 
@@ -210,6 +211,43 @@ async fn files_are_exact_for_programs_and_local_for_people() {
             );
         } else {
             assert_eq!(answer.body.lines().count(), 3);
+        }
+    }
+}
+
+/// A PDF with the lines and balances of the page, in every language that its fonts can write; days without a line are
+/// worth one as well.
+#[tokio::test]
+async fn a_statement_can_be_printed() {
+    let world = world().await;
+    called(&world).await;
+    let (used, empty) = (
+        "from=2026-11-21&to=2026-11-21",
+        "from=2026-01-01&to=2026-01-31",
+    );
+    for (prefs, balance, usage) in [
+        ("en.USD.-.UTC", "4.9974275", "Usage:1call"),
+        (
+            "ru.RUB.-.Europe/Berlin",
+            "4,9974275",
+            "Использование:1вызов",
+        ),
+    ] {
+        let mut browser = reader(prefs, &world).await;
+        for (days, is_empty) in [(used, false), (empty, true)] {
+            let path = format!("/wallet/statement/export/pdf?{days}");
+            let (headers, file) = browser.fetch(&world, &path).await;
+            assert_eq!(headers[header::CONTENT_TYPE], "application/pdf");
+            if let Ok(folder) = std::env::var("SHOTS") {
+                let name = format!("statement-{}-{is_empty}.pdf", &prefs[..2]);
+                std::fs::write(std::path::Path::new(&folder).join(name), &file).unwrap();
+            }
+            let text = Document::load_mem(&file).unwrap().extract_text(&[1]);
+            let text: String = text.unwrap().split_whitespace().collect();
+            for words in [balance, usage] {
+                assert_eq!(text.contains(words), !is_empty, "{words} {days}: {text}");
+            }
+            assert!(text.contains(EMAIL), "{text}");
         }
     }
 }

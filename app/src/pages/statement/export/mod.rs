@@ -6,6 +6,7 @@
 
 mod csv;
 mod json;
+mod pdf;
 
 use axum::body::Body;
 use axum::extract::Path;
@@ -78,7 +79,37 @@ pub async fn export(Path(format): Path<String>, reader: Reader) -> Response {
             "json",
             "application/json",
         ),
+        "pdf" => on_paper(&statements, sheet).await,
         _ => error::page(&sheet.ui, StatusCode::NOT_FOUND),
+    }
+}
+
+/// Paper is laid out as a whole, so it has an end: what is longer is told on the page.
+async fn on_paper(statements: &Statements, sheet: Sheet) -> Response {
+    let (query, most) = (sheet.query, pdf::LINES_MAX);
+    let lines = statements.lines(&sheet.statement, None, most + 1).await;
+    let Ok(lines) = lines.map_err(|error| failed(&error)) else {
+        return error::page(&sheet.ui, StatusCode::SERVICE_UNAVAILABLE);
+    };
+    if usize::try_from(most).is_ok_and(|most| lines.len() > most) {
+        let page = format!("{}&too_long=pdf", query.dated(super::PATH));
+        return Redirect::to(&page).into_response();
+    }
+    // Laying out takes a core for a while: not one that others wait for.
+    let written = tokio::task::spawn_blocking(move || {
+        let written = pdf::write(&sheet, &lines);
+        (written, sheet)
+    });
+    match written.await {
+        Ok((Ok(file), _)) => answer(Body::from(file), &query, "pdf", "application/pdf"),
+        Ok((Err(error), sheet)) => {
+            tracing::error!(%error, "a statement cannot be written on paper");
+            error::page(&sheet.ui, StatusCode::SERVICE_UNAVAILABLE)
+        }
+        Err(error) => {
+            tracing::error!(%error, "a statement cannot be written on paper");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
     }
 }
 
