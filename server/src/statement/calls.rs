@@ -118,6 +118,10 @@ impl Statements {
              {CHARGED} AND (t.created_at, t.id, c.id) > ($5, $6, $7) ORDER BY t.created_at, t.id, c.id LIMIT $8"
         );
         let mut values = Vec::from(frame(statement));
+        if let Some(place) = after {
+            // What lies before it is not even looked at: a page costs the same wherever it is.
+            values[1] = place.at.max(statement.range.from).into();
+        }
         let place: [Value; 4] = [
             after.map_or(i64::MIN, |place| place.at).into(),
             after.map_or(i64::MIN, |place| place.transfer).into(),

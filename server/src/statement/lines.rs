@@ -171,7 +171,8 @@ impl Statements {
         );
         let values = [
             statement.book.into(),
-            statement.range.from.into(),
+            // What lies before it is not even looked at.
+            after.at.max(statement.range.from).into(),
             statement.range.to.into(),
             statement.as_of.into(),
             after.at.into(),
