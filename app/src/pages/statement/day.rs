@@ -261,7 +261,7 @@ fn row(ui: &Ui, facts: &Facts, booked: &BookedCall) -> AnyView {
             <td class="name"><bdi translate="no">{call.model.clone()}</bdi></td>
             <td class="name hide-mid">{key_of(ui, facts, &call.key_id)}</td>
             <td class="n num hide-mid">{tokens}</td>
-            <td class="num formula hide-wide">{formula(ui, booked)}</td>
+            <td class="formula hide-wide">{formula(ui, booked)}</td>
             <td class="n num"><a href=href>{ui.exact(call.charge_nusd)}</a></td>
         </tr>
     }
