@@ -16,6 +16,7 @@ use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::nodes::Nodes;
 use server::rates::Rates;
+use server::receipts::{Receipts, Seller};
 use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
 use server::statement::Statements;
@@ -43,6 +44,11 @@ pub struct Handles {
     pub budgets: Budgets,
     pub nodes: Nodes,
     pub rates: Rates,
+    pub receipts: Receipts,
+    /// Who stands on new receipts.
+    pub seller: Seller,
+    /// The words of every language: the operator's folder, or those built in.
+    pub texts: Texts,
 }
 
 impl Handles {
@@ -58,7 +64,7 @@ impl Handles {
     /// Builds the handles over a connected, migrated database.
     ///
     /// # Errors
-    /// When a key file or a row cannot be read.
+    /// When a key file, a row or the folder of locales cannot be read.
     pub async fn over(
         config: &Config,
         db: Db,
@@ -76,6 +82,10 @@ impl Handles {
             private_ranges: config.upstream_private_ranges.clone(),
         };
         let ledger = Ledger::new(db.clone(), clock.clone(), ledger);
+        let texts = match &config.locales {
+            Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
+            None => Texts::embedded(),
+        };
         let handles = Self {
             accounts: Accounts::new(db.clone(), clock.clone(), ring.clone())
                 .with_brand(&config.brand.name)
@@ -90,6 +100,9 @@ impl Handles {
             ledger,
             nodes: Nodes::new(db.clone()),
             rates: Rates::new(db.clone(), clock.clone(), config.rates.clone()),
+            receipts: Receipts::new(db.clone()),
+            seller: Seller::new(config.seller.clone(), texts.clone()),
+            texts,
             db,
             clock,
             ring,
@@ -151,6 +164,7 @@ impl Handles {
             catalog: self.catalog.clone(),
             upstreams: self.upstreams.clone(),
             rates: self.rates.clone(),
+            receipts: self.receipts.clone(),
             mail,
             audit: self.audit.clone(),
             statements: Statements::new(self.db.clone()),

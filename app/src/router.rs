@@ -89,6 +89,9 @@ fn listed(services: &Services) -> Listed {
         .route("/usage/calls/{id}", get(pages::usage::call))
         .route("/usage/refused", get(pages::usage::refused))
         .route("/usage/export.csv", get(pages::usage::export))
+        .route("/wallet/receipts", get(pages::receipts::list))
+        .route("/wallet/receipts/{number}", get(pages::receipts::one))
+        .route("/wallet/receipts/{number}/pdf", get(pages::receipts::pdf))
         .route("/wallet/statement", get(pages::statement::statement))
         .route("/wallet/statement/{day}", get(pages::statement::day))
         .route(

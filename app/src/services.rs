@@ -14,6 +14,7 @@ use server::keys::Keys;
 use server::ledger::Ledger;
 use server::mail::Mail;
 use server::rates::Rates;
+use server::receipts::Receipts;
 use server::secrets::KeyRing;
 use server::sessions::Sessions;
 use server::statement::Statements;
@@ -36,6 +37,8 @@ pub struct Services {
     pub upstreams: Upstreams,
     /// What amounts are worth in other currencies.
     pub rates: Rates,
+    /// What proves payments.
+    pub receipts: Receipts,
     pub mail: Mail,
     pub audit: Audit,
     /// Sums over the whole installation, for administrators.

@@ -18,6 +18,7 @@ mod m008_key_limits;
 mod m009_audit;
 mod m010_catalog_margin;
 mod m011_rates;
+mod m013_receipts;
 mod m016_statement;
 
 /// All migrations, oldest first.
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m009_audit::Migration),
             Box::new(m010_catalog_margin::Migration),
             Box::new(m011_rates::Migration),
+            Box::new(m013_receipts::Migration),
             Box::new(m016_statement::Migration),
         ]
     }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use proxy::ProxyState;
 use server::mail::Mail;
-use texts::Texts;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -113,10 +112,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let mut proxy_metrics = None;
     let metrics = Metrics::new(|registry| proxy_metrics = Some(proxy::Metrics::register(registry)));
-    let texts = match &config.locales {
-        Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
-        None => Texts::embedded(),
-    };
+    let texts = handles.texts.clone();
     let proxy = ProxyState::new(
         handles.keys.clone(),
         handles.ledger.clone(),

@@ -35,6 +35,21 @@ pub struct File {
     pub welcome: WelcomeTable,
     #[serde(default)]
     pub rates: RatesTable,
+    #[serde(default)]
+    pub seller: SellerTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SellerTable {
+    pub name: Option<String>,
+    pub address: Option<Vec<String>>,
+    pub tax_id: Option<String>,
+    pub tax: Option<String>,
+    pub tax_note: Option<String>,
+    pub email: Option<String>,
+    pub receipt_prefix: Option<String>,
+    pub credit_note_prefix: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -237,6 +237,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     let mail = super::mail::settings(l, file.mail);
     let welcome = super::welcome::settings(l, file.welcome);
     let rates = super::rates::settings(l, file.rates);
+    let seller = super::seller::settings(l, file.seller, &name, support.as_deref());
     let bounds = Connections::default();
     let mut count = |name, variable, given: Option<u64>, default: u64| {
         let default = default.to_string();
@@ -328,6 +329,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         key_copies,
         welcome,
         rates,
+        seller,
         connections: Connections {
             total: usize::try_from(total).unwrap_or(usize::MAX),
             per_address: usize::try_from(per_address).unwrap_or(usize::MAX),

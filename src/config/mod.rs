@@ -9,6 +9,7 @@ mod load;
 mod mail;
 mod rates;
 mod refuse;
+mod seller;
 mod welcome;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use ipnet::IpNet;
 use proxy::ProxyConfig;
 use server::mail::SmtpConfig;
 use server::rates::RatesConfig;
+use server::receipts::SellerFacts;
 use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
@@ -55,6 +57,8 @@ pub struct Config {
     pub welcome: Welcome,
     /// Who says what currencies are worth.
     pub rates: RatesConfig,
+    /// Who stands on receipts.
+    pub seller: SellerFacts,
     pub connections: Connections,
     /// Patience and limits of the metered calls.
     pub calls: ProxyConfig,

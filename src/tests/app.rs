@@ -409,6 +409,7 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
             per_network_per_day: 3,
         },
         rates: server::rates::RatesConfig::default(),
+        seller: server::receipts::SellerFacts::named("Farebox"),
         connections: Connections::default(),
         calls: quick_proxy(),
         drain: Duration::from_secs(30),

@@ -24,6 +24,7 @@ mod people;
 mod postgres;
 mod prices;
 mod rates;
+mod receipts;
 mod statement;
 mod trial;
 mod upstream;

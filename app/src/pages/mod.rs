@@ -13,6 +13,7 @@ mod login;
 mod outbox;
 pub mod overview;
 pub mod prices;
+pub mod receipts;
 mod recover;
 pub mod settings;
 mod signup;

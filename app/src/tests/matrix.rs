@@ -57,6 +57,14 @@ const PAGES: &[(&str, Takes)] = &[
     ("/reset/{token}", Token),
     ("/usage/calls/{id}", Theirs("/usage/calls/{call}")),
     ("/verify/{token}", Token),
+    (
+        "/wallet/receipts/{number}",
+        Theirs("/wallet/receipts/{receipt}"),
+    ),
+    (
+        "/wallet/receipts/{number}/pdf",
+        Theirs("/wallet/receipts/{receipt}/pdf"),
+    ),
     ("/wallet/statement/export/{format}", Nothing), // the asker's own wallet, as a file
     ("/wallet/statement/{day}", Nothing),           // a day of the asker's own wallet
 ];
@@ -175,7 +183,7 @@ async fn every_page_and_function_has_a_row() {
 
 /// The victim's ids.
 struct Victim {
-    ids: [(&'static str, String); 5],
+    ids: [(&'static str, String); 6],
 }
 
 impl Victim {
@@ -311,6 +319,7 @@ async fn victim(world: &World) -> Victim {
         .await
         .unwrap();
     hold.settle(call).await.unwrap();
+    let receipt = super::receipts::receipt(world, account.workspace, "order_1", "en").await;
     let mut browser = Browser::default();
     let form = format!(
         "email=victim@example.com&password={}",
@@ -326,6 +335,7 @@ async fn victim(world: &World) -> Victim {
             ("{session}", session[0].handle.clone()),
             ("{account}", account.id.to_string()),
             ("{upstream}", upstreams[0].id.to_string()),
+            ("{receipt}", receipt.to_string()),
         ],
     }
 }

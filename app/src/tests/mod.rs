@@ -11,6 +11,7 @@ mod matrix;
 mod outbox;
 mod pages;
 mod prefs;
+mod receipts;
 mod settings;
 mod statement;
 mod usage;

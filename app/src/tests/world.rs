@@ -23,6 +23,7 @@ use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::rates::{Rates, RatesConfig};
+use server::receipts::Receipts;
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
 use server::statement::Statements;
@@ -172,6 +173,7 @@ pub async fn world() -> World {
         catalog,
         upstreams,
         rates: Rates::new(db.clone(), clock.clone(), RatesConfig::default()),
+        receipts: Receipts::new(db.clone()),
         mail: Mail::new(
             db.clone(),
             clock.clone(),

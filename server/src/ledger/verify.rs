@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use serde::Serialize;
 
 use crate::db::{Db, all};
+use crate::receipts;
 
 /// The outcome of every check.
 #[derive(Debug, Clone, Serialize)]
@@ -148,7 +149,7 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
             .await?;
     }
     let mut checks = Vec::new();
-    for (id, title, question) in QUESTIONS {
+    for (id, title, question) in QUESTIONS.into_iter().chain(receipts::QUESTIONS) {
         let sql = format!("{question} LIMIT {OFFENDERS_MAX}");
         let rows = all(&moment, &sql, []).await?;
         let offenders = rows
@@ -162,6 +163,20 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
             offenders,
         });
     }
+    let offenders = receipts::broken_seals(&moment).await?;
+    checks.push(Check {
+        id: "I10b",
+        title: "every receipt is what it was when it was written",
+        holds: offenders.is_empty(),
+        offenders,
+    });
+    let offenders = receipts::wrong_orders(&moment).await?;
+    checks.push(Check {
+        id: "I10c",
+        title: "every credited order has one receipt, of what was credited",
+        holds: offenders.is_empty(),
+        offenders,
+    });
     let offenders = recompute_charges(&moment).await?;
     checks.push(Check {
         id: "I14",

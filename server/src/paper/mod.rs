@@ -14,6 +14,7 @@ mod tests;
 mod wrap;
 mod write;
 
+use domain::views::UnixMs;
 use thiserror::Error;
 
 pub use face::writes;
@@ -43,6 +44,7 @@ pub struct Paper {
     author: String,
     language: String,
     rtl: bool,
+    dated: Option<UnixMs>,
     pages: Vec<Page>,
     /// Where the next line begins, from the top of the last page.
     y: Mpt,
@@ -62,11 +64,17 @@ impl Paper {
             author: style.author.to_owned(),
             language: style.language.to_owned(),
             rtl: style.rtl,
+            dated: None,
             pages: Vec::new(),
             y: 0,
         };
         paper.new_page();
         paper
+    }
+
+    /// Dates the document, which makes it one for archives: PDF/A-2u, for readers of decades to come.
+    pub const fn date(&mut self, at: UnixMs) {
+        self.dated = Some(at);
     }
 
     /// The file, with the number of every page at its foot.

@@ -17,6 +17,8 @@ const STYLE: Style<'_> = Style {
 
 fn everything(style: &Style<'_>, rows: usize) -> Vec<u8> {
     let mut paper = Paper::new(style);
+    // 2026-11-21 15:04 UTC; from here on every rule of PDF/A-2u is checked.
+    paper.date(1_795_273_440_000);
     paper.title("Квитанция");
     let lines = ["Ada Lovelace".to_owned(), "ada@example.com".to_owned()];
     paper.sides(&[
@@ -108,11 +110,11 @@ fn another_program_reads_what_was_written() {
             pages[0]
         );
     }
-    assert_eq!(
-        everything(&STYLE, 3),
-        file,
-        "the same input, the same bytes"
-    );
+    let again = everything(&STYLE, 3);
+    assert_eq!(again, file, "the same input, the same bytes");
+    let says = |words: &[u8]| file.windows(words.len()).any(|part| part == words);
+    let archival = says(b"2026-11-21T15:04:00") && says(b"pdfaid:part");
+    assert!(archival, "PDF/A names itself and its date");
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! How do marks become a PDF file? The only place that knows krilla, and the only floats: PDF measures in them.
 
+use domain::views::UnixMs;
 use krilla::color::rgb;
+use krilla::configure::{Archival, ConfigurationBuilder};
 use krilla::geom::{PathBuilder, Point, Rect};
-use krilla::metadata::{Metadata, TextDirection};
+use krilla::metadata::{DateTime, Metadata, TextDirection};
 use krilla::page::PageSettings;
 use krilla::paint::Fill;
 use krilla::surface::Surface;
 use krilla::text::{Font, GlyphId, KrillaGlyph};
 use krilla::{Document, SerializeSettings};
+use time::OffsetDateTime;
 
 use super::face::Face;
 use super::page::{HEIGHT, Ink, Look, Mark, WIDTH};
@@ -15,21 +18,24 @@ use super::{Mpt, Paper, PaperError};
 
 pub(super) fn write(paper: &Paper) -> Result<Vec<u8>, PaperError> {
     let fonts = [font(false)?, font(true)?];
-    // Without a date and with identifiers that are hashes of the content: the same input makes the same bytes.
-    let mut document = Document::new_with(SerializeSettings::default());
+    // No date but the given one, and identifiers that are hashes of the content: the same input makes the same bytes.
+    let date = paper.dated.and_then(date);
+    let mut document = Document::new_with(settings(date.is_some())?);
     let direction = if paper.rtl {
         TextDirection::RightToLeft
     } else {
         TextDirection::LeftToRight
     };
-    document.set_metadata(
-        Metadata::new()
-            .title(paper.title.clone())
-            .authors(vec![paper.author.clone()])
-            .creator("Farebox".to_owned())
-            .language(paper.language.clone())
-            .text_direction(direction),
-    );
+    let mut metadata = Metadata::new()
+        .title(paper.title.clone())
+        .authors(vec![paper.author.clone()])
+        .creator("Farebox".to_owned())
+        .language(paper.language.clone())
+        .text_direction(direction);
+    if let Some(date) = date {
+        metadata = metadata.creation_date(date);
+    }
+    document.set_metadata(metadata);
     for marks in &paper.pages {
         let settings = PageSettings::from_wh(points(WIDTH), points(HEIGHT));
         let settings = settings.ok_or_else(|| PaperError("no such size of page".to_owned()))?;
@@ -44,6 +50,29 @@ pub(super) fn write(paper: &Paper) -> Result<Vec<u8>, PaperError> {
     document
         .finish()
         .map_err(|error| PaperError(error.to_string()))
+}
+
+/// For archives krilla checks what PDF/A-2u demands, and fails rather than writing something else.
+fn settings(for_archives: bool) -> Result<SerializeSettings, PaperError> {
+    let mut settings = SerializeSettings::default();
+    if for_archives {
+        settings.configuration = ConfigurationBuilder::new()
+            .with_archival_validator(Archival::A2_U)
+            .finish()
+            .map_err(|error| PaperError(format!("{error:?}")))?;
+    }
+    Ok(settings)
+}
+
+fn date(at: UnixMs) -> Option<DateTime> {
+    let at = OffsetDateTime::from_unix_timestamp(at.div_euclid(1_000)).ok()?;
+    let date = DateTime::new(u16::try_from(at.year()).ok()?)
+        .month(u8::from(at.month()))
+        .day(at.day())
+        .hour(at.hour())
+        .minute(at.minute())
+        .second(at.second());
+    Some(date.utc_offset_hour(0).utc_offset_minute(0))
 }
 
 fn font(bold: bool) -> Result<Font, PaperError> {
