@@ -15,7 +15,7 @@ use domain::Amount;
 use domain::ids::WorkspaceId;
 use http::StatusCode;
 use leptos::prelude::*;
-use server::statement::{Line, LotShare, Statement, Statements, What};
+use server::statement::{Line, LotShare, Statement, What};
 
 pub use day::day;
 pub use export::export;
@@ -23,6 +23,7 @@ pub use export::export;
 use self::query::Query;
 use super::{error, signed_in};
 use crate::reader::Reader;
+use crate::services::Services;
 use crate::session::Unavailable;
 use crate::shell::{Frame, Page, respond};
 
@@ -40,6 +41,8 @@ struct Facts {
     more: bool,
     /// The credit that movements brought or took, by their transfers.
     lots: BTreeMap<i64, Vec<LotShare>>,
+    /// The numbers of receipts and credit notes, by their orders.
+    receipts: BTreeMap<String, Vec<String>>,
     given_away: Amount,
 }
 
@@ -53,7 +56,7 @@ pub async fn statement(reader: Reader) -> Response {
     let Some(query) = Query::read(ui.asked(), ui.zone(), ui.prefs().now) else {
         return error::page(&ui, StatusCode::NOT_FOUND);
     };
-    let facts = match read(&services.statements, account.workspace, &query).await {
+    let facts = match read(&services, account.workspace, &query).await {
         Ok(Some(facts)) => facts,
         Ok(None) => return error::page(&ui, StatusCode::NOT_FOUND),
         Err(Unavailable) => return error::page(&ui, StatusCode::SERVICE_UNAVAILABLE),
@@ -75,10 +78,11 @@ pub async fn statement(reader: Reader) -> Response {
 }
 
 async fn read(
-    statements: &Statements,
+    services: &Services,
     workspace: WorkspaceId,
     query: &Query,
 ) -> Result<Option<Facts>, Unavailable> {
+    let statements = &services.statements;
     let statement = statements.read(workspace, query.range, query.zone).await;
     let Some(statement) = statement.map_err(|error| failed(&error))? else {
         return Ok(None);
@@ -92,6 +96,16 @@ async fn read(
     let movements: Vec<i64> = lines.iter().filter_map(movement).collect();
     let lots = statements.lots(&statement, &movements).await;
     let lots = lots.map_err(|error| failed(&error))?;
+    let mut receipts = BTreeMap::new();
+    for order in lines.iter().filter_map(order) {
+        if receipts.contains_key(order) {
+            continue;
+        }
+        let of_order = services.receipts.of_order(workspace, order).await;
+        let of_order = of_order.map_err(|error| failed(&error))?;
+        let numbers = of_order.iter().map(|receipt| receipt.number.to_string());
+        receipts.insert(order.to_owned(), numbers.collect());
+    }
     let given_away = statements.given_away(&statement).await;
     let given_away = given_away.map_err(|error| failed(&error))?;
     Ok(Some(Facts {
@@ -99,6 +113,7 @@ async fn read(
         lines,
         more,
         lots,
+        receipts,
         given_away,
     }))
 }
@@ -107,6 +122,14 @@ async fn read(
 fn movement(line: &Line) -> Option<i64> {
     match line.what {
         What::Movement { id, .. } => Some(id),
+        What::Usage(_) => None,
+    }
+}
+
+/// The order of a line that belongs to one.
+fn order(line: &Line) -> Option<&str> {
+    match &line.what {
+        What::Movement { txn, .. } => words::order(txn),
         What::Usage(_) => None,
     }
 }

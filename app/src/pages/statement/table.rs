@@ -93,7 +93,7 @@ fn row(ui: &Ui, line: &Line, facts: &Facts) -> AnyView {
                     <time datetime=ui.zone().iso(line.at) title=ui.date_time(line.at)>{ui.day(line.at)}</time>
                 }
                 .into_any(),
-                movement(ui, line, txn, note.as_deref(), lots),
+                movement(ui, line, txn, note.as_deref(), (lots, facts)),
             )
         }
     };
@@ -128,7 +128,13 @@ fn usage(ui: &Ui, day: &DayUse) -> AnyView {
 }
 
 /// Any other movement opens to its reason and the credit that it brought or took.
-fn movement(ui: &Ui, line: &Line, txn: &str, note: Option<&str>, lots: &[LotShare]) -> AnyView {
+fn movement(
+    ui: &Ui,
+    line: &Line,
+    txn: &str,
+    note: Option<&str>,
+    (lots, facts): (&[LotShare], &Facts),
+) -> AnyView {
     let fact = |words: String, value: AnyView| {
         view! { <div><dt>{words}</dt><dd>{value}</dd></div> }.into_any()
     };
@@ -154,6 +160,22 @@ fn movement(ui: &Ui, line: &Line, txn: &str, note: Option<&str>, lots: &[LotShar
             )
         }),
     };
+    let receipts = words::order(txn).and_then(|order| facts.receipts.get(order));
+    let receipts = receipts
+        .filter(|numbers| !numbers.is_empty())
+        .map(|numbers| {
+            let links: Vec<_> = numbers
+                .iter()
+                .map(|number| {
+                    let href = format!("/wallet/receipts/{number}");
+                    view! { <li><a href=href translate="no">{number.clone()}</a></li> }
+                })
+                .collect();
+            fact(
+                t!(ui, "statement.line.receipt"),
+                view! { <ul>{links}</ul> }.into_any(),
+            )
+        });
     let shares: Vec<_> = lots.iter().map(|lot| share(ui, lot)).collect();
     let shares = (!shares.is_empty()).then(|| {
         fact(
@@ -168,6 +190,7 @@ fn movement(ui: &Ui, line: &Line, txn: &str, note: Option<&str>, lots: &[LotShar
             <dl>
                 {fact(t!(ui, "statement.line.time"), ui.date_time(line.at).into_any())}
                 {reason}
+                {receipts}
                 {shares}
                 {fact(
                     t!(ui, "statement.line.reference"),
