@@ -20,6 +20,7 @@ use server::rates::Rates;
 use server::receipts::{Receipts, Seller};
 use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
+use server::statement::Statements;
 use server::trial::Trials;
 use server::upstreams::{AddressRule, Upstreams};
 use texts::Texts;
@@ -183,6 +184,7 @@ impl Handles {
             mail,
             orders,
             audit: self.audit.clone(),
+            statements: Statements::new(self.db.clone()),
             figures: Figures::new(self.db.clone(), self.clock.clone()),
             trials,
             texts,

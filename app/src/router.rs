@@ -92,6 +92,12 @@ fn listed(services: &Services) -> Listed {
         .route("/wallet/receipts", get(pages::receipts::list))
         .route("/wallet/receipts/{number}", get(pages::receipts::one))
         .route("/wallet/receipts/{number}/pdf", get(pages::receipts::pdf))
+        .route("/wallet/statement", get(pages::statement::statement))
+        .route("/wallet/statement/{day}", get(pages::statement::day))
+        .route(
+            "/wallet/statement/export/{format}",
+            get(pages::statement::export),
+        )
         .route("/keys", get(pages::keys::list))
         .route("/keys/new", get(pages::keys::new))
         .route("/keys/freeze", get(pages::keys::freeze))

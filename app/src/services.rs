@@ -18,6 +18,7 @@ use server::rates::Rates;
 use server::receipts::Receipts;
 use server::secrets::KeyRing;
 use server::sessions::Sessions;
+use server::statement::Statements;
 use server::trial::Trials;
 use server::upstreams::Upstreams;
 use texts::Texts;
@@ -31,6 +32,8 @@ pub struct Services {
     pub budgets: Budgets,
     pub ledger: Ledger,
     pub calls: Calls,
+    /// What happened to a wallet, line by line.
+    pub statements: Statements,
     pub catalog: Catalog,
     pub upstreams: Upstreams,
     /// What amounts are worth in other currencies.

@@ -20,6 +20,7 @@ mod m010_catalog_margin;
 mod m011_rates;
 mod m012_orders;
 mod m013_receipts;
+mod m016_statement;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m011_rates::Migration),
             Box::new(m012_orders::Migration),
             Box::new(m013_receipts::Migration),
+            Box::new(m016_statement::Migration),
         ]
     }
 }

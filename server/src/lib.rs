@@ -21,6 +21,7 @@ pub mod rates;
 pub mod receipts;
 pub mod secrets;
 pub mod sessions;
+pub mod statement;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trial;

@@ -28,6 +28,7 @@ mod prices;
 mod rates;
 mod receipts;
 mod top_up;
+mod statement;
 mod trial;
 mod upstream;
 mod usage;

@@ -18,6 +18,7 @@ mod recover;
 pub mod settings;
 mod signup;
 mod snippets;
+pub mod statement;
 mod step;
 pub mod test_zone;
 pub mod usage;

@@ -71,6 +71,8 @@ const PAGES: &[(&str, Takes)] = &[
         "/wallet/receipts/{number}/pdf",
         Theirs("/wallet/receipts/{receipt}/pdf"),
     ),
+    ("/wallet/statement/export/{format}", Nothing), // the asker's own wallet, as a file
+    ("/wallet/statement/{day}", Nothing),           // a day of the asker's own wallet
 ];
 
 /// Every server function.

@@ -13,6 +13,7 @@ mod pages;
 mod prefs;
 mod receipts;
 mod settings;
+mod statement;
 mod usage;
 mod wallet;
 mod world;

@@ -27,6 +27,7 @@ use server::rates::{Rates, RatesConfig};
 use server::receipts::{Receipts, Seller, SellerFacts};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
+use server::statement::Statements;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
 use server::upstreams::{AddressRule, NewUpstream, Upstreams};
 use tempfile::TempDir;
@@ -205,6 +206,7 @@ pub async fn world() -> World {
         budgets: server::budgets::Budgets::new(db.clone(), clock.clone(), ledger.node()),
         ledger,
         calls: Calls::new(db.clone(), clock.clone()),
+        statements: Statements::new(db.clone()),
         catalog,
         upstreams,
         rates,

@@ -14,9 +14,11 @@ mod usage;
 
 pub use one::CallDetail;
 pub use page::KeyName;
+pub(crate) use parts::Parts;
 pub use query::{Filter, Group, RANGE_DAYS_MAX, Range, UsageQuery};
 pub use record::{Attempt, CallRecord, Outcome};
 pub(crate) use record::{Booked, insert};
 pub use refused::RefusedCalls;
+pub(crate) use report::call_row;
 pub use report::{AttemptRow, CallRow, Calls};
 pub use usage::{GroupUse, Part, SERIES_MAX, Series, Tally, UsageReport};

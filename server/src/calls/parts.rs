@@ -13,8 +13,8 @@ use super::query::Range;
 
 /// The beginnings of the parts, oldest first, and where the last one ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Parts {
-    pub(super) starts: Vec<UnixMs>,
+pub(crate) struct Parts {
+    pub(crate) starts: Vec<UnixMs>,
     end: UnixMs,
 }
 
@@ -31,8 +31,21 @@ impl Parts {
         }
     }
 
+    /// Days, however short the range is.
+    pub(crate) fn days(zone: Zone, range: Range) -> Self {
+        Self {
+            starts: zone.days(range.from, range.to),
+            end: range.to,
+        }
+    }
+
     /// The number of a call's part, as SQL over `c.created_at`. What lies before the first counts as the first.
     pub(super) fn sql(&self) -> String {
+        self.sql_of("c.created_at")
+    }
+
+    /// The same over another column.
+    pub(crate) fn sql_of(&self, column: &str) -> String {
         let mut stretches: Vec<Stretch> = Vec::new();
         let ends = self.starts.iter().skip(1).copied().chain([self.end]);
         for (index, (start, end)) in self.starts.iter().copied().zip(ends).enumerate() {
@@ -57,7 +70,7 @@ impl Parts {
         {
             write!(
                 sql,
-                " WHEN c.created_at < {end} THEN {index} + (c.created_at - {start}) / {length}"
+                " WHEN {column} < {end} THEN {index} + ({column} - {start}) / {length}"
             )
             .expect("writing to a string cannot fail");
         }
@@ -67,7 +80,7 @@ impl Parts {
     }
 
     /// The place of a part that the database named.
-    pub(super) fn index(&self, part: i64) -> usize {
+    pub(crate) fn index(&self, part: i64) -> usize {
         let last = self.starts.len().saturating_sub(1);
         usize::try_from(part).unwrap_or(0).min(last)
     }

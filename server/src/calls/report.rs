@@ -250,7 +250,7 @@ fn summarise<'a>(
     })
 }
 
-pub(super) fn call_row(row: &QueryResult) -> Result<CallRow, DbErr> {
+pub(crate) fn call_row(row: &QueryResult) -> Result<CallRow, DbErr> {
     let rule: String = row.try_get("", "rule")?;
     Ok(CallRow {
         id: row.try_get("", "id")?,

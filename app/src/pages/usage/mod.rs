@@ -9,7 +9,7 @@ mod head;
 mod query;
 mod refused;
 mod table;
-mod words;
+pub mod words;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::views::{AccountView, BalanceView, SpendView};

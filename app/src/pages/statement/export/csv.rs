@@ -1,0 +1,240 @@
+//! How does a statement read in a spreadsheet? RFC 4180: one row per balance and line, then per call if wanted.
+
+use domain::{Amount, PricePerMtok};
+use server::statement::{BookedCall, Line, What};
+
+use super::super::head::closing_words;
+use super::{Sheet, Written, calls_of, reference_of};
+
+/// The columns' names are for programs: they are the same in every language.
+const COLUMNS: [&str; 28] = [
+    // `opening`, `line`, `closing` or `call`.
+    "record",
+    "date",
+    "time",
+    "kind",
+    // In the reader's language and currency.
+    "description",
+    "amount",
+    "balance",
+    // Exact.
+    "amount_usd",
+    "balance_usd",
+    "amount_nusd",
+    "balance_nusd",
+    "calls",
+    "reason",
+    "reference",
+    // Of calls only.
+    "call_id",
+    "called_at",
+    "model",
+    "key_id",
+    "key",
+    "rule",
+    "price_version",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "input_micro_usd_per_million",
+    "cached_input_micro_usd_per_million",
+    "output_micro_usd_per_million",
+    // Served above the call's hold, and not charged.
+    "unbilled_nusd",
+];
+
+type Row = [String; COLUMNS.len()];
+
+pub struct Csv(Sheet);
+
+impl Csv {
+    pub const fn new(sheet: Sheet) -> Self {
+        Self(sheet)
+    }
+
+    /// A balance without a movement.
+    fn edge(&self, record: &str, at: i64, words: String, balance: Amount) -> Row {
+        let mut row = Row::default();
+        let [
+            first,
+            date,
+            time,
+            _,
+            description,
+            _,
+            shown,
+            _,
+            usd,
+            _,
+            nusd,
+            ..,
+        ] = &mut row;
+        *first = record.to_owned();
+        *date = self.0.day_of(at);
+        *time = self.0.zone().iso(at);
+        *description = guarded(&words);
+        *shown = self.0.shown(balance);
+        *usd = balance.to_usd_string();
+        *nusd = balance.nanos().to_string();
+        row
+    }
+
+    fn line(&self, line: &Line) -> Row {
+        let day = match &line.what {
+            What::Usage(day) => day.start,
+            What::Movement { .. } => line.at,
+        };
+        let mut row = self.edge("line", day, self.0.description(line), line.balance);
+        let [
+            _,
+            _,
+            time,
+            kind,
+            _,
+            shown,
+            _,
+            usd,
+            _,
+            nusd,
+            _,
+            calls,
+            reason,
+            reference,
+            ..,
+        ] = &mut row;
+        *time = self.0.zone().iso(line.at);
+        *kind = guarded(&line.kind);
+        *shown = self.0.shown(line.amount);
+        *usd = line.amount.to_usd_string();
+        *nusd = line.amount.nanos().to_string();
+        *calls = calls_of(line).map_or_else(String::new, |calls| calls.to_string());
+        let (txn, note) = reference_of(line);
+        *reason = guarded(note);
+        *reference = guarded(txn);
+        row
+    }
+
+    fn call(&self, booked: &BookedCall) -> Row {
+        let call = &booked.call;
+        let charge = call.charge_nusd;
+        let price = |price: Option<PricePerMtok>| {
+            price.map_or_else(String::new, |price| price.micro_usd().to_string())
+        };
+        let empty = String::new;
+        [
+            "call".to_owned(),
+            self.0.day_of(booked.booked_at),
+            self.0.zone().iso(booked.booked_at),
+            "usage".to_owned(),
+            empty(),
+            self.0.shown(taken(charge)),
+            empty(),
+            taken(charge).to_usd_string(),
+            empty(),
+            taken(charge).nanos().to_string(),
+            empty(),
+            empty(),
+            empty(),
+            empty(),
+            guarded(&call.id),
+            self.0.zone().iso(call.created_at),
+            guarded(&call.model),
+            guarded(&call.key_id),
+            guarded(&self.0.key(booked)),
+            guarded(&call.rule),
+            guarded(&call.price_version),
+            call.input_tokens.to_string(),
+            call.cached_input_tokens.to_string(),
+            call.output_tokens.to_string(),
+            price(booked.price.map(|price| price.input)),
+            price(booked.price.map(|price| price.cached_input)),
+            price(booked.price.map(|price| price.output)),
+            call.unbilled_nusd.nanos().to_string(),
+        ]
+    }
+
+    fn closing(&self) -> Row {
+        let (ui, query) = (&self.0.ui, &self.0.query);
+        let statement = &self.0.statement;
+        let words = closing_words(ui, query);
+        let mut row = self.edge("closing", query.range.to - 1, words, statement.closing);
+        row[2] = self.0.zone().iso(query.range.to);
+        row
+    }
+}
+
+/// A charge as a movement: it went out.
+fn taken(charge: Amount) -> Amount {
+    Amount::ZERO.minus(charge).unwrap_or(Amount::ZERO)
+}
+
+impl Written for Csv {
+    fn sheet(&self) -> &Sheet {
+        &self.0
+    }
+
+    fn begin(&mut self) -> Vec<u8> {
+        let heads = COLUMNS.map(str::to_owned);
+        let (ui, statement) = (&self.0.ui, &self.0.statement);
+        let words = t!(ui, "statement.balance.opening");
+        let opening = self.edge("opening", statement.range.from, words, statement.opening);
+        rows(&[heads, opening])
+    }
+
+    fn lines(&mut self, lines: &[Line]) -> Vec<u8> {
+        let lines: Vec<Row> = lines.iter().map(|line| self.line(line)).collect();
+        rows(&lines)
+    }
+
+    fn turn(&mut self) -> Vec<u8> {
+        rows(&[self.closing()])
+    }
+
+    fn calls(&mut self, calls: &[BookedCall]) -> Vec<u8> {
+        let calls: Vec<Row> = calls.iter().map(|call| self.call(call)).collect();
+        rows(&calls)
+    }
+
+    fn end(&mut self) -> Vec<u8> {
+        if self.0.query.calls {
+            Vec::new()
+        } else {
+            rows(&[self.closing()])
+        }
+    }
+}
+
+/// Lines of a file; fields are quoted where they must be.
+fn rows(rows: &[Row]) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    for row in rows {
+        writer
+            .write_record(row)
+            .expect("rows of one length are written into memory");
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// A text that no spreadsheet takes for a formula: names and reasons come from people. Numbers are ours.
+fn guarded(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_wrote_is_no_formula() {
+        for text in ["=1+1", "+7", "-2", "@sum", "\tx", "\rx", "\nx"] {
+            assert_eq!(guarded(text), format!("'{text}"));
+        }
+        assert_eq!(guarded("grant:1 = a"), "grant:1 = a");
+    }
+}
