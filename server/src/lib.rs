@@ -18,6 +18,7 @@ pub mod nodes;
 pub mod rates;
 pub mod secrets;
 pub mod sessions;
+pub mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trial;

@@ -20,6 +20,7 @@ mod limits;
 mod mail;
 mod migrations;
 mod moving_in;
+mod openapi;
 mod people;
 mod postgres;
 mod prices;

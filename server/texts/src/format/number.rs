@@ -49,6 +49,15 @@ pub fn number(locale: Locale, value: u64) -> String {
     decimal(locale, &Decimal::from(value))
 }
 
+/// Hundredths as a decimal number with what it needs of two digits: 9998 is `99.98`, 10000 is `100`.
+#[must_use]
+pub fn hundredths(locale: Locale, value: u64) -> String {
+    let mut value = Decimal::from(value);
+    value.multiply_pow10(-2);
+    value.trim_end();
+    decimal(locale, &value)
+}
+
 /// The unit of a number written short; its text is in `locales/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compact {
