@@ -1,6 +1,5 @@
 //! What do the pages know about this installation? Its name and address, its limits, its codes; nothing of the reader.
 
-use texts::content::plain;
 use texts::{Facts, Locale, format};
 
 use super::tables;
@@ -15,7 +14,7 @@ pub fn facts(services: &Services, locale: Locale) -> Facts {
     let model = first_model(&models).map_or(FALLBACK_MODEL, |model| model.id.as_str());
     Facts::default()
         .translated(is_public)
-        .text("brand", plain(&site.brand))
+        .plain("brand", site.brand.clone())
         .text("site_url", site.public_url.clone())
         .text("base_url", site.api_base())
         .text("key", KEY_PLACEHOLDER)
@@ -45,7 +44,10 @@ pub fn facts(services: &Services, locale: Locale) -> Facts {
         .text("plain_tokens", number(limits.plain_tokens))
         .text("attachment_tokens", number(limits.attachment_tokens))
         .flag("key_copies", limits.key_copies)
-        .text("error_table", tables::errors(&services.texts, locale))
+        .text(
+            "error_table",
+            tables::errors(&services.texts, locale, limits),
+        )
         .text(
             "settlement_table",
             tables::settlement(&services.texts, locale),

@@ -5,17 +5,27 @@ use std::fmt::Write;
 
 use domain::{Ending, Problem, Rule};
 use texts::content::plain;
-use texts::{Locale, Texts};
+use texts::{Locale, Texts, format};
+
+use crate::services::Limits;
 
 /// Every code: what happened, what to do, status and type, whether to try again.
-pub fn errors(texts: &Texts, locale: Locale) -> String {
+pub fn errors(texts: &Texts, locale: Locale, limits: &Limits) -> String {
     let mut out = String::new();
     for problem in Problem::one_of_each() {
         let say = |key: &str, args: &[(&str, &str)]| texts.t(locale, key, args);
+        let max = match problem {
+            Problem::BodyTooLarge { .. } => format::number(locale, limits.body_max_mib),
+            _ => format::number(locale, limits.concurrent_calls),
+        };
         let args = [
-            "model", "detail", "scope", "message", "max", "seconds", "period",
-        ]
-        .map(|name| (name, "…"));
+            ("model", "…"),
+            ("detail", "…"),
+            ("scope", "…"),
+            ("message", "…"),
+            ("seconds", "…"),
+            ("max", max.as_str()),
+        ];
         let code = problem.code();
         let what = plain(&say(&format!("problems.{code}"), &args));
         let action = plain(&say(&format!("problems.{code}_action"), &args));

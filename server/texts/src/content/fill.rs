@@ -5,10 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
-use super::{ContentError, Fact, Facts};
+use super::{ContentError, Fact, Facts, plain};
 
-/// The text with its facts. `line` is where the text begins in its file.
-pub fn fill(file: &str, text: &str, line: usize, facts: &Facts) -> Result<String, ContentError> {
+/// The text with its facts. `line` is where the text begins in its file; `markdown` whether it will be read as such.
+pub fn fill(
+    file: &str,
+    text: &str,
+    line: usize,
+    facts: &Facts,
+    markdown: bool,
+) -> Result<String, ContentError> {
     if !text.contains('{') {
         return Ok(text.to_owned());
     }
@@ -20,7 +26,7 @@ pub fn fill(file: &str, text: &str, line: usize, facts: &Facts) -> Result<String
     let values: BTreeMap<String, Value> = facts
         .values
         .iter()
-        .map(|(name, fact)| (name.clone(), value(fact)))
+        .map(|(name, fact)| (name.clone(), value(fact, markdown)))
         .collect();
     template.render(values).map_err(|error| told(&error))
 }
@@ -41,8 +47,10 @@ pub fn names(text: &str) -> BTreeSet<String> {
         .unwrap_or_default()
 }
 
-fn value(fact: &Fact) -> Value {
+fn value(fact: &Fact, markdown: bool) -> Value {
     match fact {
+        Fact::Plain(text) if markdown => Value::from(plain(text)),
+        Fact::Plain(text) => Value::from(text.as_str()),
         Fact::Text(text) => Value::from(text.as_str()),
         Fact::Flag(flag) => Value::from(*flag),
         Fact::List(items) => Value::from(items.clone()),

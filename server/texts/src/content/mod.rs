@@ -58,10 +58,13 @@ pub struct Facts {
     translated: Option<fn(&str) -> bool>,
 }
 
-/// The value of one name. A text is inserted before Markdown is read, so it may hold Markdown: see [`plain`].
+/// The value of one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
+    /// Inserted before Markdown is read, so it may hold Markdown.
     Text(String),
+    /// Words that people chose: nothing in them is Markdown. Not for code, where backslashes would show.
+    Plain(String),
     Flag(bool),
     List(Vec<String>),
 }
@@ -70,6 +73,11 @@ impl Facts {
     #[must_use]
     pub fn text(self, name: &str, value: impl Into<String>) -> Self {
         self.with(name, Fact::Text(value.into()))
+    }
+
+    #[must_use]
+    pub fn plain(self, name: &str, value: impl Into<String>) -> Self {
+        self.with(name, Fact::Plain(value.into()))
     }
 
     #[must_use]
@@ -110,14 +118,16 @@ impl Facts {
     }
 }
 
-/// A text in which nothing is Markdown: for names that people chose, outside of code.
+/// A text in which nothing is Markdown, for use outside of code.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\n' | '\r' => out.push(' '),
-            c if c.is_ascii_punctuation() => out.extend(['\\', c]),
+            '\\' | '`' | '*' | '_' | '{' | '[' | ']' | '<' | '#' | '|' | '~' | '&' => {
+                out.extend(['\\', c]);
+            }
             c => out.push(c),
         }
     }
@@ -205,7 +215,8 @@ fn front_matter(
 ) -> Result<BTreeMap<String, String>, ContentError> {
     let mut meta = BTreeMap::new();
     for (key, value, line) in &source.meta {
-        let value = fill::fill(&source.file, value, *line, facts)?;
+        // No Markdown here: what is plain needs no backslashes.
+        let value = fill::fill(&source.file, value, *line, facts, false)?;
         let value = match key.as_str() {
             "title" | "description" => dressed(locale, value),
             _ => value,
@@ -219,7 +230,7 @@ fn front_matter(
 fn made(source: &Source, locale: &str, facts: &Facts) -> Result<Document, ContentError> {
     let dress = |text: String| dressed(locale, text);
     let meta = front_matter(source, locale, facts)?;
-    let body = fill::fill(&source.file, &source.body, source.body_line, facts)?;
+    let body = fill::fill(&source.file, &source.body, source.body_line, facts, true)?;
     let prefix = if locale == Locale::EN.code() {
         String::new()
     } else {
@@ -235,7 +246,7 @@ fn made(source: &Source, locale: &str, facts: &Facts) -> Result<Document, Conten
     let (html, headings) = html::html(&body, &address, &dress);
     let title = meta.get("title").cloned().unwrap_or_default();
     Ok(Document {
-        markdown: format!("# {title}\n\n{}\n", body.trim()),
+        markdown: format!("# {}\n\n{}\n", plain(&title), body.trim()),
         locale: if locale.starts_with("qps") {
             locale
         } else {

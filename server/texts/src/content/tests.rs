@@ -39,11 +39,14 @@ fn facts_fill_title_and_text() {
     let page = "---\ntitle: \"Terms of {{ brand }}\"\nversion: 3\n---\n{% if paid %}\nYou pay {{ brand }}.\n{% endif %}\n\n| a |\n|---|\n{% for x in rows %}\n| {{ x }} |\n{% endfor %}\n\nEnd {# of it\n";
     let (_folder, texts) = texts(&[("en/t/x.md", page)]);
     let facts = Facts::default()
-        .text("brand", plain("A*B"))
+        .plain("brand", "A*B")
         .flag("paid", true)
         .list("rows", vec!["1".to_owned(), "2".to_owned()]);
     let document = texts.document("en", "t/x", &facts).unwrap().unwrap();
-    assert_eq!(document.meta["version"], "3");
+    assert_eq!(
+        (document.meta["version"].as_str(), document.title.as_str()),
+        ("3", "Terms of A*B")
+    );
     assert!(
         document.html.contains("<p>You pay A*B.</p>"),
         "{document:?}"
