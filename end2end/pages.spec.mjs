@@ -2,15 +2,16 @@
 import { accessible, fits, guarded, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
 import { farebox } from './support/servers.mjs';
 import { ERROR_PAGE, choose, expect, test } from './support/test.mjs';
-import { spaced, t } from './support/words.mjs';
+import { frontMatter, spaced, t } from './support/words.mjs';
 
 const LOCALES = { en: '', ru: '/ru' };
 const MODEL = 'sandbox-echo';
-const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
+const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', docs: '/docs', 'docs: curl': '/docs/quickstart/curl', 'docs: errors': '/docs/errors', 'docs: api': '/docs/api', status: '/status', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
 const STATUS = { '/no/such/page': 404, '/claim/nothing': 410 };
 const BRAND = { brand: 'Farebox' };
 // What search engines are told; the other pages say what the landing page does.
-const DESCRIPTION = { '/prices': 'prices.meta.description', [`/prices/${MODEL}`]: 'prices.one.description', '/calculator': 'calculator.meta.description' };
+const DESCRIPTION = { '/prices': 'prices.meta.description', [`/prices/${MODEL}`]: 'prices.one.description', '/calculator': 'calculator.meta.description', '/status': 'status.description' };
+const described = (locale, path) => (path.startsWith('/docs') ? frontMatter(locale, path === '/docs' ? '/docs/index' : path, 'description').replaceAll('{{ brand }}', BRAND.brand) : t(locale, DESCRIPTION[path] ?? 'landing.meta.description', { model: MODEL, ...BRAND }));
 
 // The address of a page in a language; pages with one address take the language of the cookie.
 const address = (locale, path) => (STATUS[path] ? path : `${LOCALES[locale]}${path}`);
@@ -64,7 +65,7 @@ for (const locale of ['en', 'ru']) {
         const absolute = (prefix) => `${farebox.url}${prefix}${path}`;
         expect(links).toEqual([['en', absolute('')], ['ru', absolute('/ru')], ['x-default', absolute('')]]);
         await expect(page.locator('link[rel="canonical"]')).toHaveAttribute('href', absolute(LOCALES[locale]));
-        await expect(page.locator('meta[name="description"]')).toHaveAttribute('content', t(locale, DESCRIPTION[path] ?? 'landing.meta.description', { model: MODEL }));
+        await expect(page.locator('meta[name="description"]')).toHaveAttribute('content', described(locale, path));
       }
       // A key that is shown instead of its text, or a place in a text that was not filled in.
       const words = await page.locator('body').innerText();

@@ -21,6 +21,7 @@ use server::receipts::{Receipts, Seller};
 use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
 use server::statement::Statements;
+use server::status::Status;
 use server::trial::Trials;
 use server::upstreams::{AddressRule, Upstreams};
 use texts::Texts;
@@ -50,6 +51,7 @@ pub struct Handles {
     pub seller: Seller,
     /// The words of every language: the operator's folder, or those built in.
     pub texts: Texts,
+    pub status: Status,
 }
 
 impl Handles {
@@ -87,13 +89,15 @@ impl Handles {
             Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
             None => Texts::embedded(),
         };
+        let catalog = Catalog::new(db.clone(), clock.clone());
         let handles = Self {
             accounts: Accounts::new(db.clone(), clock.clone(), ring.clone())
                 .with_brand(&config.brand.name)
                 .with_welcome(config.welcome_rule()),
             sessions: Sessions::new(db.clone(), clock.clone()),
             keys: Keys::new(db.clone(), clock.clone(), ring.clone()).with_reveal(config.key_copies),
-            catalog: Catalog::new(db.clone(), clock.clone()),
+            status: Status::new(db.clone(), clock.clone(), ledger.clone(), catalog.clone()),
+            catalog,
             upstreams: Upstreams::new(db.clone(), clock.clone(), ring.clone(), rule),
             calls: Calls::new(db.clone(), clock.clone()),
             audit: Audit::new(db.clone(), clock.clone()),
@@ -186,6 +190,7 @@ impl Handles {
             audit: self.audit.clone(),
             statements: Statements::new(self.db.clone()),
             figures: Figures::new(self.db.clone(), self.clock.clone()),
+            status: self.status.clone(),
             trials,
             texts,
             ring: self.ring.clone(),
@@ -195,8 +200,30 @@ impl Handles {
                 local: site.local,
                 support: config.brand.support.clone(),
             }),
+            limits: limits(config),
             assets: assets::for_pages(),
             clock: self.clock.clone(),
         }
+    }
+}
+
+/// What the documentation says about limits: the data plane's own numbers.
+fn limits(config: &Config) -> app::Limits {
+    let calls = &config.calls;
+    app::Limits {
+        body_max_mib: (calls.body_max >> 20) as u64,
+        body_pause_s: calls.body_pause.as_secs(),
+        first_byte_s: calls.first_byte.as_secs(),
+        pause_s: calls.pause.as_secs(),
+        keep_alive_s: calls.keep_alive.as_secs(),
+        stall_s: calls.write_stall.as_secs(),
+        concurrent_calls: calls.concurrent_calls.into(),
+        requests_per_minute: calls.requests_per_minute.map(u64::from),
+        tokens_per_minute: calls.tokens_per_minute.map(u64::from),
+        readings: proxy::READINGS_AT_ONCE.into(),
+        step_tokens: proxy::STEP,
+        plain_tokens: proxy::PLAIN_UNSTATED,
+        attachment_tokens: proxy::PER_ATTACHMENT,
+        key_copies: config.key_copies,
     }
 }

@@ -35,6 +35,8 @@ mod shell;
 mod tests;
 
 #[cfg(feature = "ssr")]
+pub use pages::docs::openapi_document;
+#[cfg(feature = "ssr")]
 pub use router::{paths, router};
 #[cfg(feature = "ssr")]
-pub use services::{Assets, ClientIp, Services, SiteConfig};
+pub use services::{Assets, ClientIp, Limits, Services, SiteConfig};

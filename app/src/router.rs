@@ -131,6 +131,13 @@ fn listed(services: &Services) -> Listed {
             get(pages::test_zone::show).post(pages::test_zone::run),
         )
         .route("/api/{function}", post(api::call));
+    listed = documentation(listed, "")
+        .route("/status", get(pages::status::page))
+        .route("/status.json", get(pages::status::json))
+        .route("/llms.txt", get(pages::docs::llms))
+        .route("/openapi.json", get(pages::docs::openapi))
+        .route("/robots.txt", get(pages::docs::robots))
+        .route("/sitemap.xml", get(pages::docs::sitemap));
     // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server
     // runs gets its addresses at the next start.
     for locale in services.texts.locales() {
@@ -150,9 +157,21 @@ fn listed(services: &Services) -> Listed {
                 .route(&format!("{prefix}/login"), get(pages::login))
                 .route(&format!("{prefix}/recover"), get(pages::recover))
                 .route(&format!("{prefix}/signup"), get(pages::signup));
+            listed = documentation(listed, &prefix)
+                .route(&format!("{prefix}/status"), get(pages::status::page));
         }
     }
     listed
+}
+
+/// Every page of the documentation in one language, and its Markdown.
+fn documentation(listed: Listed, prefix: &str) -> Listed {
+    pages::docs::pages().fold(listed, |listed, page| {
+        let address = format!("{prefix}{}", pages::docs::address(page));
+        listed
+            .route(&address, get(pages::docs::page))
+            .route(&format!("{address}.md"), get(pages::docs::markdown))
+    })
 }
 
 /// An error without a page (from a layer or an extractor) gets one, for browsers.

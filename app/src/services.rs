@@ -19,6 +19,7 @@ use server::receipts::Receipts;
 use server::secrets::KeyRing;
 use server::sessions::Sessions;
 use server::statement::Statements;
+use server::status::Status;
 use server::trial::Trials;
 use server::upstreams::Upstreams;
 use texts::Texts;
@@ -46,14 +47,48 @@ pub struct Services {
     pub audit: Audit,
     /// Sums over the whole installation, for administrators.
     pub figures: Figures,
+    /// How the service does and did, for everybody.
+    pub status: Status,
     /// What calls models for the test zone.
     pub trials: Arc<dyn Trials>,
     pub texts: Texts,
     /// Seals the flash: what one answer tells the next page.
     pub ring: KeyRing,
     pub site: Arc<SiteConfig>,
+    /// What calls are bounded by, for the documentation.
+    pub limits: Limits,
     pub assets: Assets,
     pub clock: Clock,
+}
+
+/// What calls are bounded by here: seconds, tokens and counts, as the data plane has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub body_max_mib: u64,
+    /// A caller's pause while sending.
+    pub body_pause_s: u64,
+    /// Until an upstream's first byte.
+    pub first_byte_s: u64,
+    /// An upstream's pause inside a stream.
+    pub pause_s: u64,
+    pub keep_alive_s: u64,
+    /// How long a caller may take nothing.
+    pub stall_s: u64,
+    /// Running calls of one workspace.
+    pub concurrent_calls: u64,
+    /// Of one key.
+    pub requests_per_minute: Option<u64>,
+    pub tokens_per_minute: Option<u64>,
+    /// Running questions about one account.
+    pub readings: u64,
+    /// Answer tokens that a stream holds ahead.
+    pub step_tokens: u64,
+    /// Answer tokens that a plain answer holds when it names no maximum.
+    pub plain_tokens: u64,
+    /// Tokens that an attachment counts as in a hold.
+    pub attachment_tokens: u64,
+    /// Whether owners can see their keys again.
+    pub key_copies: bool,
 }
 
 /// The operator's face and address.

@@ -21,3 +21,11 @@ export function t(locale, key, values = {}) {
 
 // Text with every kind of space made the same, for comparing.
 export const spaced = (text) => text.replace(/[\s\u00a0\u202f\u2009]+/g, ' ').trim();
+
+// A value of the front matter of a long text: of `content/<locale>/docs/limits.md` for the page `/docs/limits`.
+export function frontMatter(locale, page, key) {
+  const text = readFileSync(new URL(`content/${locale}${page}.md`, folders[locale]), 'utf8');
+  const line = text.split('\n---')[0].split('\n').find((one) => one.startsWith(`${key}: `));
+  if (!line) throw new Error(`content/${locale}${page}.md has no ${key}`);
+  return line.slice(key.length + 2);
+}

@@ -21,6 +21,7 @@ mod m011_rates;
 mod m012_orders;
 mod m013_receipts;
 mod m016_statement;
+mod m015_status;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m012_orders::Migration),
             Box::new(m013_receipts::Migration),
             Box::new(m016_statement::Migration),
+            Box::new(m015_status::Migration),
         ]
     }
 }

@@ -6,6 +6,12 @@ use domain::ids::{
 };
 use uuid::Uuid;
 
+/// A new number of a request for a page: what somebody tells support when it failed. Nothing is kept under it.
+#[must_use]
+pub fn request_number() -> String {
+    format!("req_{}", Uuid::now_v7().as_simple())
+}
+
 /// A new id of any noun.
 pub trait NewId {
     fn new() -> Self;

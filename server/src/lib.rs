@@ -22,6 +22,7 @@ pub mod receipts;
 pub mod secrets;
 pub mod sessions;
 pub mod statement;
+pub mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trial;

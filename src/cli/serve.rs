@@ -125,7 +125,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         texts.clone(),
         handles.clock.clone(),
         proxy_metrics.expect("Metrics::new calls its argument"),
-        config.calls.clone(),
+        proxy::ProxyConfig {
+            site_url: site.public_url.as_str().to_owned(),
+            ..config.calls.clone()
+        },
     );
     let mail = handles.mail(&config, &site, texts.clone());
     let orders = handles.orders(&config, &site, mail.clone());
@@ -245,6 +248,7 @@ fn background(
         tokio::spawn(handles.keys.clone().keep_refusals(stopped.clone())),
         tokio::spawn(handles.nodes.clone().keep(stopped.clone())),
         tokio::spawn(handles.rates.clone().keep(stopped.clone())),
+        tokio::spawn(handles.status.clone().keep(stopped.clone())),
         tokio::spawn(sweep),
     ]
 }

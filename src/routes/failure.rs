@@ -31,34 +31,39 @@ pub async fn catch(State(front): State<Arc<Front>>, request: Request, next: Next
         Err(_) => {
             front.metrics.panicked();
             if api {
-                envelope(&front.texts, locale)
+                envelope(&front.texts, locale, front.site.public_url.as_str())
             } else {
-                page(&front.texts, locale, &front.config.brand.name)
+                let number = server::ids::request_number();
+                tracing::error!(request.id = number, "A page ended in a defect of ours");
+                page(&front.texts, locale, &front.config.brand.name, &number)
             }
         }
     }
 }
 
-fn envelope(texts: &Texts, locale: Locale) -> Response {
+fn envelope(texts: &Texts, locale: Locale, site: &str) -> Response {
     let problem = Problem::Internal;
     let message = texts.t(locale, &format!("problems.{}", problem.code()), &[]);
-    let error = json!({"error": {"message": message, "type": problem.openai_type(), "param": null, "code": problem.code()}});
+    let docs_url = format!("{site}{}", problem.docs_path());
+    let error = json!({"error": {"message": message, "type": problem.openai_type(), "param": null, "code": problem.code(), "docs_url": docs_url}});
     (StatusCode::INTERNAL_SERVER_ERROR, Json(error)).into_response()
 }
 
-fn page(texts: &Texts, locale: Locale, brand: &str) -> Response {
+fn page(texts: &Texts, locale: Locale, brand: &str, number: &str) -> Response {
     let text = |key: &str| escape(&texts.t(locale, key, &[("brand", brand)]));
     let html = format!(
         "<!doctype html><html lang=\"{}\" dir=\"{}\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{title}</title><h1>{title}</h1><p>{}</p><p>{}</p><p><a href=\"/\">{}</a></p></html>",
+         <title>{title}</title><h1>{title}</h1><p>{}</p><p>{}</p><p>{}: <code>{number}</code></p><p><a href=\"/\">{}</a></p></html>",
         locale.code(),
         locale.dir(),
         text("errors.internal.body"),
         text("errors.internal.action"),
+        text("errors.request_id"),
         text("errors.home"),
         title = text("errors.internal.title"),
     );
     let headers = [
+        (header::HeaderName::from_static("x-request-id"), number),
         (header::CACHE_CONTROL, "no-store"),
         (
             header::CONTENT_SECURITY_POLICY,

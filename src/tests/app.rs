@@ -155,7 +155,14 @@ impl TestApp {
             texts.clone(),
             handles.clock.clone(),
             proxy_metrics.unwrap(),
-            config.calls.clone(),
+            ProxyConfig {
+                site_url: site(&config, address)
+                    .unwrap()
+                    .public_url
+                    .as_str()
+                    .to_owned(),
+                ..config.calls.clone()
+            },
         );
         let (stop, counts) = (CancellationToken::new(), Counts::new(1000));
         let site = site(&config, address).unwrap();

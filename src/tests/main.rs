@@ -22,6 +22,7 @@ mod migrations;
 mod moving_in;
 mod orders;
 mod payments;
+mod openapi;
 mod people;
 mod postgres;
 mod prices;

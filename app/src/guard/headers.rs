@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::reader::REQUEST_NUMBER;
 use crate::services::{Services, SiteConfig};
 
 /// Pages without islands: no script at all.
@@ -31,10 +32,18 @@ const FIXED: [(&str, &str); 5] = [
 
 pub async fn answer_headers(
     State(services): State<Services>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    let number = server::ids::request_number();
+    let number = HeaderValue::from_str(&number).expect("letters and digits fit into a header");
+    request.headers_mut().insert(REQUEST_NUMBER, number.clone());
     let mut response = next.run(request).await;
+    if response.status().is_server_error() {
+        // Not its path, in which a one-time link may stand.
+        tracing::warn!(request.id = ?number, status = response.status().as_u16(), "A page could not be shown");
+    }
+    response.headers_mut().insert(REQUEST_NUMBER, number);
     dress(response.headers_mut(), services.site.secure());
     response
 }

@@ -1,9 +1,13 @@
 //! What does somebody see when it did not work? A calm page in their language, made without the database.
 
+use axum::Json;
 use axum::extract::{Request, State};
-use axum::response::Response;
-use http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use domain::Problem;
+use http::{StatusCode, header};
 use leptos::prelude::*;
+use serde_json::json;
+use texts::Locale;
 
 use crate::reader::{Reader, Ui};
 use crate::services::Services;
@@ -20,12 +24,44 @@ pub async fn method_not_allowed(State(services): State<Services>, request: Reque
 }
 
 /// The page for a request that failed, in its reader's language.
+///
+/// Programs that ask for JSON and not for a page get what `/v1` answers.
 pub fn error_page(services: &Services, request: &Request, status: StatusCode) -> Response {
+    if let Some(json) = for_program(services, request, status) {
+        return json;
+    }
     // No session: nothing here may wait for the database.
     page(
         &Reader::of(services, request.uri(), request.headers(), None).ui(None),
         status,
     )
+}
+
+/// The error as JSON, for who wants no page.
+fn for_program(services: &Services, request: &Request, status: StatusCode) -> Option<Response> {
+    let accept = request.headers().get(header::ACCEPT)?.to_str().ok()?;
+    if accept.contains("text/html") || !accept.contains("application/json") {
+        return None;
+    }
+    let problem = match status {
+        StatusCode::NOT_FOUND => Problem::PathNotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Problem::MethodNotAllowed,
+        StatusCode::SERVICE_UNAVAILABLE => Problem::Unavailable,
+        status if status.is_server_error() => Problem::Internal,
+        _ => return None,
+    };
+    let say = |key: String| services.texts.t(Locale::EN, &key, &[]);
+    let code = problem.code();
+    let message = format!(
+        "{} {}",
+        say(format!("problems.{code}")),
+        say(format!("problems.{code}_action"))
+    );
+    let docs_url = format!("{}{}", services.site.public_url, problem.docs_path());
+    let error = json!({
+        "message": message, "type": problem.openai_type(), "param": null, "code": code, "docs_url": docs_url,
+    });
+    Some((status, Json(json!({ "error": error }))).into_response())
 }
 
 /// The same for a reader who is known already.
@@ -42,6 +78,13 @@ fn content(ui: &Ui, status: StatusCode) -> Page {
         });
         view! { <p class="hint">{link}</p> }
     });
+    let number = (!ui.request_number().is_empty()).then(|| {
+        view! {
+            <p class="hint">
+                {t!(ui, "errors.request_id")}": "<code translate="no">{ui.request_number().to_owned()}</code>
+            </p>
+        }
+    });
     let content = view! {
         <section class="oops">
             <p class="code num" translate="no">{status.as_u16().to_string()}</p>
@@ -50,6 +93,7 @@ fn content(ui: &Ui, status: StatusCode) -> Page {
             <p>{body}</p>
             <p>{action}</p>
             <p class="row"><a class="btn primary" href=ui.link("/")>{t!(ui, "errors.home")}</a></p>
+            {number}
             {support}
         </section>
     };

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod calculator;
 mod check_mail;
 mod claim;
+pub mod docs;
 mod error;
 mod form;
 pub mod keys;
@@ -19,6 +20,7 @@ pub mod settings;
 mod signup;
 mod snippets;
 pub mod statement;
+pub mod status;
 mod step;
 pub mod test_zone;
 pub mod usage;
@@ -33,7 +35,7 @@ pub use check_mail::check_mail;
 pub use claim::claim;
 pub use error::{error_page, method_not_allowed, not_found};
 pub use form::fault_words;
-pub use landing::{first_model, landing};
+pub use landing::{FALLBACK_MODEL, first_model, landing};
 pub use links::{confirm_email, reset, undo_email, verify};
 pub use login::login;
 pub use outbox::outbox;
@@ -50,19 +52,23 @@ use crate::session::Known;
 pub const SECOND_FACTOR: &str = "/settings/second-factor";
 
 /// The pages that have an address in every language (`/login` and `/ru/login`).
-pub const PUBLIC: [&str; 6] = [
+pub const PUBLIC: [&str; 8] = [
     "/",
     calculator::PATH,
+    docs::PATH,
     "/login",
     prices::PATH,
     "/recover",
     "/signup",
+    status::PATH,
 ];
 
 /// Whether a path (without a language's prefix) is such a page, or one of a model's price.
 pub fn is_public(path: &str) -> bool {
     let of_model = path.strip_prefix(prices::PATH);
-    PUBLIC.contains(&path) || of_model.is_some_and(|rest| rest.starts_with('/'))
+    PUBLIC.contains(&path)
+        || docs::is_page(path)
+        || of_model.is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The page of a reader who must be signed in; everybody else is led to the sign-in page, and back afterwards.

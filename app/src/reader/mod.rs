@@ -16,12 +16,15 @@ use texts::Locale;
 use tower_sessions::Session;
 
 pub use cookies::{cookie, set_cookie};
-pub use prefs::{COOKIE, Choice, Prefs, Theme, localized, split_locale};
+pub use prefs::{COOKIE, Choice, Prefs, Theme, localized, offered, split_locale};
 pub use ui::Ui;
 
 use crate::flash::Flash;
 use crate::services::Services;
 use crate::session::{Known, Unavailable, known};
+
+/// The header in which a request carries its number, to us and back; what others put there is replaced at the door.
+pub const REQUEST_NUMBER: &str = "x-request-id";
 
 /// The reader of one request.
 pub struct Reader {
@@ -36,6 +39,8 @@ pub struct Reader {
     pub path: String,
     /// The languages the browser asks for.
     pub accept_language: String,
+    /// By which this request can be asked about.
+    pub request_number: String,
     /// What the last answer left for this page. Pages that show it must clear it ([`Ui::flash`]).
     pub flash: Option<Flash>,
     /// The rates of this request: amounts of one page are converted alike.
@@ -70,6 +75,11 @@ impl Reader {
                 .map_or_else(|| "/".to_owned(), ToString::to_string),
             path: path.to_owned(),
             accept_language: accept.unwrap_or_default().to_owned(),
+            request_number: headers
+                .get(REQUEST_NUMBER)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
             flash,
             rates: services.rates.table(),
         }

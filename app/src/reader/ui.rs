@@ -1,10 +1,11 @@
 //! What does every view carry? The reader's language and the means to say and format things in it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::views::{AccountView, UnixMs};
 use domain::{Amount, Currency, PricePerMtok};
-use texts::{Locale, format};
+use texts::{Facts, Locale, format};
 
 use super::{Prefs, Reader, localized};
 use crate::flash::Flash;
@@ -33,6 +34,7 @@ impl Ui {
             asked: String::new(),
             path: String::new(),
             accept_language: String::new(),
+            request_number: String::new(),
             flash: None,
         };
         Self::new(Arc::new(reader), None)
@@ -102,6 +104,17 @@ impl Ui {
         self.reader.services.texts.t(locale, key, &[])
     }
 
+    /// The front matter of a long text in the reader's language.
+    pub fn front_matter(&self, path: &str, facts: &Facts) -> Option<BTreeMap<String, String>> {
+        let texts = &self.reader.services.texts;
+        texts.front_matter(self.locale().code(), path, facts)
+    }
+
+    /// By which this request can be asked about.
+    pub fn request_number(&self) -> &str {
+        &self.reader.request_number
+    }
+
     /// What the browser asked for, whatever the reader chose.
     pub fn accept_language(&self) -> &str {
         &self.reader.accept_language
@@ -161,6 +174,12 @@ impl Ui {
             let date = self.reader.rates.known(currency).date;
             format::date(self.locale(), date, format::Zone::UTC)
         })
+    }
+
+    /// Hundredths of a per cent: `99.98%`.
+    pub fn percent(&self, basis_points: u64) -> String {
+        let n = format::hundredths(self.locale(), basis_points);
+        self.text("status.percent", &[("n", &n)])
     }
 
     pub fn number(&self, number: u64) -> String {

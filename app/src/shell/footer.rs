@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::header::prices_link;
 use super::parts::rich;
-use crate::pages::calculator;
+use crate::pages::{calculator, docs, status};
 use crate::reader::Ui;
 
 pub fn footer(ui: &Ui) -> AnyView {
@@ -21,6 +21,8 @@ pub fn footer(ui: &Ui) -> AnyView {
             <span translate="no"><bdi>{brand}</bdi></span>
             {prices_link(ui, "")}
             <a href=ui.link(calculator::PATH)>{t!(ui, "calculator.title")}</a>
+            <a href=ui.link(docs::PATH)>{t!(ui, "header.docs")}</a>
+            <a href=ui.link(status::PATH)>{t!(ui, "status.title")}</a>
             {support}
             <span class="end">{powered}</span>
         </footer>

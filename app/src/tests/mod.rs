@@ -4,6 +4,7 @@
 
 mod admin;
 mod chart;
+mod docs;
 mod doors;
 mod forms;
 mod keys;

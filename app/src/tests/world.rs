@@ -28,6 +28,7 @@ use server::receipts::{Receipts, Seller, SellerFacts};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
 use server::statement::Statements;
+use server::status::Status;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
 use server::upstreams::{AddressRule, NewUpstream, Upstreams};
 use tempfile::TempDir;
@@ -35,7 +36,7 @@ use texts::Texts;
 use totp_rs::Totp;
 use tower::ServiceExt;
 
-use crate::services::{Assets, Services, SiteConfig};
+use crate::services::{Assets, Limits, Services, SiteConfig};
 
 /// 2026-11-21 15:04 UTC.
 pub const NOW: i64 = 1_795_273_440_000;
@@ -199,7 +200,9 @@ pub async fn world() -> World {
         config: transfers(),
         public_url: ORIGIN.to_owned(),
     });
+    let status = Status::new(db.clone(), clock.clone(), ledger.clone(), catalog.clone());
     let services = Services {
+        status,
         accounts,
         sessions: Sessions::new(db.clone(), clock.clone()),
         keys,
@@ -224,6 +227,11 @@ pub async fn world() -> World {
             local: false,
             support: Some("help@pay.example".to_owned()),
         }),
+        limits: Limits {
+            body_max_mib: 32,
+            requests_per_minute: Some(600),
+            ..Limits::default()
+        },
         assets: Assets::default(),
         clock,
     };

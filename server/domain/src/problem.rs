@@ -113,6 +113,73 @@ impl Problem {
         "internal_error",
     ];
 
+    /// One of each code, in the order of [`Problem::CODES`], with values that say nothing: what the documentation lists.
+    #[must_use]
+    pub fn one_of_each() -> Vec<Self> {
+        let wait = Duration::from_secs(1);
+        let model = || "…".to_owned();
+        vec![
+            Self::MissingKey,
+            Self::InvalidKey,
+            Self::KeyExpired,
+            Self::KeyDisabled,
+            Self::KeysFrozen,
+            Self::AccountBlocked,
+            Self::ModelNotAllowed { model: model() },
+            Self::ScopeMissing {
+                scope: Scope::ChatWrite,
+            },
+            Self::AddressNotAllowed,
+            Self::KeyLimitReached {
+                period: Period::Day,
+            },
+            Self::ModelNotFound { model: model() },
+            Self::InvalidBody {
+                detail: "…".to_owned(),
+                param: None,
+            },
+            Self::BodyTooLarge { max_mib: 0 },
+            Self::UnsupportedEncoding,
+            Self::OutOfCredit,
+            Self::CreditBusy,
+            Self::RateLimited { retry_after: wait },
+            Self::TooManyAtOnce { max: 0 },
+            Self::UpstreamRefused {
+                status: 400,
+                message: "…".to_owned(),
+                kind: None,
+                param: None,
+                code: None,
+            },
+            Self::UpstreamBusy {
+                retry_after: Some(wait),
+            },
+            Self::UpstreamFailed,
+            Self::UpstreamTimeout,
+            Self::SettlementFailed,
+            Self::CallerLeft,
+            Self::PathNotFound,
+            Self::MethodNotAllowed,
+            Self::Unavailable,
+            Self::Internal,
+        ]
+    }
+
+    /// The code that an answer carries: SDKs know one name for every refused key.
+    #[must_use]
+    pub const fn sent_code(&self) -> &'static str {
+        match self {
+            Self::MissingKey => Self::InvalidKey.code(),
+            _ => self.code(),
+        }
+    }
+
+    /// Where the documentation says what this means, below the site's address.
+    #[must_use]
+    pub fn docs_path(&self) -> String {
+        format!("/docs/errors#{}", self.code())
+    }
+
     /// The stable code for programs: also the anchor in the docs and the key in `locales/`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -262,6 +329,25 @@ impl Problem {
             }
             Self::UpstreamRefused { message, .. } => vec![("message", message.clone())],
             _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_an_example_and_an_anchor() {
+        let all = Problem::one_of_each();
+        let codes: Vec<_> = all.iter().map(Problem::code).collect();
+        assert_eq!(codes, Problem::CODES);
+        for problem in all {
+            assert!(Problem::CODES.contains(&problem.sent_code()));
+            assert_eq!(
+                problem.docs_path(),
+                format!("/docs/errors#{}", problem.code())
+            );
         }
     }
 }

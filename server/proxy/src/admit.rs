@@ -18,7 +18,7 @@ use crate::state::ProxyState;
 
 /// Readings about its account, and estimates, that a workspace may have running at once. Each holds a database
 /// connection or a core, and a key without limits must not take all of them from everybody's calls.
-const READINGS_AT_ONCE: u32 = 4;
+pub const READINGS_AT_ONCE: u32 = 4;
 
 /// Finds the caller by the key in one of the four headers that SDKs use (never in the query, which ends up in logs),
 /// and checks that the key may be used now, from there, for this.

@@ -17,11 +17,11 @@ use wire::openai::request::ChatRequest;
 use crate::state::ProxyState;
 
 /// Answer tokens that a stream holds ahead of what it delivered.
-const STEP: u64 = 1_024;
+pub const STEP: u64 = 1_024;
 /// Answer tokens that a plain answer holds when the caller names no maximum. Longer ones are covered when they settle.
-const PLAIN_UNSTATED: u64 = 16_384;
+pub const PLAIN_UNSTATED: u64 = 16_384;
 /// Prompt tokens per attachment; high, because the report corrects it downwards.
-const PER_ATTACHMENT: u64 = 2_000;
+pub const PER_ATTACHMENT: u64 = 2_000;
 /// Prompt tokens beside the text: roles and delimiters.
 const PER_PROMPT: u64 = 16;
 /// A shorter answer helps nobody: better to say that the wallet is empty.

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// Limits of the data plane. The defaults suit reasoning models behind one server.
 #[derive(Debug, Clone)]
 pub struct ProxyConfig {
+    /// Scheme, host and port that people know, without a slash at the end: errors link to the documentation there.
+    pub site_url: String,
     /// The largest request body after decoding, in bytes.
     pub body_max: usize,
     /// How long the caller may pause while sending the body.
@@ -30,6 +32,7 @@ pub struct ProxyConfig {
 impl Default for ProxyConfig {
     fn default() -> Self {
         Self {
+            site_url: String::new(),
             body_max: 32 << 20,
             body_pause: Duration::from_secs(30),
             connect: Duration::from_secs(10),

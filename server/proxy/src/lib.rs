@@ -30,9 +30,11 @@ mod trial;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use domain::Problem;
 
+pub use admit::READINGS_AT_ONCE;
+pub use budget::{PER_ATTACHMENT, PLAIN_UNSTATED, STEP};
 pub use config::ProxyConfig;
 pub use metrics::Metrics;
 pub use state::ProxyState;
@@ -40,16 +42,12 @@ pub use state::ProxyState;
 /// Every address of the data plane. Base URLs are accepted with a doubled `/v1`, which many clients produce.
 pub fn router(state: ProxyState) -> Router {
     let endpoints = || {
-        Router::new()
-            .route("/chat/completions", post(serve::chat_completions))
-            .route("/models", get(models::list))
-            .route("/models/", get(models::list))
-            .route("/models/{*id}", get(models::one))
-            .route("/prices", get(prices::list))
-            .route("/prices/", get(prices::list))
-            .route("/prices/{*id}", get(prices::one))
-            .route("/estimate", post(estimate::estimate))
-            .merge(account::routes())
+        let router = endpoints()
+            .into_iter()
+            .fold(Router::new(), |router, (_, path, endpoint)| {
+                router.route(path, endpoint)
+            });
+        router
             .fallback(unknown_path)
             .method_not_allowed_fallback(wrong_method)
     };
@@ -63,6 +61,37 @@ pub fn router(state: ProxyState) -> Router {
         .layer(axum::middleware::from_fn(request_id::assign))
         .layer(axum::middleware::from_fn(cors::answer))
         .with_state(state)
+}
+
+/// A method, the path below `/v1`, and what answers there.
+type Endpoint = (&'static str, &'static str, MethodRouter<ProxyState>);
+
+/// Everything below `/v1`. What is new here must be in `openapi.json` too, which a test demands.
+fn endpoints() -> Vec<Endpoint> {
+    let mut all: Vec<Endpoint> = vec![
+        ("post", "/chat/completions", post(serve::chat_completions)),
+        ("get", "/models", get(models::list)),
+        ("get", "/models/", get(models::list)),
+        ("get", "/models/{*id}", get(models::one)),
+        ("get", "/prices", get(prices::list)),
+        ("get", "/prices/", get(prices::list)),
+        ("get", "/prices/{*id}", get(prices::one)),
+        ("post", "/estimate", post(estimate::estimate)),
+    ];
+    all.extend(account::endpoints());
+    all
+}
+
+/// Method (in small letters) and path of every endpoint, as a description of the API names them: `/v1/models/{id}`.
+#[must_use]
+pub fn documented() -> Vec<(&'static str, String)> {
+    let named = |path: &str| format!("/v1{}", path.replace("{*", "{"));
+    endpoints()
+        .into_iter()
+        // `/models/` is `/models` for clients that put a slash behind.
+        .filter(|(_, path, _)| !path.ends_with('/'))
+        .map(|(method, path, _)| (method, named(path)))
+        .collect()
 }
 
 async fn unknown_path(State(state): State<ProxyState>) -> Response {

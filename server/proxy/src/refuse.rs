@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 use domain::Problem;
-use texts::Locale;
+use texts::{Locale, Texts};
 use wire::openai::error::{Body as Inner, Envelope};
 use wire::sse;
 
@@ -23,7 +23,11 @@ pub(crate) fn answer(state: &ProxyState, problem: &Problem) -> Response<Body> {
             code: problem.code(),
         })
         .inc();
-    let mut response = Response::new(Body::from(envelope(state, problem)));
+    let mut response = Response::new(Body::from(envelope(
+        &state.texts,
+        &state.config.site_url,
+        problem,
+    )));
     if let Some(refusal) = Refusal::of(problem) {
         response.extensions_mut().insert(refusal);
     }
@@ -52,10 +56,11 @@ pub(crate) fn event(state: &ProxyState, problem: &Problem) -> Bytes {
             code: problem.code(),
         })
         .inc();
-    sse::data_event(&envelope(state, problem))
+    sse::data_event(&envelope(&state.texts, &state.config.site_url, problem))
 }
 
-fn envelope(state: &ProxyState, problem: &Problem) -> String {
+fn envelope(texts: &Texts, site_url: &str, problem: &Problem) -> String {
+    let docs_url = format!("{site_url}{}", problem.docs_path());
     if let Problem::UpstreamRefused {
         message,
         kind,
@@ -72,6 +77,7 @@ fn envelope(state: &ProxyState, problem: &Problem) -> String {
                 kind,
                 param: param.as_deref(),
                 code: code.as_deref(),
+                docs_url: Some(&docs_url),
             },
         }
         .json();
@@ -81,7 +87,7 @@ fn envelope(state: &ProxyState, problem: &Problem) -> String {
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
-    let text = |key: &str| state.texts.t(Locale::EN, key, &args);
+    let text = |key: &str| texts.t(Locale::EN, key, &args);
     let message = format!(
         "{} {}",
         text(&format!("problems.{}", problem.text())),
@@ -92,19 +98,37 @@ fn envelope(state: &ProxyState, problem: &Problem) -> String {
         Problem::ModelNotFound { .. } | Problem::ModelNotAllowed { .. } => Some("model"),
         _ => None,
     };
-    // SDKs know this one name for every refused key.
-    let code = if matches!(problem, Problem::MissingKey) {
-        "invalid_api_key"
-    } else {
-        problem.code()
-    };
     Envelope {
         error: Inner {
             message: &message,
             kind: problem.openai_type(),
             param,
-            code: Some(code),
+            code: Some(problem.sent_code()),
+            docs_url: Some(&docs_url),
         },
     }
     .json()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn every_error_says_its_code_and_where_it_is_explained() {
+        let texts = Texts::embedded();
+        for problem in Problem::one_of_each() {
+            let json = envelope(&texts, "https://pay.example", &problem);
+            let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+            let error = &json["error"];
+            let wanted = format!("https://pay.example/docs/errors#{}", problem.code());
+            assert_eq!(error["docs_url"], wanted);
+            assert!(!error["message"].as_str().unwrap().is_empty());
+            // What the provider refused carries its own code.
+            if !matches!(problem, Problem::UpstreamRefused { .. }) {
+                assert_eq!(error["code"], problem.sent_code());
+            }
+        }
+    }
 }

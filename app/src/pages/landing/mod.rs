@@ -14,7 +14,7 @@ use crate::reader::{Reader, Ui};
 use crate::shell::{Frame, Page, icon, respond};
 
 /// What the examples name while the catalogue is empty. The sandbox has it in every installation.
-const FALLBACK_MODEL: &str = "sandbox-echo";
+pub const FALLBACK_MODEL: &str = "sandbox-echo";
 
 pub async fn landing(reader: Reader) -> Response {
     let models = reader.services.catalog.models();

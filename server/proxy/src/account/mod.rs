@@ -8,23 +8,23 @@ mod call;
 mod key;
 mod usage;
 
-use axum::Router;
 use axum::routing::get;
 use domain::{Amount, Problem};
 use serde::Serialize;
 use texts::format::Zone;
 
-use crate::state::ProxyState;
+use crate::Endpoint;
 
 pub(crate) use call::{Part, parts};
 
 /// The addresses below `/v1`.
-pub(crate) fn routes() -> Router<ProxyState> {
-    Router::new()
-        .route("/key", get(key::key))
-        .route("/usage/summary", get(usage::summary))
-        .route("/usage/recent", get(call::recent))
-        .route("/calls/{id}", get(call::one))
+pub(crate) fn endpoints() -> [Endpoint; 4] {
+    [
+        ("get", "/key", get(key::key)),
+        ("get", "/usage/summary", get(usage::summary)),
+        ("get", "/usage/recent", get(call::recent)),
+        ("get", "/calls/{id}", get(call::one)),
+    ]
 }
 
 /// An amount, exactly: whole nano-dollars and decimal dollars, both as strings.

@@ -15,6 +15,8 @@ pub struct Body<'a> {
     pub kind: &'a str,
     pub param: Option<&'a str>,
     pub code: Option<&'a str>,
+    /// Where people read what the code means. SDKs keep it in the error's body.
+    pub docs_url: Option<&'a str>,
 }
 
 impl Envelope<'_> {
@@ -98,12 +100,13 @@ mod tests {
                 kind: "t",
                 param: None,
                 code: Some("c"),
+                docs_url: Some("https://x/docs"),
             },
         }
         .json();
         assert_eq!(
             json,
-            r#"{"error":{"message":"m","type":"t","param":null,"code":"c"}}"#
+            r#"{"error":{"message":"m","type":"t","param":null,"code":"c","docs_url":"https://x/docs"}}"#
         );
     }
 
