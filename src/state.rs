@@ -15,6 +15,7 @@ use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::nodes::Nodes;
+use server::policies::Policies;
 use server::rates::Rates;
 use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
@@ -130,6 +131,19 @@ impl Handles {
         )
     }
 
+    /// The policies, as they are true of this installation.
+    #[must_use]
+    pub fn policies(&self, config: &Config, site: &Site, texts: Texts) -> Policies {
+        Policies::new(
+            self.db.clone(),
+            self.clock.clone(),
+            texts,
+            self.upstreams.clone(),
+            crate::policies::installation(config, site),
+        )
+        .with_translated(app::is_public)
+    }
+
     /// What the pages get.
     #[must_use]
     pub fn services(
@@ -150,6 +164,7 @@ impl Handles {
             catalog: self.catalog.clone(),
             upstreams: self.upstreams.clone(),
             rates: self.rates.clone(),
+            policies: self.policies(config, site, texts.clone()),
             mail,
             audit: self.audit.clone(),
             figures: Figures::new(self.db.clone(), self.clock.clone()),

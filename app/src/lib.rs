@@ -35,6 +35,10 @@ mod shell;
 mod tests;
 
 #[cfg(feature = "ssr")]
+pub use pages::is_public;
+#[cfg(feature = "ssr")]
+pub use reader::cookies;
+#[cfg(feature = "ssr")]
 pub use router::{paths, router};
 #[cfg(feature = "ssr")]
 pub use services::{Assets, ClientIp, Services, SiteConfig};

@@ -13,6 +13,7 @@ use server::figures::Figures;
 use server::keys::Keys;
 use server::ledger::Ledger;
 use server::mail::Mail;
+use server::policies::Policies;
 use server::rates::Rates;
 use server::secrets::KeyRing;
 use server::sessions::Sessions;
@@ -34,6 +35,8 @@ pub struct Services {
     /// What amounts are worth in other currencies.
     pub rates: Rates,
     pub mail: Mail,
+    /// What people and the operator agree on.
+    pub policies: Policies,
     pub audit: Audit,
     /// Sums over the whole installation, for administrators.
     pub figures: Figures,

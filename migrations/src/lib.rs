@@ -18,6 +18,7 @@ mod m008_key_limits;
 mod m009_audit;
 mod m010_catalog_margin;
 mod m011_rates;
+mod m014_policies;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m009_audit::Migration),
             Box::new(m010_catalog_margin::Migration),
             Box::new(m011_rates::Migration),
+            Box::new(m014_policies::Migration),
         ]
     }
 }

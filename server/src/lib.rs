@@ -15,6 +15,7 @@ pub mod keys;
 pub mod ledger;
 pub mod mail;
 pub mod nodes;
+pub mod policies;
 pub mod rates;
 pub mod secrets;
 pub mod sessions;

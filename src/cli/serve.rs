@@ -131,6 +131,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         config.calls.clone(),
     );
     let mail = handles.mail(&config, &site, texts.clone());
+    handles
+        .policies(&config, &site, texts.clone())
+        .record()
+        .await
+        .context("the versions of the policies cannot be written down")?;
     let background = background(&handles, &proxy, &mail, &stopped);
     let counts = Counts::new(config.connections.total);
     let accepting = Loop {

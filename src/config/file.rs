@@ -34,7 +34,20 @@ pub struct File {
     #[serde(default)]
     pub welcome: WelcomeTable,
     #[serde(default)]
+    pub policies: PoliciesTable,
+    #[serde(default)]
     pub rates: RatesTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoliciesTable {
+    pub hosting: Option<String>,
+    pub law: Option<String>,
+    pub answer_days: Option<u64>,
+    pub backup_days: Option<u64>,
+    pub log_days: Option<u64>,
+    pub recipients: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

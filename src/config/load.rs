@@ -236,6 +236,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     );
     let mail = super::mail::settings(l, file.mail);
     let welcome = super::welcome::settings(l, file.welcome);
+    let sayings = super::policies::settings(l, file.policies);
     let rates = super::rates::settings(l, file.rates);
     let bounds = Connections::default();
     let mut count = |name, variable, given: Option<u64>, default: u64| {
@@ -327,6 +328,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         mail,
         key_copies,
         welcome,
+        sayings,
         rates,
         connections: Connections {
             total: usize::try_from(total).unwrap_or(usize::MAX),

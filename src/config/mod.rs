@@ -7,6 +7,7 @@ mod address;
 mod file;
 mod load;
 mod mail;
+mod policies;
 mod rates;
 mod refuse;
 mod welcome;
@@ -23,6 +24,7 @@ use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
 pub use load::{Loaded, Origin, Setting};
+pub use policies::Sayings;
 pub use refuse::{Site, site};
 pub use welcome::Welcome;
 
@@ -53,6 +55,8 @@ pub struct Config {
     pub key_copies: bool,
     /// What a new person gets for a first look.
     pub welcome: Welcome,
+    /// What only the operator knows, for the policies.
+    pub sayings: Sayings,
     /// Who says what currencies are worth.
     pub rates: RatesConfig,
     pub connections: Connections,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::views::{AccountView, UnixMs};
 use domain::{Amount, Currency, PricePerMtok};
+use server::policies::Policies;
 use texts::{Locale, format};
 
 use super::{Prefs, Reader, localized};
@@ -34,6 +35,7 @@ impl Ui {
             path: String::new(),
             accept_language: String::new(),
             flash: None,
+            to_accept: false,
         };
         Self::new(Arc::new(reader), None)
     }
@@ -70,6 +72,15 @@ impl Ui {
 
     pub fn flash(&self) -> Option<&Flash> {
         self.reader.flash.as_ref()
+    }
+
+    /// Whether this person has yet to accept terms that are in force.
+    pub fn to_accept(&self) -> bool {
+        self.reader.to_accept
+    }
+
+    pub fn policies(&self) -> &Policies {
+        &self.reader.services.policies
     }
 
     /// Path and query as asked.

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::header::prices_link;
 use super::parts::rich;
 use crate::pages::calculator;
+use crate::pages::policies::policy_links;
 use crate::reader::Ui;
 
 pub fn footer(ui: &Ui) -> AnyView {
@@ -21,6 +22,7 @@ pub fn footer(ui: &Ui) -> AnyView {
             <span translate="no"><bdi>{brand}</bdi></span>
             {prices_link(ui, "")}
             <a href=ui.link(calculator::PATH)>{t!(ui, "calculator.title")}</a>
+            {policy_links(ui)}
             {support}
             <span class="end">{powered}</span>
         </footer>

@@ -22,6 +22,7 @@ use server::figures::Figures;
 use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
+use server::policies::{Installation, Policies};
 use server::rates::{Rates, RatesConfig};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
@@ -160,7 +161,25 @@ pub async fn world() -> World {
         })
         .await
         .unwrap();
+    let installation = Installation {
+        brand: "Farebox".to_owned(),
+        site: ORIGIN.to_owned(),
+        contact: Some("help@pay.example".to_owned()),
+        answer_days: 30,
+        outbox: true,
+        key_copies: true,
+        cookies: crate::reader::cookies(true),
+        ..Installation::default()
+    };
     let services = Services {
+        policies: Policies::new(
+            db.clone(),
+            clock.clone(),
+            Texts::embedded().with_pseudo(true),
+            upstreams.clone(),
+            installation,
+        )
+        .with_translated(crate::pages::is_public),
         accounts,
         sessions: Sessions::new(db.clone(), clock.clone()),
         keys,
