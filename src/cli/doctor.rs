@@ -1,5 +1,7 @@
 //! `farebox doctor`: what would stop or endanger this installation, and what to do about it?
 
+mod policies;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -106,6 +108,7 @@ pub async fn run(args: Args) -> ExitCode {
         keys(&mut found, &config, &db).await;
         upstreams(&mut found, &config, &db).await;
         rates(&mut found, &config, &db).await;
+        policies::policies(&mut found, &config, &db).await;
     }
     mail(&mut found, &config).await;
     public_address(&mut found, &config).await;

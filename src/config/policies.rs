@@ -9,6 +9,8 @@ use super::load::{Loader, optional, positive};
 
 /// Characters of one saying at most.
 const LONGEST: usize = 300;
+/// Unless the operator says otherwise: what laws on data rights usually give.
+const ANSWER_DAYS: u64 = 30;
 
 /// What the operator says for the policies. What is `None` is not claimed there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +29,28 @@ pub struct Sayings {
     pub recipients: Vec<Recipient>,
 }
 
+impl Default for Sayings {
+    fn default() -> Self {
+        Self {
+            hosting: None,
+            law: None,
+            answer_days: ANSWER_DAYS,
+            backup_days: None,
+            log_days: None,
+            recipients: Vec::new(),
+        }
+    }
+}
+
 pub(super) fn settings(l: &mut Loader<'_>, file: PoliciesTable) -> Sayings {
     let raw = l.raw(None, file.hosting, "");
     let hosting = l.read("policies.hosting", raw, "", |text| optional(text, saying));
     let raw = l.raw(None, file.law, "");
     let law = l.read("policies.law", raw, "", |text| optional(text, saying));
     let number = |number: Option<u64>| number.map(|number| number.to_string());
-    let raw = l.raw(None, number(file.answer_days), "30");
-    let answer_days = l.read("policies.answer_days", raw, "30", positive);
+    let usual = ANSWER_DAYS.to_string();
+    let raw = l.raw(None, number(file.answer_days), &usual);
+    let answer_days = l.read("policies.answer_days", raw, &usual, positive);
     let raw = l.raw(None, number(file.backup_days), "");
     let backup_days = l.read("policies.backup_days", raw, "", |text| {
         optional(text, positive)

@@ -408,6 +408,7 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
             credit: None,
             per_network_per_day: 3,
         },
+        sayings: farebox::config::Sayings::default(),
         rates: server::rates::RatesConfig::default(),
         connections: Connections::default(),
         calls: quick_proxy(),

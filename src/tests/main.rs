@@ -21,6 +21,7 @@ mod mail;
 mod migrations;
 mod moving_in;
 mod people;
+mod policies;
 mod postgres;
 mod prices;
 mod rates;

@@ -10,6 +10,7 @@ mod keys;
 mod matrix;
 mod outbox;
 mod pages;
+mod policies;
 mod prefs;
 mod settings;
 mod usage;
