@@ -15,6 +15,16 @@ use crate::source::{self, Value};
 #[folder = "../../locales"]
 struct Embedded;
 
+/// The long texts that are built in: their names within the folder, and what is in them.
+pub fn embedded_content() -> impl Iterator<Item = (String, String)> {
+    Embedded::iter().filter_map(|name| {
+        let named = name.starts_with(crate::content::FOLDER) && name.ends_with(".md");
+        let file = named.then(|| Embedded::get(&name)).flatten()?;
+        let text = String::from_utf8_lossy(&file.data).into_owned();
+        Some((name.into_owned(), text))
+    })
+}
+
 /// A file of a locale folder: its name without `.json`, and its content.
 pub struct File {
     pub code: String,

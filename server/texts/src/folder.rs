@@ -8,6 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::catalogue::File;
+use crate::content;
 
 /// How often the folder is looked at; an edit shows within twice this.
 const POLL: Duration = Duration::from_millis(400);
@@ -34,7 +35,7 @@ pub enum FolderError {
 /// What tells that a file changed: its time and size.
 pub type Stamps = BTreeMap<PathBuf, (SystemTime, u64)>;
 
-/// The locale files of the folder.
+/// The locale files of the folder, and its long texts.
 pub fn stamps(folder: &Path) -> std::io::Result<Stamps> {
     let mut found = Stamps::new();
     for entry in std::fs::read_dir(folder)? {
@@ -43,25 +44,48 @@ pub fn stamps(folder: &Path) -> std::io::Result<Stamps> {
             .extension()
             .is_some_and(|extension| extension == "json")
         {
-            // A file that vanished between the two calls is noticed at the next look.
-            if let Ok(facts) = std::fs::metadata(&path) {
-                found.insert(
-                    path,
-                    (
-                        facts.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-                        facts.len(),
-                    ),
-                );
-            }
+            stamp(path, &mut found);
+        }
+    }
+    // A folder of long texts alone is no locale folder.
+    if !found.is_empty() {
+        for (_, path) in content::in_folder(folder) {
+            stamp(path, &mut found);
         }
     }
     Ok(found)
 }
 
+/// A file that vanished since it was listed is noticed at the next look.
+fn stamp(path: PathBuf, found: &mut Stamps) {
+    if let Ok(facts) = std::fs::metadata(&path) {
+        let changed = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        found.insert(path, (changed, facts.len()));
+    }
+}
+
+/// The long texts of the folder, named as within it, and those that cannot be read.
+pub fn long_texts(folder: &Path) -> (Vec<(String, String)>, Vec<FileProblem>) {
+    let (mut texts, mut problems) = (Vec::new(), Vec::new());
+    for (file, path) in content::in_folder(folder) {
+        match std::fs::read_to_string(path) {
+            Ok(text) => texts.push((file, text)),
+            Err(error) => problems.push(FileProblem {
+                file,
+                line: 0,
+                message: error.to_string(),
+            }),
+        }
+    }
+    (texts, problems)
+}
+
 /// The locale files of the folder, and those that cannot be read.
 pub fn files(folder: &Path) -> (Vec<File>, Vec<FileProblem>) {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
-    for path in stamps(folder).unwrap_or_default().into_keys() {
+    let json = |path: &PathBuf| path.extension().is_some_and(|name| name == "json");
+    let paths = stamps(folder).unwrap_or_default().into_keys();
+    for path in paths.filter(json) {
         let code = path
             .file_stem()
             .unwrap_or_default()

@@ -2,10 +2,11 @@
 //!
 //! Native only: pages, mails, API errors and the command line share it; the browser gets finished strings.
 //! [`Texts`] is the catalogue of `locales/*.json`, [`Locale`] names a language, [`negotiate`] chooses one,
-//! [`format`] writes values, [`check`] reads translators' files.
+//! [`format`] writes values, [`content`] has the long texts, [`check`] reads translators' files.
 
 mod catalogue;
 pub mod check;
+pub mod content;
 mod fill;
 mod folder;
 pub mod format;
@@ -20,6 +21,7 @@ mod texts;
 #[cfg(test)]
 mod tests;
 
+pub use content::{ContentError, Document, Fact, Facts, Heading};
 pub use folder::{FileProblem, FolderError};
 pub use locale::Locale;
 pub use negotiate::negotiate;

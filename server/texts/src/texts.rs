@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use crate::catalogue::Catalogue;
+use crate::content::{ContentError, Library};
 use crate::folder::{self, FileProblem, FolderError};
 use crate::{Locale, fill, format, lookup, plural};
 
@@ -23,6 +24,7 @@ struct Shared {
     source: Source,
     pseudo: AtomicBool,
     catalogue: ArcSwap<Catalogue>,
+    library: ArcSwap<Library>,
     problems: ArcSwap<Vec<FileProblem>>,
     logged: Mutex<HashSet<String>>,
     /// One reload at a time.
@@ -73,6 +75,7 @@ impl Texts {
             source,
             pseudo: AtomicBool::new(false),
             catalogue: ArcSwap::default(),
+            library: ArcSwap::default(),
             problems: ArcSwap::default(),
             logged: Mutex::default(),
             reloading: Mutex::default(),
@@ -194,6 +197,23 @@ impl Texts {
         self.0.problems.load().to_vec()
     }
 
+    /// The long texts; [`Texts::document`] makes pages of them.
+    pub(crate) fn library(&self) -> Arc<Library> {
+        self.0.library.load_full()
+    }
+
+    pub(crate) fn log_once(&self, broken: &ContentError) {
+        let mut logged = self.0.logged.lock();
+        if logged.len() < MAX_LOGGED && logged.insert(broken.to_string()) {
+            tracing::warn!(
+                file = broken.file,
+                line = broken.line,
+                message = broken.message,
+                "long text not shown"
+            );
+        }
+    }
+
     fn log_miss(&self, locale: Locale, key: &str) {
         let mut logged = self.0.logged.lock();
         if logged.len() < MAX_LOGGED && logged.insert(format!("{locale} {key}")) {
@@ -205,6 +225,7 @@ impl Texts {
     fn reload(&self) {
         let _one_at_a_time = self.0.reloading.lock();
         let (mut next, mut problems) = Catalogue::embedded();
+        let (mut library, mut broken) = Library::embedded();
         if let Source::Folder(path) = &self.0.source {
             // What was good stays good: the last catalogue lies between the built-in texts and the folder's.
             let last = self.0.catalogue.load_full();
@@ -218,7 +239,11 @@ impl Texts {
             });
             (next, problems) = next.updated(files.into_iter());
             problems.extend(unreadable);
+            let (long, unreadable) = folder::long_texts(path);
+            (library, broken) = library.over(long, Some(&self.library()));
+            broken.extend(unreadable);
         }
+        problems.extend(broken);
         if self.0.pseudo.load(Ordering::Relaxed) {
             next.add_pseudo();
         }
@@ -231,6 +256,7 @@ impl Texts {
             );
         }
         self.0.catalogue.store(Arc::new(next));
+        self.0.library.store(Arc::new(library));
         self.0.problems.store(Arc::new(problems));
     }
 }

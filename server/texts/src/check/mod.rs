@@ -3,6 +3,7 @@
 //! Nothing here can break a build or a server: a broken file keeps its last good texts. English and Russian must be
 //! complete, and files that say `"complete": true`; in others a missing text is a warning, and English is shown.
 
+mod content;
 mod files;
 mod report;
 mod tables;
@@ -54,6 +55,11 @@ pub fn run(folder: &Path) -> Report {
             };
             languages.push(check.run(&mut findings));
         }
+        let complete: Vec<_> = files
+            .iter()
+            .map(|file| (file.code.as_str(), file.complete))
+            .collect();
+        content::check(folder, &complete, &mut findings);
     } else {
         let message = "There is no readable en.json, and every other language is compared with it."
             .to_owned();

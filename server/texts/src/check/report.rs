@@ -85,6 +85,14 @@ pub enum Rule {
     Glossary,
     /// `notes.csv` or `glossary.csv` itself.
     Table,
+    /// Front matter or a tag of a long text.
+    Document,
+    /// A fact that the English text does not have.
+    Fact,
+    /// Headings that differ from the English ones, or a second title.
+    Heading,
+    /// A link that leads nowhere.
+    Link,
 }
 
 impl Report {

@@ -325,3 +325,66 @@ fn the_report_reads_well_for_people_and_programs() {
     });
     assert_eq!(json["findings"], serde_json::json!([finding]));
 }
+
+/// What is found in a folder with these long texts; German is complete.
+fn long(pages: &[(&str, &str)]) -> Vec<(Rule, String, usize)> {
+    let folder = folder(&[("de.json", DE)]);
+    for (name, content) in pages {
+        let path = folder.path().join("content").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let report = run(folder.path());
+    report
+        .findings
+        .into_iter()
+        .map(|found| (found.rule, found.file, found.line))
+        .collect()
+}
+
+#[test]
+fn long_texts_are_compared_with_english() {
+    const ENGLISH: &str =
+        "---\ntitle: T\n---\n## One {#one}\n\n{{ brand }} [a](#one) [b](/docs/y) [c](/keys)\n";
+    let y = ("en/docs/y.md", "---\ntitle: Y\n---\nText\n");
+    let y_de = ("de/docs/y.md", "---\ntitle: Y\n---\nText\n");
+    let german = |from: &str, to: &str| {
+        let page = ENGLISH.replacen(from, to, 1);
+        long(&[("en/docs/x.md", ENGLISH), ("de/docs/x.md", &page), y, y_de])
+            .into_iter()
+            .map(|(rule, file, line)| {
+                assert_eq!(file, "content/de/docs/x.md");
+                (rule, line)
+            })
+            .collect::<Vec<_>>()
+    };
+    let table = [
+        ("One {#one}", "Eins {#one}", vec![]),
+        ("## One {#one}", "## One {#eins}", vec![(Rule::Heading, 4)]),
+        ("## One", "### One", vec![(Rule::Heading, 4)]),
+        ("[c](/keys)", "\n\n## Two", vec![(Rule::Heading, 8)]),
+        ("brand", "marke", vec![(Rule::Fact, 0), (Rule::Fact, 6)]),
+        ("/docs/y)", "/docs/z)", vec![(Rule::Link, 6)]),
+        ("/docs/y)", "/docs/y#no)", vec![(Rule::Link, 6)]),
+        ("/docs/y)", "docs/y)", vec![(Rule::Link, 6)]),
+        ("title: T", "titel: T", vec![(Rule::Document, 1)]),
+        ("title: T", "title: T\nmore: x", vec![(Rule::Document, 1)]),
+        ("{{ brand }}", "{{ brand", vec![(Rule::Document, 6)]),
+    ];
+    for (from, to, wanted) in table {
+        let mut found = german(from, to);
+        // An anchor of the page's own heading goes with the heading.
+        found.retain(|(rule, line)| to != "## One {#eins}" || (*rule, *line) != (Rule::Link, 6));
+        assert_eq!(found, wanted, "{from} → {to}");
+    }
+    let missing = long(&[("en/docs/x.md", ENGLISH), y, y_de]);
+    let file = "content/de/docs/x.md".to_owned();
+    assert_eq!(missing, [(Rule::Missing, file, 0)]);
+    let title = long(&[
+        ("en/docs/y.md", "---\ntitle: Y\n---\n# Y\n"),
+        ("de/docs/y.md", "---\ntitle: Y\n---\n# Y\n"),
+        ("fr/docs/y.md", "---\ntitle: Y\n---\n"),
+    ]);
+    let rules: Vec<_> = title.iter().map(|(rule, ..)| *rule).collect();
+    assert_eq!(rules, [Rule::Heading, Rule::Heading, Rule::FileName]);
+}
