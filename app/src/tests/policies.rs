@@ -33,17 +33,30 @@ async fn every_policy_is_a_page_in_every_language() {
     let none = browser.get(&world, "/policies/nothing").await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
     let russian = browser.get(&world, "/ru/policies/terms").await;
-    assert!(russian.body.contains("href=\"/ru/policies/refunds\"") || russian.body.contains("href=\"/ru/policies/acceptable-use\""));
-    assert!(russian.body.contains("href=\"/ru/prices\""), "{}", russian.body);
+    assert!(
+        russian.body.contains("href=\"/ru/policies/refunds\"")
+            || russian
+                .body
+                .contains("href=\"/ru/policies/acceptable-use\"")
+    );
+    assert!(
+        russian.body.contains("href=\"/ru/prices\""),
+        "{}",
+        russian.body
+    );
 }
 
 /// The cookies that an answer sets.
 fn set(answer: &Answer) -> impl Iterator<Item = (String, String)> + '_ {
-    answer.headers.get_all(header::SET_COOKIE).iter().map(|line| {
-        let line = line.to_str().unwrap().to_owned();
-        let name = line.split('=').next().unwrap().to_owned();
-        (name, line)
-    })
+    answer
+        .headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|line| {
+            let line = line.to_str().unwrap().to_owned();
+            let name = line.split('=').next().unwrap().to_owned();
+            (name, line)
+        })
 }
 
 #[tokio::test]
@@ -77,7 +90,10 @@ async fn all_cookies_that_can_be_set_stand_in_the_table() {
     let page = browser.get(&world, "/policies/cookies").await;
     for cookie in cookies(true) {
         assert!(page.body.contains(&cookie.name), "{}", cookie.name);
-        let words = world.services.texts.t(texts::Locale::EN, cookie.purpose, &[]);
+        let words = world
+            .services
+            .texts
+            .t(texts::Locale::EN, cookie.purpose, &[]);
         assert!(page.body.contains(&words), "{words}");
     }
 }
@@ -97,7 +113,16 @@ fn no_other_place_sets_cookies() {
     }
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
     let mut found = Vec::new();
-    for folder in ["src/api", "src/guard", "src/pages", "src/reader", "src/session", "src/shell", "../src", "../server/proxy/src"] {
+    for folder in [
+        "src/api",
+        "src/guard",
+        "src/pages",
+        "src/reader",
+        "src/session",
+        "src/shell",
+        "../src",
+        "../server/proxy/src",
+    ] {
         walk(std::path::Path::new(&format!("{root}{folder}")), &mut found);
     }
     found.retain(|name| name != "app.rs");
@@ -107,7 +132,8 @@ fn no_other_place_sets_cookies() {
 }
 
 async fn sign_up(world: &World, browser: &mut Browser, email: &str) {
-    let form = format!("name=Eve&email={email}&password=correct+horse+battery&terms=true&consent=true");
+    let form =
+        format!("name=Eve&email={email}&password=correct+horse+battery&terms=true&consent=true");
     let answer = browser.post(world, "/api/sign_up", &form).await;
     assert_eq!(answer.location(), "/check-mail", "{}", answer.body);
     world.prove_address(email).await;
@@ -122,16 +148,38 @@ async fn signing_up_accepts_terms_and_privacy() {
     let mut browser = Browser::default();
     let form = browser.get(&world, "/signup").await;
     for path in ["/policies/terms", "/policies/privacy"] {
-        assert!(form.body.contains(&format!("href=\"{path}\" target=\"_blank\"")), "{path}");
+        assert!(
+            form.body
+                .contains(&format!("href=\"{path}\" target=\"_blank\"")),
+            "{path}"
+        );
     }
     sign_up(&world, &mut browser, "eve@example.com").await;
     let email = server::accounts::Email::parse("eve@example.com").unwrap();
-    let eve = world.services.accounts.by_email(&email).await.unwrap().unwrap();
+    let eve = world
+        .services
+        .accounts
+        .by_email(&email)
+        .await
+        .unwrap()
+        .unwrap();
     let accepted = world.services.policies.accepted(eve.id).await.unwrap();
-    let found: Vec<_> = accepted.iter().map(|row| (row.name, row.version, row.how)).collect();
-    assert_eq!(found, [(Name::Privacy, 1, How::SignUp), (Name::Terms, 1, How::SignUp)]);
+    let found: Vec<_> = accepted
+        .iter()
+        .map(|row| (row.name, row.version, row.how))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Name::Privacy, 1, How::SignUp),
+            (Name::Terms, 1, How::SignUp)
+        ]
+    );
     let page = browser.get(&world, "/overview").await;
-    assert!(!page.body.contains("/settings/policies"), "nothing to accept");
+    assert!(
+        !page.body.contains("/settings/policies"),
+        "nothing to accept"
+    );
     let page = browser.get(&world, "/settings/policies").await;
     assert!(page.body.contains("href=\"/policies/terms/1\""));
     assert!(!page.body.contains("/api/accept_policies"));
@@ -142,22 +190,45 @@ async fn who_has_not_accepted_is_asked_quietly_and_only_for_what_was_shown() {
     let world = world().await;
     let email = server::accounts::Email::parse("old@example.com").unwrap();
     let password = server::secrets::Secret::new(PASSWORD.to_owned());
-    let old = world.services.accounts.create(&email, Some(password), false).await.unwrap();
+    let old = world
+        .services
+        .accounts
+        .create(&email, Some(password), false)
+        .await
+        .unwrap();
     let mut browser = Browser::default();
-    let form = format!("email=old@example.com&password={}", PASSWORD.replace(' ', "+"));
+    let form = format!(
+        "email=old@example.com&password={}",
+        PASSWORD.replace(' ', "+")
+    );
     browser.post(&world, "/api/sign_in", &form).await;
     let page = browser.get(&world, "/keys").await;
     assert_eq!(page.status, StatusCode::OK, "nobody is locked out");
-    assert!(page.body.contains("href=\"/settings/policies\""), "{}", page.body);
+    assert!(
+        page.body.contains("href=\"/settings/policies\""),
+        "{}",
+        page.body
+    );
     let page = browser.get(&world, "/settings/policies").await.body;
     let value = |name: &str| {
-        let after = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap().1;
+        let after = page
+            .split_once(&format!("name=\"{name}\" value=\""))
+            .unwrap()
+            .1;
         after.split('"').next().unwrap().to_owned()
     };
     let (terms, privacy) = (value("terms"), value("privacy"));
     assert!(terms.starts_with("1:"), "{terms}");
 
-    let accepted = || async { world.services.policies.accepted(old.id).await.unwrap().len() };
+    let accepted = || async {
+        world
+            .services
+            .policies
+            .accepted(old.id)
+            .await
+            .unwrap()
+            .len()
+    };
     for wrong in [
         "locale=en".to_owned(),
         "locale=en&terms=1:00".to_owned(),

@@ -89,8 +89,7 @@ impl Accounts {
                 network: &network,
                 agreements: &form.agreements,
             };
-            match self.begin(mail, newcomer).await
-            {
+            match self.begin(mail, newcomer).await {
                 // Somebody signed up with the same address a moment ago.
                 Err(error) if unique(&error) => {}
                 done => return Ok(done?),

@@ -59,9 +59,8 @@ struct Said {
 #[must_use]
 pub fn compare(older: &str, newer: &str) -> Vec<Line> {
     let (old, new) = (said(older), said(newer));
-    let words_of = |said: &'_ [Said]| -> Vec<String> {
-        said.iter().map(|line| line.text.clone()).collect()
-    };
+    let words_of =
+        |said: &'_ [Said]| -> Vec<String> { said.iter().map(|line| line.text.clone()).collect() };
     let (old_words, new_words) = (words_of(&old), words_of(&new));
     let old_words: Vec<&str> = old_words.iter().map(String::as_str).collect();
     let new_words: Vec<&str> = new_words.iter().map(String::as_str).collect();
@@ -122,7 +121,9 @@ fn plain(markdown: &str) -> String {
             }
             '`' | '[' | '*' => {}
             ']' => {
-                let target = rest.strip_prefix('(').and_then(|after| after.split_once(')'));
+                let target = rest
+                    .strip_prefix('(')
+                    .and_then(|after| after.split_once(')'));
                 rest = target.map_or(rest, |(_, after)| after);
             }
             '{' if rest.starts_with('#') => {
@@ -192,7 +193,10 @@ mod tests {
         let found: Vec<_> = lines.iter().map(|line| (line.kind, shown(line))).collect();
         let wanted = [
             (LineKind::Heading, "Terms"),
-            (LineKind::Paragraph, "We answer within [-30][+14] days, always."),
+            (
+                LineKind::Paragraph,
+                "We answer within [-30][+14] days, always.",
+            ),
             (LineKind::Heading, "[-Gone for good.][+New]"),
             (LineKind::Paragraph, "[+Nothing like it stood here before.]"),
         ];
@@ -203,7 +207,10 @@ mod tests {
     #[test]
     fn marks_of_markdown_are_not_words() {
         let table = [
-            ("- see [the list](/policies/x), `code`", "see the list, code"),
+            (
+                "- see [the list](/policies/x), `code`",
+                "see the list, code",
+            ),
             ("\\$0\\.50 at once", "$0.50 at once"),
             ("| a | `b` |", "a · b"),
             ("### Heading {#id}", "Heading"),

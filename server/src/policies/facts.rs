@@ -188,7 +188,10 @@ impl Installation {
             .text("mail_kept", last(mail::KEPT_MS))
             .text("quote_valid", last(rates::QUOTE_MS))
             .text("answer_time", days(self.answer_days))
-            .text("backups_kept", self.backup_days.map_or_else(String::new, days))
+            .text(
+                "backups_kept",
+                self.backup_days.map_or_else(String::new, days),
+            )
             .text("logs_kept", self.log_days.map_or_else(String::new, days))
     }
 

@@ -247,7 +247,10 @@ impl Policies {
             return Ok(Vec::new());
         }
         self.accepted(account).await?;
-        Ok(wanted().filter(|version| !known(version)).cloned().collect())
+        Ok(wanted()
+            .filter(|version| !known(version))
+            .cloned()
+            .collect())
     }
 
     fn remember(&self, account: AccountId, accepted: impl Iterator<Item = (Name, u32)>) {

@@ -143,11 +143,7 @@ impl Policies {
             .texts
             .original(&document.locale, &version.path)
             // A disguised language has the words of English.
-            .or_else(|| {
-                self.0
-                    .texts
-                    .original(Locale::EN.code(), &version.path)
-            })?;
+            .or_else(|| self.0.texts.original(Locale::EN.code(), &version.path))?;
         Some(Text {
             version,
             document,

@@ -203,16 +203,33 @@ fn texts_say_what_is_so_and_nothing_else() {
                 let document = texts.document(code, &path, &facts).unwrap().unwrap();
                 let place = format!("{path} in {code}, {:#b}", case.0);
                 assert_eq!(document.locale, code, "{place}");
-                assert!(document.html.contains("Fare *box*") || name == Name::Refunds, "{place}");
+                assert!(
+                    document.html.contains("Fare *box*") || name == Name::Refunds,
+                    "{place}"
+                );
                 let said = document.html.replace("&amp;", "&").replace('\u{a0}', " ");
-                for torn in ["{{", "{%", "##}", "<p></p>", "()", " .", ", ,", "policies.", "mailto:\""] {
+                for torn in [
+                    "{{",
+                    "{%",
+                    "##}",
+                    "<p></p>",
+                    "()",
+                    " .",
+                    ", ,",
+                    "policies.",
+                    "mailto:\"",
+                ] {
                     assert!(!said.contains(torn), "{place}: {torn:?} in {said}");
                 }
                 for (_, english, translated, when) in
                     SENTENCES.iter().filter(|(of, ..)| *of == name)
                 {
                     let words = if russian { translated } else { english };
-                    assert_eq!(said.contains(words), when(case), "{place}: {words:?} in {said}");
+                    assert_eq!(
+                        said.contains(words),
+                        when(case),
+                        "{place}: {words:?} in {said}"
+                    );
                 }
                 let days = format!("{} ", installation.answer_days);
                 let promised = said.contains(&days);
@@ -234,8 +251,15 @@ fn every_language_has_the_same_sections_and_versions() {
         }
         let [english, russian] = ["en", "ru"].map(|code| {
             let locale = texts.locale(code).unwrap();
-            let document = texts.document(code, &path, &facts(locale)).unwrap().unwrap();
-            let headings: Vec<_> = document.headings.into_iter().map(|h| (h.level, h.id)).collect();
+            let document = texts
+                .document(code, &path, &facts(locale))
+                .unwrap()
+                .unwrap();
+            let headings: Vec<_> = document
+                .headings
+                .into_iter()
+                .map(|h| (h.level, h.id))
+                .collect();
             let meta = document.meta;
             (headings, meta["version"].clone(), meta["effective"].clone())
         });
@@ -244,11 +268,20 @@ fn every_language_has_the_same_sections_and_versions() {
     }
     for name in Name::ALL {
         let versions = versions::of(&texts, name, NOON);
-        let numbers: Vec<_> = versions.iter().rev().map(|version| version.number).collect();
+        let numbers: Vec<_> = versions
+            .iter()
+            .rev()
+            .map(|version| version.number)
+            .collect();
         let wanted: Vec<_> = (1..=u32::try_from(numbers.len()).unwrap()).collect();
         assert_eq!(numbers, wanted, "{name:?}: numbered from 1 without a gap");
         assert!(versions.is_sorted_by(|newer, older| newer.effective_at >= older.effective_at));
-        assert!(versions.iter().any(|version| version.state == State::InForce), "{name:?}");
+        assert!(
+            versions
+                .iter()
+                .any(|version| version.state == State::InForce),
+            "{name:?}"
+        );
     }
 }
 
@@ -256,7 +289,11 @@ fn every_language_has_the_same_sections_and_versions() {
 fn folder(terms: &[(u32, &str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for code in ["en", "ru"] {
-        std::fs::write(folder.path().join(format!("{code}.json")), "{\"a\": {\"b\": \"c\"}}").unwrap();
+        std::fs::write(
+            folder.path().join(format!("{code}.json")),
+            "{\"a\": {\"b\": \"c\"}}",
+        )
+        .unwrap();
     }
     write_terms(folder.path(), terms);
     folder
@@ -309,7 +346,9 @@ async fn a_version_counts_from_its_day_on() {
     let (policies, _data) = policies(folder.path()).await;
     let states = || -> Vec<_> {
         let versions = policies.versions(Name::Terms).into_iter();
-        versions.map(|version| (version.number, version.state)).collect()
+        versions
+            .map(|version| (version.number, version.state))
+            .collect()
     };
     use State::{Announced, InForce, Replaced};
     assert_eq!(states(), [(3, Announced), (2, InForce), (1, Replaced)]);
@@ -373,7 +412,11 @@ async fn what_was_accepted_is_written_once_and_asked_again_for_the_next_version(
 async fn a_text_that_was_changed_without_a_new_version_is_noticed() {
     let folder = folder(&[(1, "2026-01-01", "one")]);
     let (policies, _data) = policies(folder.path()).await;
-    assert_eq!(policies.reworded().await.unwrap(), [], "nothing was seen yet");
+    assert_eq!(
+        policies.reworded().await.unwrap(),
+        [],
+        "nothing was seen yet"
+    );
     policies.record().await.unwrap();
     policies.record().await.unwrap();
     assert_eq!(policies.reworded().await.unwrap(), []);
@@ -386,9 +429,17 @@ async fn a_text_that_was_changed_without_a_new_version_is_noticed() {
     let found = other.reworded().await.unwrap();
     let codes: Vec<_> = found.iter().map(|text| text.locale.as_str()).collect();
     assert_eq!(codes, ["en", "ru"]);
-    assert!(found.iter().all(|text| (text.name, text.version) == (Name::Terms, 1)));
+    assert!(
+        found
+            .iter()
+            .all(|text| (text.name, text.version) == (Name::Terms, 1))
+    );
     other.record().await.unwrap();
-    assert_eq!(other.reworded().await.unwrap().len(), 2, "also after a start");
+    assert_eq!(
+        other.reworded().await.unwrap().len(),
+        2,
+        "also after a start"
+    );
 
     let mended = changed(&[(1, "2026-01-01", "one"), (2, "2026-11-22", "other words")]);
     mended.record().await.unwrap();

@@ -22,7 +22,9 @@ pub(super) async fn policies(found: &mut Findings, config: &Config, db: &Db) {
             well = false;
             found.warn(
                 "policies",
-                format!("they say that it is not known who runs this or where to write: set {setting}"),
+                format!(
+                    "they say that it is not known who runs this or where to write: set {setting}"
+                ),
             );
         }
         for host in policies.nameless() {
@@ -34,7 +36,9 @@ pub(super) async fn policies(found: &mut Findings, config: &Config, db: &Db) {
         }
     }
     match policies.reworded().await {
-        Err(error) => return found.fail("policies", format!("the database cannot be read: {error}")),
+        Err(error) => {
+            return found.fail("policies", format!("the database cannot be read: {error}"));
+        }
         Ok(reworded) => {
             for text in reworded {
                 well = false;
@@ -51,7 +55,10 @@ pub(super) async fn policies(found: &mut Findings, config: &Config, db: &Db) {
         }
     }
     if well {
-        found.ok("policies", "every version has the words it had when it was first seen here");
+        found.ok(
+            "policies",
+            "every version has the words it had when it was first seen here",
+        );
     }
 }
 
