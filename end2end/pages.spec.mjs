@@ -6,11 +6,11 @@ import { spaced, t } from './support/words.mjs';
 
 const LOCALES = { en: '', ru: '/ru' };
 const MODEL = 'sandbox-echo';
-const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
+const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', policies: '/policies', 'a policy': '/policies/privacy', 'the cookie policy': '/policies/cookies', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
 const STATUS = { '/no/such/page': 404, '/claim/nothing': 410 };
 const BRAND = { brand: 'Farebox' };
 // What search engines are told; the other pages say what the landing page does.
-const DESCRIPTION = { '/prices': 'prices.meta.description', [`/prices/${MODEL}`]: 'prices.one.description', '/calculator': 'calculator.meta.description' };
+const DESCRIPTION = { '/prices': 'prices.meta.description', [`/prices/${MODEL}`]: 'prices.one.description', '/calculator': 'calculator.meta.description', '/policies': 'policies.meta.description', '/policies/privacy': 'policies.meta.one', '/policies/cookies': 'policies.meta.one' };
 
 // The address of a page in a language; pages with one address take the language of the cookie.
 const address = (locale, path) => (STATUS[path] ? path : `${LOCALES[locale]}${path}`);
@@ -64,7 +64,7 @@ for (const locale of ['en', 'ru']) {
         const absolute = (prefix) => `${farebox.url}${prefix}${path}`;
         expect(links).toEqual([['en', absolute('')], ['ru', absolute('/ru')], ['x-default', absolute('')]]);
         await expect(page.locator('link[rel="canonical"]')).toHaveAttribute('href', absolute(LOCALES[locale]));
-        await expect(page.locator('meta[name="description"]')).toHaveAttribute('content', t(locale, DESCRIPTION[path] ?? 'landing.meta.description', { model: MODEL }));
+        await expect(page.locator('meta[name="description"]')).toHaveAttribute('content', t(locale, DESCRIPTION[path] ?? 'landing.meta.description', { ...BRAND, model: MODEL, policy: path.startsWith('/policies/') ? t(locale, `policies.names.${path.split('/').pop()}`) : '' }));
       }
       // A key that is shown instead of its text, or a place in a text that was not filled in.
       const words = await page.locator('body').innerText();
@@ -92,6 +92,41 @@ test('strangers get no script and no wasm, and little of everything else', async
     expect(kinds.filter(([kind, file]) => kind === 'script' || kind === 'fetch' || /\.(js|wasm)$/.test(file)), path).toEqual([]);
     await expect(page.locator('[style], style, [onclick]')).toHaveCount(0);
   }
+});
+
+test('no page asks anybody else for anything', async ({ page, watch }) => {
+  watch.tolerate(ERROR_PAGE);
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  for (const locale of Object.keys(LOCALES)) {
+    for (const path of Object.values(PAGES)) {
+      asked.length = 0;
+      await open(page, locale, path);
+      await page.evaluate(() => document.fonts.ready);
+      expect(asked.length, path).toBeGreaterThan(0);
+      const elsewhere = asked.filter((url) => !url.startsWith('data:') && new URL(url).origin !== new URL(farebox.url).origin);
+      expect(elsewhere, `${locale}: ${path}`).toEqual([]);
+    }
+  }
+});
+
+test('a policy is read by its contents, and its versions are compared', async ({ page }) => {
+  await page.goto('/');
+  await page.locator('.foot').getByRole('link', { name: t('en', 'policies.names.terms'), exact: true }).click();
+  await expect(page).toHaveURL(`${farebox.url}/policies/terms`);
+  const entry = page.locator('.contents a').nth(2);
+  const target = await entry.getAttribute('href');
+  await entry.click();
+  await expect(page.locator(target)).toBeInViewport();
+  await page.goto('/policies/terms/1');
+  await expect(page.locator('#history')).toBeVisible();
+  await page.goto('/policies/terms/compare');
+  await accessible(page, 'a comparison');
+  await expect(page.getByText(t('en', 'policies.compare.same'))).toBeVisible();
+  await page.emulateMedia({ media: 'print' });
+  await page.goto('/policies/terms');
+  await expect(page.locator('.contents')).toBeHidden();
+  await expect(page.locator('.policy-text')).toBeVisible();
 });
 
 test('every page, also a failed one, is guarded by its headers and is valid HTML', async () => {

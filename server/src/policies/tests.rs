@@ -157,7 +157,7 @@ const SENTENCES: &[Sentence] = &[
     (Name::Privacy, "There is no copy", "Копии нет", |c| !c.is(On::Copies)),
     (Name::Privacy, "New people get $0.50", "Каждый новый человек один раз получает", |c| c.is(On::Welcome)),
     (Name::Privacy, "For every top-up", "О каждом пополнении", |c| c.any(&PAYMENTS)),
-    (Name::Privacy, "receipts, because tax law", "квитанции, потому что", |c| c.any(&PAYMENTS)),
+    (Name::Privacy, "receipts, with the name on them", "квитанции с указанным в них именем", |c| c.any(&PAYMENTS)),
     (Name::Privacy, "PayCorp", "PayCorp", |c| c.is(On::Online)),
     (Name::Privacy, "You type card numbers", "Номер карты", |c| c.is(On::Online)),
     (Name::Privacy, "bank transfer", "банковским переводом", |c| c.is(On::Manual)),

@@ -86,7 +86,7 @@ pub fn to_accept(ui: &Ui) -> Option<AnyView> {
         view! { <a href="/settings/policies">{inner}</a> }.into_any()
     });
     let note = view! {
-        <div class="note" role="status">{icon(ui, "circle-alert", "")}<p>{words}</p></div>
+        <div class="note">{icon(ui, "circle-alert", "")}<p>{words}</p></div>
     };
     Some(note.into_any())
 }

@@ -8,7 +8,7 @@ use server::policies::{Name, State, Text, Version};
 use texts::content::Heading;
 
 use super::list::shown;
-use super::{PATH, changes_path, day, policy_path, since, state, version_path};
+use super::{PATH, changes_path, day, policy_path, short_name, since, state, version_path};
 use crate::pages::{anyone, error};
 use crate::reader::{Reader, Ui};
 use crate::shell::{Frame, Page, icon, notice, respond, rich};
@@ -44,7 +44,7 @@ async fn page(reader: Reader, name: &str, number: Option<String>) -> Response {
         description: Some(t!(
             ui,
             "policies.meta.one",
-            policy = text.document.title,
+            policy = short_name(ui, text.version.name),
             brand = ui.site().brand
         )),
         body: content(ui, &versions, text),
