@@ -68,7 +68,7 @@ async fn all_cookies_that_can_be_set_stand_in_the_table() {
     let forms = [
         ("/api/set_prefs", "theme=dark&back=/"),
         ("/api/sign_in", "email=a&password=b"),
-        ("/api/sign_in", &sign_in),
+        ("/api/sign_in", sign_in.as_str()),
         ("/api/set_name", "name=Ada"),
         ("/api/sign_out", ""),
     ];

@@ -67,7 +67,7 @@ struct Case(u32);
 impl Case {
     fn is(self, setting: On) -> bool {
         let at = SETTINGS.iter().position(|other| *other == setting).unwrap();
-        self.0 >> at & 1 == 1
+        (self.0 >> at) & 1 == 1
     }
 
     fn any(self, settings: &[On]) -> bool {
@@ -131,7 +131,7 @@ impl Case {
     fn all() -> impl Iterator<Item = Self> {
         let full = (1_u32 << SETTINGS.len()) - 1;
         let single = (0..SETTINGS.len()).flat_map(move |at| [1 << at, full & !(1 << at)]);
-        let mixed = (1..300_u32).map(move |n| n.wrapping_mul(2_654_435_761) >> 7 & full);
+        let mixed = (1..300_u32).map(move |n| (n.wrapping_mul(2_654_435_761) >> 7) & full);
         [0, full].into_iter().chain(single).chain(mixed).map(Self)
     }
 }

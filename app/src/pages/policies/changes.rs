@@ -98,7 +98,8 @@ fn choose(ui: &Ui, versions: &[Version], from: u32, to: u32) -> Option<AnyView> 
                     version = ui.number(number.into()),
                     date = date
                 );
-                view! { <option value=number.to_string() selected=number == chosen>{words}</option> }
+                let selected = number == chosen;
+                view! { <option value=number.to_string() selected=selected>{words}</option> }
             })
             .collect();
         view! {

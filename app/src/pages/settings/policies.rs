@@ -17,7 +17,8 @@ pub async fn policies(reader: Reader) -> Response {
         Ok(known) => known,
         Err(elsewhere) => return elsewhere,
     };
-    let Ok(accepted) = ui.policies().accepted(account.id).await else {
+    let policies = ui.policies().clone();
+    let Ok(accepted) = policies.accepted(account.id).await else {
         return error::page(&ui, StatusCode::SERVICE_UNAVAILABLE);
     };
     let missing: Vec<Text> = ACCEPTED
