@@ -86,6 +86,10 @@ fn listed(services: &Services) -> Listed {
         )
         .route("/settings/sessions", get(pages::settings::sessions))
         .route("/settings/policies", get(pages::settings::policies))
+        .route(
+            "/settings/policies/{name}/{version}",
+            get(pages::settings::accepted_text),
+        )
         .route("/claim/{token}", get(pages::claim))
         .route("/outbox", get(pages::outbox))
         .route("/overview", get(pages::overview::overview))

@@ -58,6 +58,7 @@ const PAGES: &[(&str, Takes)] = &[
     ("/policies/{name}/{version}", Nothing),
     ("/prices/{*model}", Nothing), // what is for sale, for everybody
     ("/reset/{token}", Token),
+    ("/settings/policies/{name}/{version}", Nothing), // what the asker accepted
     ("/usage/calls/{id}", Theirs("/usage/calls/{call}")),
     ("/verify/{token}", Token),
 ];

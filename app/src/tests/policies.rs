@@ -183,6 +183,19 @@ async fn signing_up_accepts_terms_and_privacy() {
     let page = browser.get(&world, "/settings/policies").await;
     assert!(page.body.contains("href=\"/policies/terms/1\""));
     assert!(!page.body.contains("/api/accept_policies"));
+    let text = browser.get(&world, "/settings/policies/terms/1").await;
+    assert_eq!(text.status, StatusCode::OK);
+    assert!(text.body.starts_with("# Terms of use\n"), "{}", text.body);
+    for none in ["terms/2", "refunds/1", "x/1", "terms/x"] {
+        let page = browser
+            .get(&world, &format!("/settings/policies/{none}"))
+            .await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{none}");
+    }
+    let mut boss = Browser::default();
+    boss.sign_in(&world).await;
+    let page = boss.get(&world, "/settings/policies/terms/1").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND, "somebody else's");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{ACCEPTED, Name, Policies, Version, sha256, versions};
-use crate::db::{all, exec};
+use crate::db::{all, exec, one};
 
 /// How somebody came to accept a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,6 +230,30 @@ impl Policies {
         }
         self.remember(account, accepted.iter().map(|a| (a.name, a.version)));
         Ok(accepted)
+    }
+
+    /// The text that an account accepted, as Markdown, as it was shown then.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn accepted_text(
+        &self,
+        account: AccountId,
+        name: Name,
+        version: u32,
+    ) -> Result<Option<String>, DbErr> {
+        let row = one(
+            self.0.db.read(),
+            "SELECT t.markdown FROM policy_acceptance a JOIN policy_text t ON t.sha256 = a.text_sha256
+             WHERE a.account_id = $1 AND a.name = $2 AND a.version = $3",
+            vec![
+                account.to_string().into(),
+                name.code().into(),
+                i64::from(version).into(),
+            ],
+        )
+        .await?;
+        row.map(|row| row.try_get("", "markdown")).transpose()
     }
 
     /// What is in force and an account has not accepted. Asks the database only until it has.

@@ -14,7 +14,7 @@ use http::StatusCode;
 use leptos::prelude::*;
 
 pub use email::email;
-pub use policies::policies;
+pub use policies::{accepted_text, policies};
 pub use second_factor::{recovery_codes, second_factor};
 pub use security::security;
 pub use sessions::sessions;

@@ -1,7 +1,8 @@
 //! What did I accept here, and is there something new to accept?
 
-use axum::response::Response;
-use http::StatusCode;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
 use leptos::prelude::*;
 use server::policies::{ACCEPTED, Accepted, How, Name, Text};
 
@@ -42,6 +43,36 @@ pub async fn policies(reader: Reader) -> Response {
         };
         framed(ui, t!(ui, "policies.accepted.title"), body.into_any())
     })
+}
+
+/// `GET /settings/policies/{name}/{version}`: the text as it was when it was accepted, to keep.
+pub async fn accepted_text(
+    Path((name, number)): Path<(String, String)>,
+    reader: Reader,
+) -> Response {
+    let (ui, account) = match signed_in(reader).await {
+        Ok(known) => known,
+        Err(elsewhere) => return elsewhere,
+    };
+    let (Some(name), Ok(number)) = (Name::parse(&name), number.parse::<u32>()) else {
+        return error::page(&ui, StatusCode::NOT_FOUND);
+    };
+    let policies = ui.policies().clone();
+    let text = match policies.accepted_text(account.id, name, number).await {
+        Ok(Some(text)) => text,
+        Ok(None) => return error::page(&ui, StatusCode::NOT_FOUND),
+        Err(_) => return error::page(&ui, StatusCode::SERVICE_UNAVAILABLE),
+    };
+    let file = format!("attachment; filename=\"{}-{number}.md\"", name.code());
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            "text/markdown; charset=utf-8".to_owned(),
+        ),
+        (header::CONTENT_DISPOSITION, file),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, text).into_response()
 }
 
 /// The versions in force that this person has not accepted, to read and to accept.
@@ -100,6 +131,7 @@ fn log(ui: &Ui, accepted: &[Accepted]) -> AnyView {
                         <th scope="col">{t!(ui, "policies.accepted.policy")}</th>
                         <th scope="col">{t!(ui, "policies.accepted.when")}</th>
                         <th scope="col">{t!(ui, "policies.accepted.how")}</th>
+                        <th scope="col">{t!(ui, "policies.accepted.text")}</th>
                     </tr></thead>
                     <tbody>{rows}</tbody>
                 </table>
@@ -124,6 +156,8 @@ fn line(ui: &Ui, row: &Accepted) -> AnyView {
         policy = short_name(ui, row.name),
         version = ui.number(row.version.into())
     );
+    let file = format!("/settings/policies/{}/{}", row.name.code(), row.version);
+    let label = t!(ui, "policies.accepted.download_of", policy = words);
     let how = match row.how {
         How::SignUp => t!(ui, "policies.accepted.sign_up"),
         How::Asked => t!(ui, "policies.accepted.asked"),
@@ -133,6 +167,7 @@ fn line(ui: &Ui, row: &Accepted) -> AnyView {
             <th scope="row"><a href=ui.link(&path)>{words}</a></th>
             <td class="when">{ui.date_time(row.accepted_at)}</td>
             <td>{how}</td>
+            <td><a href=file download="" aria-label=label>{t!(ui, "policies.accepted.download")}</a></td>
         </tr>
     }
     .into_any()
