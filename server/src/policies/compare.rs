@@ -59,11 +59,8 @@ struct Said {
 #[must_use]
 pub fn compare(older: &str, newer: &str) -> Vec<Line> {
     let (old, new) = (said(older), said(newer));
-    let words_of =
-        |said: &'_ [Said]| -> Vec<String> { said.iter().map(|line| line.text.clone()).collect() };
-    let (old_words, new_words) = (words_of(&old), words_of(&new));
-    let old_words: Vec<&str> = old_words.iter().map(String::as_str).collect();
-    let new_words: Vec<&str> = new_words.iter().map(String::as_str).collect();
+    let old_words: Vec<&str> = old.iter().map(|line| line.text.as_str()).collect();
+    let new_words: Vec<&str> = new.iter().map(|line| line.text.as_str()).collect();
     let diff = TextDiff::from_slices(&old_words, &new_words);
     let mut lines = Vec::new();
     for op in diff.ops() {
