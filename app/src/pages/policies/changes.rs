@@ -149,9 +149,9 @@ fn gap(ui: &Ui, hidden: &mut u64) -> Option<AnyView> {
 fn paragraph(ui: &Ui, line: &Line) -> AnyView {
     let pieces: Vec<_> = line.pieces.iter().map(|words| piece(ui, words)).collect();
     let class = match line.kind {
-        LineKind::Heading => "heading",
-        LineKind::Entry => "entry",
-        LineKind::Paragraph => "",
+        LineKind::Heading => Some("heading"),
+        LineKind::Entry => Some("entry"),
+        LineKind::Paragraph => None,
     };
     view! { <p class=class>{pieces}</p> }.into_any()
 }
