@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use server::mail::Figures;
+use server::orders;
 
 /// The registry that parts add themselves to, and the figures of the server itself. Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ struct Inner {
     ready: Gauge,
     panics: Counter<u64, AtomicU64>,
     mails: Family<Outcome, Counter<u64, AtomicU64>>,
+    orders: Family<Outcome, Counter<u64, AtomicU64>>,
 }
 
 /// What became of mails: `sent`, `postponed`, `failed`.
@@ -58,6 +60,12 @@ impl Metrics {
             "Mails that the mail server took, tries that have to be repeated, mails given up",
             mails.clone(),
         );
+        let orders = Family::<Outcome, Counter<u64, AtomicU64>>::default();
+        registry.register(
+            "farebox_orders",
+            "Orders credited by this process, answers of payment providers that did not fit, webhooks that were not believed",
+            orders.clone(),
+        );
         register(&mut registry);
         Self(Arc::new(Inner {
             registry: RwLock::new(registry),
@@ -65,6 +73,7 @@ impl Metrics {
             ready,
             panics,
             mails,
+            orders,
         }))
     }
 
@@ -89,6 +98,17 @@ impl Metrics {
             ("failed", figures.failed),
         ] {
             let counter = self.0.mails.get_or_create(&[("outcome", outcome)]);
+            counter.inner().store(count, Ordering::Relaxed);
+        }
+    }
+
+    pub fn set_orders(&self, figures: orders::Figures) {
+        for (outcome, count) in [
+            ("credited", figures.credited),
+            ("mismatched", figures.mismatched),
+            ("rejected", figures.rejected),
+        ] {
+            let counter = self.0.orders.get_or_create(&[("outcome", outcome)]);
             counter.inner().store(count, Ordering::Relaxed);
         }
     }

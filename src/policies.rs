@@ -1,7 +1,7 @@
 //! What do the policies say about this installation? Its settings, translated into their facts.
 
 use domain::fx::Source;
-use server::policies::{Installation, Payments};
+use server::policies::{Installation, Payments, Seller};
 
 use crate::config::{Config, Site};
 
@@ -13,7 +13,7 @@ pub fn installation(config: &Config, site: &Site) -> Installation {
     Installation {
         brand: config.brand.name.clone(),
         site: public_url.to_owned(),
-        seller: None,
+        seller: seller(config),
         contact: contact(config),
         law: sayings.law.clone(),
         hosting: sayings.hosting.clone(),
@@ -25,16 +25,34 @@ pub fn installation(config: &Config, site: &Site) -> Installation {
         outbox: site.local,
         key_copies: config.key_copies,
         welcome: config.welcome_rule().map(|rule| rule.amount),
-        payments: Payments::default(),
+        payments: Payments {
+            // Providers on whose pages people pay come with their adapters.
+            online: Vec::new(),
+            manual: config.payments.manual.is_some(),
+            sandbox: config.sandbox_payments(site.local),
+        },
         rate_sources: config.rates.asked().into_iter().map(host).collect(),
         cookies: app::cookies(public_url.starts_with("https://")),
     }
 }
 
+/// Who sells credit. The brand stands in for a name that was not given, so a name says nothing unless it is another one or
+/// has an address.
+fn seller(config: &Config) -> Option<Seller> {
+    let known = &config.seller;
+    let said = known.name != config.brand.name || !known.address.is_empty();
+    said.then(|| Seller {
+        name: known.name.clone(),
+        address: known.address.join(", "),
+        tax_id: known.tax_id.clone().unwrap_or_default(),
+    })
+}
+
 /// Where people write. What stands under `brand.support` may be another kind of address; only one of mail is a promise
 /// that letters are read.
 fn contact(config: &Config) -> Option<String> {
-    let support = config.brand.support.as_deref()?;
+    let told = config.seller.email.as_ref();
+    let support = told.or(config.brand.support.as_ref())?;
     let part = |part: &str| {
         !part.is_empty()
             && part
@@ -42,7 +60,7 @@ fn contact(config: &Config) -> Option<String> {
                 .all(|c| c.is_ascii_alphanumeric() || ".-+_".contains(c))
     };
     let (name, host) = support.split_once('@')?;
-    (part(name) && part(host)).then(|| support.to_owned())
+    (part(name) && part(host)).then(|| support.clone())
 }
 
 /// Who is asked for rates, as the address where they are found.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use proxy::ProxyState;
 use server::mail::Mail;
+use server::orders::Orders;
 use texts::Texts;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -18,7 +19,7 @@ use crate::assets;
 use crate::config::{Config, Site};
 use crate::listen::Counts;
 use crate::metrics::Metrics;
-use crate::routes::{failure, health, metrics};
+use crate::routes::{failure, health, hooks, metrics};
 use crate::state::Handles;
 
 /// How long a browser may pause in the middle of a form.
@@ -31,6 +32,7 @@ pub struct Front {
     pub handles: Handles,
     pub texts: Texts,
     pub mail: Mail,
+    pub orders: Orders,
     pub metrics: Metrics,
     pub counts: Counts,
     /// Cancelled when the server begins to stop.
@@ -44,6 +46,7 @@ pub fn router(front: Arc<Front>, proxy: ProxyState) -> Router {
         &front.site,
         front.texts.clone(),
         front.mail.clone(),
+        front.orders.clone(),
         Arc::new(proxy.clone()),
     ));
     // The metered API has a patience of its own.
@@ -54,6 +57,8 @@ pub fn router(front: Arc<Front>, proxy: ProxyState) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
+        // Providers of payments
+        .route("/hooks/{provider}", post(hooks::take))
         // Files of the browser bundle
         .route("/assets/{*path}", get(assets::serve))
         .route("/pkg/{*path}", get(assets::serve))

@@ -15,8 +15,10 @@ use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::nodes::Nodes;
+use server::orders::{Orders, OrdersParts};
 use server::policies::Policies;
 use server::rates::Rates;
+use server::receipts::{Receipts, Seller};
 use server::secrets::{Given, KeyRing, unused};
 use server::sessions::Sessions;
 use server::trial::Trials;
@@ -43,6 +45,11 @@ pub struct Handles {
     pub budgets: Budgets,
     pub nodes: Nodes,
     pub rates: Rates,
+    pub receipts: Receipts,
+    /// Who stands on new receipts.
+    pub seller: Seller,
+    /// The words of every language: the operator's folder, or those built in.
+    pub texts: Texts,
 }
 
 impl Handles {
@@ -58,7 +65,7 @@ impl Handles {
     /// Builds the handles over a connected, migrated database.
     ///
     /// # Errors
-    /// When a key file or a row cannot be read.
+    /// When a key file, a row or the folder of locales cannot be read.
     pub async fn over(
         config: &Config,
         db: Db,
@@ -76,6 +83,10 @@ impl Handles {
             private_ranges: config.upstream_private_ranges.clone(),
         };
         let ledger = Ledger::new(db.clone(), clock.clone(), ledger);
+        let texts = match &config.locales {
+            Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
+            None => Texts::embedded(),
+        };
         let handles = Self {
             accounts: Accounts::new(db.clone(), clock.clone(), ring.clone())
                 .with_brand(&config.brand.name)
@@ -90,6 +101,9 @@ impl Handles {
             ledger,
             nodes: Nodes::new(db.clone()),
             rates: Rates::new(db.clone(), clock.clone(), config.rates.clone()),
+            receipts: Receipts::new(db.clone()),
+            seller: Seller::new(config.seller.clone(), texts.clone()),
+            texts,
             db,
             clock,
             ring,
@@ -144,6 +158,20 @@ impl Handles {
         .with_translated(app::is_public)
     }
 
+    /// Orders: they send mail, and lead people back to where the site is.
+    #[must_use]
+    pub fn orders(&self, config: &Config, site: &Site, mail: Mail) -> Orders {
+        Orders::new(OrdersParts {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            rates: self.rates.clone(),
+            mail,
+            seller: self.seller.clone(),
+            config: config.payments_config(site.local),
+            public_url: site.public_url.as_str().trim_end_matches('/').to_owned(),
+        })
+    }
+
     /// What the pages get.
     #[must_use]
     pub fn services(
@@ -152,6 +180,7 @@ impl Handles {
         site: &Site,
         texts: Texts,
         mail: Mail,
+        orders: Orders,
         trials: Arc<dyn Trials>,
     ) -> app::Services {
         app::Services {
@@ -164,8 +193,10 @@ impl Handles {
             catalog: self.catalog.clone(),
             upstreams: self.upstreams.clone(),
             rates: self.rates.clone(),
+            receipts: self.receipts.clone(),
             policies: self.policies(config, site, texts.clone()),
             mail,
+            orders,
             audit: self.audit.clone(),
             figures: Figures::new(self.db.clone(), self.clock.clone()),
             trials,

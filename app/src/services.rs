@@ -13,8 +13,10 @@ use server::figures::Figures;
 use server::keys::Keys;
 use server::ledger::Ledger;
 use server::mail::Mail;
+use server::orders::Orders;
 use server::policies::Policies;
 use server::rates::Rates;
+use server::receipts::Receipts;
 use server::secrets::KeyRing;
 use server::sessions::Sessions;
 use server::trial::Trials;
@@ -34,7 +36,11 @@ pub struct Services {
     pub upstreams: Upstreams,
     /// What amounts are worth in other currencies.
     pub rates: Rates,
+    /// What proves payments.
+    pub receipts: Receipts,
     pub mail: Mail,
+    /// Top-ups being paid.
+    pub orders: Orders,
     /// What people and the operator agree on.
     pub policies: Policies,
     pub audit: Audit,

@@ -18,6 +18,8 @@ mod m008_key_limits;
 mod m009_audit;
 mod m010_catalog_margin;
 mod m011_rates;
+mod m012_orders;
+mod m013_receipts;
 mod m014_policies;
 
 /// All migrations, oldest first.
@@ -38,6 +40,8 @@ impl MigratorTrait for Migrator {
             Box::new(m009_audit::Migration),
             Box::new(m010_catalog_margin::Migration),
             Box::new(m011_rates::Migration),
+            Box::new(m012_orders::Migration),
+            Box::new(m013_receipts::Migration),
             Box::new(m014_policies::Migration),
         ]
     }

@@ -1,7 +1,8 @@
 //! Where do new ids come from? UUIDv7: sortable by age, unguessable.
 
 use domain::ids::{
-    AccountId, AuditId, CallId, GrantId, KeyId, LeaseId, MailId, PriceId, UpstreamId, WorkspaceId,
+    AccountId, AuditId, CallId, GrantId, KeyId, LeaseId, MailId, OrderId, PriceId, RefundId,
+    UpstreamId, WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -28,7 +29,9 @@ new_id!(
     KeyId,
     LeaseId,
     MailId,
+    OrderId,
     PriceId,
+    RefundId,
     UpstreamId,
     WorkspaceId
 );

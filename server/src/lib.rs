@@ -15,8 +15,10 @@ pub mod keys;
 pub mod ledger;
 pub mod mail;
 pub mod nodes;
+pub mod orders;
 pub mod policies;
 pub mod rates;
+pub mod receipts;
 pub mod secrets;
 pub mod sessions;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use serde::Serialize;
 use server::accounts::Accounts;
 use server::clock::Clock;
 use server::db::Db;
+use server::orders::OrdersState;
 use server::rates::Rates;
 use server::secrets::{Given, KeyRing, Purpose, key_file, unused};
 use server::upstreams::{AddressRule, SANDBOX_URL, UpstreamView, Upstreams};
@@ -108,6 +109,7 @@ pub async fn run(args: Args) -> ExitCode {
         keys(&mut found, &config, &db).await;
         upstreams(&mut found, &config, &db).await;
         rates(&mut found, &config, &db).await;
+        orders(&mut found, &db).await;
         policies::policies(&mut found, &config, &db).await;
     }
     mail(&mut found, &config).await;
@@ -302,6 +304,39 @@ async fn rates(found: &mut Findings, config: &Config, db: &Db) {
             Some(reason) => found.warn("rates", format!("{}: {reason}", state.source)),
             None => found.ok("rates", format!("{}: taken over", state.source)),
         }
+    }
+}
+
+async fn orders(found: &mut Findings, db: &Db) {
+    let state = match OrdersState::read(db, Clock::system().now_ms()).await {
+        Ok(state) => state,
+        Err(error) => return found.fail("orders", format!("the database cannot be read: {error}")),
+    };
+    let OrdersState {
+        attention,
+        stuck_events,
+        stuck_refunds,
+    } = state;
+    if attention > 0 {
+        found.warn(
+            "orders",
+            format!("{attention} do not fit what their provider says; see `farebox admin order list --attention`"),
+        );
+    }
+    if stuck_events > 0 {
+        found.warn(
+            "orders",
+            format!("{stuck_events} webhooks wait for an answer of their provider for ten minutes or longer; see the server's log"),
+        );
+    }
+    if stuck_refunds > 0 {
+        found.warn(
+            "orders",
+            format!("{stuck_refunds} refunds have had no answer of their provider for an hour; see the server's log"),
+        );
+    }
+    if (attention, stuck_events, stuck_refunds) == (0, 0, 0) {
+        found.ok("orders", "nothing to look at");
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use proxy::ProxyState;
 use server::mail::Mail;
-use texts::Texts;
+use server::orders::Orders;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -113,10 +113,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
     let mut proxy_metrics = None;
     let metrics = Metrics::new(|registry| proxy_metrics = Some(proxy::Metrics::register(registry)));
-    let texts = match &config.locales {
-        Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
-        None => Texts::embedded(),
-    };
+    let texts = handles.texts.clone();
     let proxy = ProxyState::new(
         handles.keys.clone(),
         handles.ledger.clone(),
@@ -136,7 +133,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .record()
         .await
         .context("the versions of the policies cannot be written down")?;
-    let background = background(&handles, &proxy, &mail, &stopped);
+    let orders = handles.orders(&config, &site, mail.clone());
+    let background = background(&handles, &proxy, &mail, &orders, &stopped);
     let counts = Counts::new(config.connections.total);
     let accepting = Loop {
         bounds: config.connections.clone(),
@@ -161,6 +159,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         handles: handles.clone(),
         texts,
         mail,
+        orders,
         metrics,
         counts: counts.clone(),
         stopping: stopping.clone(),
@@ -216,6 +215,7 @@ fn background(
     handles: &Handles,
     proxy: &ProxyState,
     mail: &Mail,
+    orders: &Orders,
     stopped: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let (sweeper, proxy, stop) = (handles.sessions.clone(), proxy.clone(), stopped.clone());
@@ -243,6 +243,7 @@ fn background(
         tokio::spawn(handles.keys.clone().keep_touches(stopped.clone())),
         tokio::spawn(mail.clone().run(stopped.clone())),
         tokio::spawn(mail.clone().watch_balances(stopped.clone())),
+        tokio::spawn(orders.clone().keep(stopped.clone())),
         tokio::spawn(handles.keys.clone().keep_refusals(stopped.clone())),
         tokio::spawn(handles.nodes.clone().keep(stopped.clone())),
         tokio::spawn(handles.rates.clone().keep(stopped.clone())),

@@ -37,6 +37,41 @@ pub struct File {
     pub policies: PoliciesTable,
     #[serde(default)]
     pub rates: RatesTable,
+    #[serde(default)]
+    pub payments: PaymentsTable,
+    #[serde(default)]
+    pub seller: SellerTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentsTable {
+    pub min: Option<String>,
+    pub max: Option<String>,
+    pub bonus_percent: Option<BTreeMap<String, String>>,
+    pub sandbox: Option<bool>,
+    #[serde(default)]
+    pub manual: ManualTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManualTable {
+    pub holder: Option<String>,
+    pub accounts: Option<BTreeMap<String, Vec<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SellerTable {
+    pub name: Option<String>,
+    pub address: Option<Vec<String>>,
+    pub tax_id: Option<String>,
+    pub tax: Option<String>,
+    pub tax_note: Option<String>,
+    pub email: Option<String>,
+    pub receipt_prefix: Option<String>,
+    pub credit_note_prefix: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -68,7 +68,7 @@ impl Loaded {
 }
 
 /// The variables that this file reads; `FAREBOX_KEY_*` belong to the key ring.
-const VARIABLES: [&str; 27] = [
+const VARIABLES: [&str; 30] = [
     "FAREBOX_CONFIG",
     "FAREBOX_DATA",
     "FAREBOX_LISTEN",
@@ -96,6 +96,9 @@ const VARIABLES: [&str; 27] = [
     "FAREBOX_RATES_OPENEXCHANGERATES_KEY_FILE",
     "FAREBOX_RATES_PROXY",
     "FAREBOX_RATES_STAND_IN",
+    "FAREBOX_PAYMENTS_MIN",
+    "FAREBOX_PAYMENTS_MAX",
+    "FAREBOX_PAYMENTS_SANDBOX",
 ];
 
 pub(super) struct Loader<'a> {
@@ -238,6 +241,8 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     let welcome = super::welcome::settings(l, file.welcome);
     let sayings = super::policies::settings(l, file.policies);
     let rates = super::rates::settings(l, file.rates);
+    let payments = super::payments::settings(l, file.payments);
+    let seller = super::seller::settings(l, file.seller, &name, support.as_deref());
     let bounds = Connections::default();
     let mut count = |name, variable, given: Option<u64>, default: u64| {
         let default = default.to_string();
@@ -330,6 +335,8 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         welcome,
         sayings,
         rates,
+        payments,
+        seller,
         connections: Connections {
             total: usize::try_from(total).unwrap_or(usize::MAX),
             per_address: usize::try_from(per_address).unwrap_or(usize::MAX),

@@ -7,9 +7,11 @@ mod address;
 mod file;
 mod load;
 mod mail;
+mod payments;
 mod policies;
 mod rates;
 mod refuse;
+mod seller;
 mod welcome;
 
 use std::net::SocketAddr;
@@ -20,10 +22,12 @@ use ipnet::IpNet;
 use proxy::ProxyConfig;
 use server::mail::SmtpConfig;
 use server::rates::RatesConfig;
+use server::receipts::SellerFacts;
 use server::secrets::Secret;
 
 pub use address::{PublicUrl, is_local};
 pub use load::{Loaded, Origin, Setting};
+pub use payments::Payments;
 pub use policies::Sayings;
 pub use refuse::{Site, site};
 pub use welcome::Welcome;
@@ -59,6 +63,10 @@ pub struct Config {
     pub sayings: Sayings,
     /// Who says what currencies are worth.
     pub rates: RatesConfig,
+    /// How customers pay.
+    pub payments: Payments,
+    /// Who stands on receipts.
+    pub seller: SellerFacts,
     pub connections: Connections,
     /// Patience and limits of the metered calls.
     pub calls: ProxyConfig,

@@ -39,6 +39,9 @@ pub(super) fn refusal(
     if let Some(wrong) = config.rates_refusal(local) {
         return Some(wrong);
     }
+    if let Some(wrong) = config.payments_refusal(local) {
+        return Some(wrong);
+    }
     if public_url.is_https() || local {
         return None;
     }

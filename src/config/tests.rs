@@ -311,3 +311,57 @@ fn mail_is_set_up_whole_or_not_at_all() {
     assert_eq!(tls.problems, Vec::<String>::new());
     assert_eq!(tls.config.mail.unwrap().port, 465);
 }
+
+#[test]
+fn payments_are_read_as_they_are_written() {
+    let file = "[payments]\nmin = \"5\"\nbonus_percent = { \"25\" = \"5\", \"100\" = \"7.5\" }\n[payments.manual]\nholder = \"Example Ltd\"\n\
+                accounts = { EUR = [\"IBAN DE02: 1203\", \"BIC BYLADEM1001\"], USD = [\"Account 7\"] }\n";
+    let loaded = with_file(file, 0o600);
+    assert_eq!(loaded.problems, Vec::<String>::new());
+    let config = loaded.config.payments_config(false);
+    assert_eq!(config.min, domain::Amount::parse_usd("5").unwrap());
+    let bonus: Vec<_> = config.bonus.iter().map(|tier| tier.bp).collect();
+    assert_eq!(bonus.iter().sum::<u16>(), 1_250);
+    let manual = config.manual.unwrap();
+    assert_eq!(
+        manual.accounts[&domain::Currency::Eur],
+        ["IBAN DE02: 1203", "BIC BYLADEM1001"]
+    );
+    for (wrong, named) in [
+        ("[payments]\nmin = \"0\"", "payments.min"),
+        ("[payments]\nmin = \"9\"\nmax = \"8\"", "payments.max"),
+        (
+            "[payments]\nbonus_percent = { \"25\" = \"101\" }",
+            "bonus_percent",
+        ),
+        ("[payments.manual]\nholder = \"Example Ltd\"", "accounts"),
+        (
+            "[payments.manual]\naccounts = { EUR = [\"IBAN\"] }",
+            "holder",
+        ),
+        (
+            "[payments.manual]\nholder = \"E\"\naccounts = { XAU = [\"IBAN\"] }",
+            "XAU",
+        ),
+    ] {
+        let problems = with_file(wrong, 0o600).problems;
+        assert!(
+            problems.iter().any(|problem| problem.contains(named)),
+            "{wrong}: {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn play_money_is_refused_where_others_can_reach_us() {
+    let away = ("FAREBOX_PUBLIC_URL", "https://ai.example.com");
+    let on = ("FAREBOX_PAYMENTS_SANDBOX", "true");
+    assert!(loaded(&[away]).config.refusal().is_none());
+    assert!(!loaded(&[away]).config.sandbox_payments(false));
+    let refusal = loaded(&[away, on]).config.refusal().unwrap();
+    assert!(refusal.contains("payments.sandbox"), "{refusal}");
+    assert!(loaded(&[on]).config.refusal().is_none());
+    assert!(loaded(&[]).config.sandbox_payments(true));
+    let off = ("FAREBOX_PAYMENTS_SANDBOX", "false");
+    assert!(!loaded(&[off]).config.sandbox_payments(true));
+}

@@ -32,6 +32,7 @@ pub async fn show(
     }
     front.metrics.set_connections(front.counts.open());
     front.metrics.set_mails(front.mail.figures());
+    front.metrics.set_orders(front.orders.figures());
     (
         [
             (header::CONTENT_TYPE, OPEN_METRICS),

@@ -2,4 +2,5 @@
 
 pub mod failure;
 pub mod health;
+pub mod hooks;
 pub mod metrics;

@@ -158,11 +158,14 @@ impl TestApp {
             config.calls.clone(),
         );
         let (stop, counts) = (CancellationToken::new(), Counts::new(1000));
+        let site = site(&config, address).unwrap();
+        let mail = handles.mail(&config, &site, texts.clone());
         let front = Arc::new(Front {
-            site: site(&config, address).unwrap(),
+            orders: handles.orders(&config, &site, mail.clone()),
+            site,
             config: config.clone(),
             handles: handles.clone(),
-            mail: handles.mail(&config, &site(&config, address).unwrap(), texts.clone()),
+            mail,
             texts,
             metrics: metrics.clone(),
             counts: counts.clone(),
@@ -410,6 +413,14 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
         },
         sayings: farebox::config::Sayings::default(),
         rates: server::rates::RatesConfig::default(),
+        seller: server::receipts::SellerFacts::named("Farebox"),
+        payments: farebox::config::Payments {
+            min: Amount::parse_usd("1").unwrap(),
+            max: Amount::parse_usd("10000").unwrap(),
+            bonus: Vec::new(),
+            manual: None,
+            sandbox: None,
+        },
         connections: Connections::default(),
         calls: quick_proxy(),
         drain: Duration::from_secs(30),

@@ -20,6 +20,8 @@ mod limits;
 mod mail;
 mod migrations;
 mod moving_in;
+mod orders;
+mod payments;
 mod people;
 mod policies;
 mod postgres;

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use domain::ids::{AccountId, CallId};
 use domain::views::AccountView;
-use domain::{Amount, PricePerMtok, Problem, Usage};
+use domain::{Amount, Currency, PricePerMtok, Problem, Usage};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use migrations::{Migrator, MigratorTrait};
@@ -22,8 +22,10 @@ use server::figures::Figures;
 use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
+use server::orders::{ManualConfig, Orders, OrdersParts, PaymentsConfig};
 use server::policies::{Installation, Policies};
 use server::rates::{Rates, RatesConfig};
+use server::receipts::{Receipts, Seller, SellerFacts};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
 use server::sessions::Sessions;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
@@ -86,6 +88,20 @@ impl World {
         self.services.site = Arc::new(change(SiteConfig::clone(&self.services.site)));
         self.router = crate::router(self.services.clone());
         self
+    }
+}
+
+/// People pay by bank transfer, in dollars or euros.
+fn transfers() -> PaymentsConfig {
+    let account = vec!["IBAN DE02 1203 0000 0000 2020 51".to_owned()];
+    PaymentsConfig {
+        manual: Some(ManualConfig {
+            holder: "Farebox Ltd".to_owned(),
+            accounts: [Currency::Usd, Currency::Eur]
+                .map(|currency| (currency, account.clone()))
+                .into(),
+        }),
+        ..PaymentsConfig::default()
     }
 }
 
@@ -161,6 +177,28 @@ pub async fn world() -> World {
         })
         .await
         .unwrap();
+    let rates = Rates::new(db.clone(), clock.clone(), RatesConfig::default());
+    let mail = Mail::new(
+        db.clone(),
+        clock.clone(),
+        ring.clone(),
+        Texts::embedded(),
+        MailConfig {
+            public_url: ORIGIN.to_owned(),
+            brand: "Farebox".to_owned(),
+            local: true,
+            ..MailConfig::default()
+        },
+    );
+    let orders = Orders::new(OrdersParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rates: rates.clone(),
+        mail: mail.clone(),
+        seller: Seller::new(SellerFacts::named("Farebox"), Texts::embedded()),
+        config: transfers(),
+        public_url: ORIGIN.to_owned(),
+    });
     let installation = Installation {
         brand: "Farebox".to_owned(),
         site: ORIGIN.to_owned(),
@@ -188,19 +226,10 @@ pub async fn world() -> World {
         calls: Calls::new(db.clone(), clock.clone()),
         catalog,
         upstreams,
-        rates: Rates::new(db.clone(), clock.clone(), RatesConfig::default()),
-        mail: Mail::new(
-            db.clone(),
-            clock.clone(),
-            ring.clone(),
-            Texts::embedded(),
-            MailConfig {
-                public_url: ORIGIN.to_owned(),
-                brand: "Farebox".to_owned(),
-                local: true,
-                ..MailConfig::default()
-            },
-        ),
+        rates,
+        orders,
+        receipts: Receipts::new(db.clone()),
+        mail,
         figures: Figures::new(db.clone(), clock.clone()),
         audit: Audit::new(db.clone(), clock.clone()),
         trials: Arc::new(Echo),

@@ -95,6 +95,10 @@ id!(/// An entry of the audit log.
     AuditId, "audit", "an audit id");
 id!(/// A part of a key's spend limit that one node may use.
     GrantId, "grant", "a grant id");
+id!(/// A top-up being paid.
+    OrderId, "order", "an order id");
+id!(/// Money of an order that goes back.
+    RefundId, "refund", "a refund id");
 
 #[cfg(test)]
 mod tests {

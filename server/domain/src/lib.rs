@@ -9,6 +9,7 @@ pub mod ids;
 pub mod key_limits;
 pub mod markup;
 pub mod money;
+pub mod order;
 pub mod period;
 pub mod price;
 pub mod price_rule;

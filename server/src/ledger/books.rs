@@ -1,8 +1,9 @@
 //! Which books are there, and how is a movement between them written?
 
-use domain::Amount;
+use domain::fx::Coins;
 use domain::ids::WorkspaceId;
 use domain::views::{BalanceView, UnixMs};
+use domain::{Amount, Currency};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use crate::db::{exec, for_update, one};
@@ -101,7 +102,7 @@ pub(super) async fn lock_book<C: ConnectionTrait>(conn: &C, book: i64) -> Result
 pub(super) async fn system_book<C: ConnectionTrait>(conn: &C, book: System) -> Result<i64, DbErr> {
     one(
         conn,
-        "SELECT id FROM book WHERE kind = $1 AND currency = 'USD'",
+        "SELECT id FROM book WHERE kind = $1 AND currency = 'USD' AND exponent = 9",
         [book.kind().into()],
     )
     .await?
@@ -109,13 +110,82 @@ pub(super) async fn system_book<C: ConnectionTrait>(conn: &C, book: System) -> R
     .try_get("", "id")
 }
 
+/// The book of that kind and currency, made when nobody has asked for it before. `digits` is after the point in its
+/// unit: those of the currency's coins, or nine where credit is counted.
+pub(super) async fn book_of<C: ConnectionTrait>(
+    conn: &C,
+    kind: &str,
+    currency: Currency,
+    digits: u8,
+    now: UnixMs,
+) -> Result<i64, DbErr> {
+    let find = "SELECT id FROM book WHERE kind = $1 AND currency = $2 AND exponent = $3 AND kind <> 'wallet'";
+    let values = || {
+        [
+            kind.into(),
+            currency.code().into(),
+            i64::from(digits).into(),
+        ]
+    };
+    if let Some(row) = one(conn, find, values()).await? {
+        return row.try_get("", "id");
+    }
+    let sql = "INSERT INTO book (kind, currency, exponent, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    exec(conn, sql, values().into_iter().chain([now.into()])).await?;
+    one(conn, find, values())
+        .await?
+        .ok_or_else(|| {
+            DbErr::Custom(format!(
+                "the book {kind} of {currency} counts in another unit"
+            ))
+        })?
+        .try_get("", "id")
+}
+
+/// How much moves: credit in nano-dollars, or coins of a currency.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Money {
+    Credit(Amount),
+    Coins(Coins),
+}
+
+impl Money {
+    const fn currency(self) -> Currency {
+        match self {
+            Self::Credit(_) => Currency::Usd,
+            Self::Coins(coins) => coins.currency(),
+        }
+    }
+
+    /// In units of the books it moves between.
+    const fn units(self) -> i64 {
+        match self {
+            Self::Credit(amount) => amount.nanos(),
+            Self::Coins(coins) => coins.minor(),
+        }
+    }
+}
+
+impl From<Amount> for Money {
+    fn from(amount: Amount) -> Self {
+        Self::Credit(amount)
+    }
+}
+
+impl From<Coins> for Money {
+    fn from(coins: Coins) -> Self {
+        Self::Coins(coins)
+    }
+}
+
 /// One movement to write. `txn` and `seq` make it unrepeatable.
+#[derive(Clone, Copy)]
 pub(super) struct Transfer<'a> {
     pub(super) txn: &'a str,
     pub(super) seq: i64,
     pub(super) debit: i64,
     pub(super) credit: i64,
-    pub(super) amount: Amount,
+    pub(super) amount: Money,
     pub(super) code: &'static str,
     pub(super) note: Option<&'a str>,
     pub(super) now: UnixMs,
@@ -146,14 +216,15 @@ async fn insert<C: ConnectionTrait>(
 ) -> Result<Option<i64>, DbErr> {
     let sql = format!(
         "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, note, created_at)
-         VALUES ($1, $2, $3, $4, 'USD', $5, $6, $7, $8) {on_conflict} RETURNING id"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) {on_conflict} RETURNING id"
     );
     let values = [
         t.txn.into(),
         t.seq.into(),
         t.debit.into(),
         t.credit.into(),
-        t.amount.nanos().into(),
+        t.amount.currency().code().into(),
+        t.amount.units().into(),
         t.code.into(),
         t.note.map(str::to_owned).into(),
         t.now.into(),

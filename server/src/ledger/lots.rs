@@ -5,12 +5,13 @@ use domain::Amount;
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbErr};
 
-use crate::db::{all, exec};
+use crate::db::{all, exec, one};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LotKind {
     Adjustment,
     Bonus,
+    Paid,
 }
 
 impl LotKind {
@@ -18,6 +19,7 @@ impl LotKind {
         match self {
             Self::Adjustment => "adjustment",
             Self::Bonus => "bonus",
+            Self::Paid => "paid",
         }
     }
 }
@@ -68,14 +70,7 @@ pub(super) async fn consume<C: ConnectionTrait>(
         }
         let (lot, remaining): (i64, i64) = (row.try_get("", "id")?, row.try_get("", "remaining")?);
         let part = left.min(remaining);
-        exec(
-            conn,
-            "UPDATE lot SET remaining = remaining - $2 WHERE id = $1",
-            [lot.into(), part.into()],
-        )
-        .await?;
-        let sql = "INSERT INTO lot_part (transfer_id, lot_id, amount) VALUES ($1, $2, $3)";
-        exec(conn, sql, [transfer.into(), lot.into(), part.into()]).await?;
+        take(conn, lot, transfer, Amount::from_nanos(part)).await?;
         left -= part;
     }
     if left == 0 {
@@ -85,4 +80,72 @@ pub(super) async fn consume<C: ConnectionTrait>(
             "the lots of book {book} hold {left} nano-dollars less than the wallet"
         )))
     }
+}
+
+/// One lot as it is now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lot {
+    pub(super) id: i64,
+    pub(super) remaining: Amount,
+}
+
+/// The lot that a movement brought into the book. Its wallet is locked by the caller.
+pub(super) async fn of_txn<C: ConnectionTrait>(
+    conn: &C,
+    book: i64,
+    txn: &str,
+) -> Result<Option<Lot>, DbErr> {
+    let sql = "SELECT id, remaining FROM lot WHERE txn_id = $2 AND book_id = $1";
+    one(conn, sql, [book.into(), txn.into()])
+        .await?
+        .map(|row| {
+            Ok(Lot {
+                id: row.try_get("", "id")?,
+                remaining: Amount::from_nanos(row.try_get("", "remaining")?),
+            })
+        })
+        .transpose()
+}
+
+/// Takes so much out of this one lot.
+///
+/// # Errors
+/// When there is less in it: the schema refuses.
+pub(super) async fn take<C: ConnectionTrait>(
+    conn: &C,
+    lot: i64,
+    transfer: i64,
+    amount: Amount,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE lot SET remaining = remaining - $2 WHERE id = $1";
+    moved(conn, sql, lot, transfer, amount).await
+}
+
+/// Puts so much back into the lot that it was taken from. The movement that did it is one into the wallet, which tells
+/// its part from one that was taken.
+///
+/// # Errors
+/// When more would be in it than ever was: the schema refuses.
+pub(super) async fn put_back<C: ConnectionTrait>(
+    conn: &C,
+    lot: i64,
+    transfer: i64,
+    amount: Amount,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE lot SET remaining = remaining + $2 WHERE id = $1";
+    moved(conn, sql, lot, transfer, amount).await
+}
+
+async fn moved<C: ConnectionTrait>(
+    conn: &C,
+    update: &str,
+    lot: i64,
+    transfer: i64,
+    amount: Amount,
+) -> Result<(), DbErr> {
+    exec(conn, update, [lot.into(), amount.nanos().into()]).await?;
+    let sql = "INSERT INTO lot_part (transfer_id, lot_id, amount) VALUES ($1, $2, $3)";
+    let values = [transfer.into(), lot.into(), amount.nanos().into()];
+    exec(conn, sql, values).await?;
+    Ok(())
 }

@@ -12,7 +12,9 @@ mod hold;
 mod leases;
 mod lines;
 mod lots;
+pub(crate) mod payments;
 mod verify;
+mod verify_orders;
 mod wallet;
 mod writer;
 

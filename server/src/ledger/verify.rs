@@ -4,7 +4,9 @@ use domain::{Amount, Price, PricePerMtok, Rule, Usage};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use serde::Serialize;
 
+use super::verify_orders;
 use crate::db::{Db, all};
+use crate::receipts;
 
 /// The outcome of every check.
 #[derive(Debug, Clone, Serialize)]
@@ -44,13 +46,13 @@ const QUESTIONS: [(&str, &str, &str); 9] = [
     ),
     (
         "I2",
-        "all books together sum to zero, and every transfer stays within its currency",
+        "the books of each currency together sum to zero, and every transfer stays within its currency and its unit",
         "SELECT 'currency ' || currency || ': off by ' || CAST(sum(amount) AS BIGINT) AS offender FROM (
             SELECT b.currency, -t.amount AS amount FROM transfer t JOIN book b ON b.id = t.debit_id
             UNION ALL SELECT b.currency, t.amount FROM transfer t JOIN book b ON b.id = t.credit_id
          ) legs GROUP BY currency HAVING sum(amount) <> 0
          UNION ALL SELECT 'transfer ' || t.id FROM transfer t JOIN book d ON d.id = t.debit_id JOIN book c ON c.id = t.credit_id
-            WHERE d.currency <> t.currency OR c.currency <> t.currency",
+            WHERE d.currency <> t.currency OR c.currency <> t.currency OR d.exponent <> c.exponent",
     ),
     (
         "I3",
@@ -81,7 +83,8 @@ const QUESTIONS: [(&str, &str, &str); 9] = [
          ) b WHERE b.posted <> b.lots
          UNION ALL SELECT 'lot ' || l.id FROM (
             SELECT id, original - remaining AS gone,
-                CAST(coalesce((SELECT sum(amount) FROM lot_part WHERE lot_id = lot.id), 0) AS BIGINT) AS taken FROM lot
+                CAST(coalesce((SELECT sum(CASE WHEN t.credit_id = lot.book_id THEN -p.amount ELSE p.amount END)
+                    FROM lot_part p JOIN transfer t ON t.id = p.transfer_id WHERE p.lot_id = lot.id), 0) AS BIGINT) AS taken FROM lot
          ) l WHERE l.gone <> l.taken",
     ),
     (
@@ -148,7 +151,11 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
             .await?;
     }
     let mut checks = Vec::new();
-    for (id, title, question) in QUESTIONS {
+    let questions = QUESTIONS
+        .into_iter()
+        .chain(verify_orders::QUESTIONS)
+        .chain(receipts::QUESTIONS);
+    for (id, title, question) in questions {
         let sql = format!("{question} LIMIT {OFFENDERS_MAX}");
         let rows = all(&moment, &sql, []).await?;
         let offenders = rows
@@ -162,6 +169,20 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
             offenders,
         });
     }
+    let offenders = receipts::broken_seals(&moment).await?;
+    checks.push(Check {
+        id: "I10b",
+        title: "every receipt is what it was when it was written",
+        holds: offenders.is_empty(),
+        offenders,
+    });
+    let offenders = receipts::wrong_orders(&moment).await?;
+    checks.push(Check {
+        id: "I10c",
+        title: "every credited order has one receipt, of what was credited",
+        holds: offenders.is_empty(),
+        offenders,
+    });
     let offenders = recompute_charges(&moment).await?;
     checks.push(Check {
         id: "I14",

@@ -1,6 +1,8 @@
 //! What does Farebox say by mail? A closed list: what somebody asked for, or has to know. None is an advertisement.
 
 use domain::Amount;
+use domain::fx::Coins;
+use domain::order::Reference;
 
 /// Everything that Farebox says by mail. `link` is a path of ours with its token (`/verify/…`): mails make it absolute.
 ///
@@ -52,6 +54,23 @@ pub enum Message {
         below: Amount,
     },
     AccountBlocked,
+    /// An order was paid: its credit is in the wallet.
+    OrderCredited {
+        reference: Reference,
+        paid: Coins,
+        credited: Amount,
+        bonus: Amount,
+        /// Credited by another rate than the order's, because it was paid late.
+        late: bool,
+        link: String,
+    },
+    /// Money of an order went back.
+    OrderRefunded {
+        reference: Reference,
+        coins: Coins,
+        credit: Amount,
+        link: String,
+    },
 }
 
 impl Message {
@@ -74,6 +93,8 @@ impl Message {
             Self::KeyRevealed { .. } => "key_revealed",
             Self::LowBalance { .. } => "low_balance",
             Self::AccountBlocked => "account_blocked",
+            Self::OrderCredited { .. } => "order_credited",
+            Self::OrderRefunded { .. } => "order_refunded",
         }
     }
 }

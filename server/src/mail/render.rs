@@ -93,6 +93,10 @@ impl Writer<'_> {
         format::money(self.locale, &amount.into())
     }
 
+    fn coins(&self, coins: domain::fx::Coins) -> String {
+        format::money(self.locale, &coins.into())
+    }
+
     fn words(&self, message: &Message, now: UnixMs) -> Words {
         let mut words = Words {
             subject: self.say("subject", &[]),
@@ -176,6 +180,43 @@ impl Writer<'_> {
             Message::AccountBlocked => {
                 words.body.push(plain_body);
                 words.facts.push(self.when(now));
+            }
+            Message::OrderCredited {
+                reference,
+                paid,
+                credited,
+                bonus,
+                late,
+                link,
+            } => {
+                let (paid, credited) = (self.coins(*paid), self.money(*credited));
+                words
+                    .body
+                    .push(self.say("body", &[("paid", &paid), ("credited", &credited)]));
+                if !bonus.is_zero() {
+                    let bonus = self.money(*bonus);
+                    words.body.push(self.say("bonus", &[("bonus", &bonus)]));
+                }
+                if *late {
+                    words.body.push(self.say("late", &[]));
+                }
+                words.facts.push(self.fact("order", reference.to_string()));
+                words.facts.push(self.when(now));
+                words.action = Some((self.say("action", &[]), self.url(link)));
+            }
+            Message::OrderRefunded {
+                reference,
+                coins,
+                credit,
+                link,
+            } => {
+                let (coins, credit) = (self.coins(*coins), self.money(*credit));
+                words
+                    .body
+                    .push(self.say("body", &[("coins", &coins), ("credit", &credit)]));
+                words.facts.push(self.fact("order", reference.to_string()));
+                words.facts.push(self.when(now));
+                words.action = Some((self.say("action", &[]), self.url(link)));
             }
         }
         words

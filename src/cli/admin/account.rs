@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Subcommand;
 use domain::views::AccountView;
 use serde_json::{Value, json};
 use server::accounts::Email;
 use server::audit::Actor;
 use server::mail::Mail;
-use texts::Texts;
 
 use super::{account_named, import, time};
 use crate::cli::output;
@@ -196,12 +195,8 @@ async fn list(search: &str, limit: u32, json: bool, handles: &Handles) -> anyhow
 
 /// For telling people what was done to their account.
 fn mail(config: &Config, handles: &Handles) -> anyhow::Result<Mail> {
-    let texts = match &config.locales {
-        Some(folder) => Texts::folder(folder).context("the locale files cannot be used")?,
-        None => Texts::embedded(),
-    };
     let site = config::site(config, config.listen)?;
-    Ok(handles.mail(config, &site, texts))
+    Ok(handles.mail(config, &site, handles.texts.clone()))
 }
 
 async fn block(

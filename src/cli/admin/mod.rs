@@ -7,6 +7,7 @@ mod import;
 mod key;
 mod key_limits;
 mod model;
+mod order;
 mod price;
 mod rate;
 mod upstream;
@@ -43,6 +44,9 @@ pub enum Command {
     /// What models cost
     #[command(subcommand)]
     Price(price::Command),
+    /// Top-ups being paid
+    #[command(subcommand)]
+    Order(order::Command),
     /// What currencies are worth
     #[command(subcommand)]
     Rate(rate::Command),
@@ -62,6 +66,7 @@ pub async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> 
         Command::Upstream(command) => upstream::run(command, &handles).await,
         Command::Model(command) => model::run(command, &handles).await,
         Command::Price(command) => price::run(command, &handles).await,
+        Command::Order(command) => order::run(command, config, &handles).await,
         Command::Rate(command) => rate::run(command, &handles).await,
         Command::Balance(args) => balance::run(args, &handles).await,
     }

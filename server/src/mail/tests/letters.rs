@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::Amount;
+use domain::fx::Coins;
+use domain::order::Reference;
+use domain::{Amount, Currency};
 
 use super::super::envelope::message;
 use super::super::render::{Letter, letter};
@@ -39,6 +41,20 @@ fn every_message() -> Vec<Message> {
             below: Amount::parse_usd("5.00").unwrap(),
         },
         Message::AccountBlocked,
+        Message::OrderCredited {
+            reference: Reference::from_random(7),
+            paid: Coins::parse(Currency::Eur, "25.00").unwrap(),
+            credited: Amount::parse_usd("27.125").unwrap(),
+            bonus: Amount::parse_usd("2.71").unwrap(),
+            late: true,
+            link: link(),
+        },
+        Message::OrderRefunded {
+            reference: Reference::from_random(7),
+            coins: Coins::parse(Currency::Eur, "25.00").unwrap(),
+            credit: Amount::parse_usd("27.125").unwrap(),
+            link: link(),
+        },
     ]
 }
 

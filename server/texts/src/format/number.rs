@@ -49,6 +49,15 @@ pub fn number(locale: Locale, value: u64) -> String {
     decimal(locale, &Decimal::from(value))
 }
 
+/// A number of hundredths, without the zeros that say nothing: `2.5`, `2,5`, `20`.
+#[must_use]
+pub fn hundredths(locale: Locale, value: i64) -> String {
+    let mut number = Decimal::from(value);
+    number.multiply_pow10(-2);
+    number.trim_end();
+    decimal(locale, &number)
+}
+
 /// The unit of a number written short; its text is in `locales/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compact {

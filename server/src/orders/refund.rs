@@ -1,0 +1,215 @@
+//! How does money go back? The credit leaves the wallet first, then the provider is asked, and asked again until it says
+//! yes or no; at no moment can the same credit be spent and sent back.
+//!
+//! An order has at most one refund on its way. The provider knows each by our own name, so asking twice sends once.
+
+use std::time::Duration;
+
+use domain::Amount;
+use domain::fx::{self, Coins, Refunded};
+use domain::ids::{OrderId, RefundId};
+use domain::order::{OrderStatus, OrderView, ProviderId};
+use domain::views::UnixMs;
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+
+use super::rows::{self, Row};
+use super::{OrderError, Orders};
+use crate::db::{exec, one};
+use crate::ids::NewId;
+use crate::ledger::payments::{self, Refund};
+
+/// Whoever asks for a refund gets so long for the provider's answer, before the job asks too.
+pub(super) const FIRST_MS: i64 = 30_000;
+
+/// Nodes look at their leases twice a second.
+const DRAIN: Duration = Duration::from_millis(400);
+const DRAINS: u32 = 5;
+
+/// What is to go back.
+#[derive(Debug, Clone)]
+pub struct RefundAsk {
+    /// Of the credit; `None` is as much as can go back.
+    pub credit: Option<Amount>,
+    /// Why, for the audit log.
+    pub note: String,
+    /// Made with the form: sending it twice refunds once. At most 64 characters.
+    pub idempotency_key: String,
+}
+
+/// What could go back now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refundable {
+    /// Of the credit: what is left of it, and not held by running calls.
+    pub credit: Amount,
+    /// What it is in the currency that was paid.
+    pub coins: Coins,
+}
+
+/// A refund that has no answer yet.
+pub(super) struct Sending {
+    pub(super) id: RefundId,
+    pub(super) order: OrderId,
+    /// Smallest coins of the currency that was paid.
+    pub(super) coins: i64,
+    pub(super) credit: Amount,
+    pub(super) attempts: i64,
+    pub(super) not_before: UnixMs,
+}
+
+impl Sending {
+    pub(super) fn of(row: &QueryResult) -> Result<Self, DbErr> {
+        let wrong = || DbErr::Type("order_refund holds something that is not an id".into());
+        let text = |column: &str| row.try_get::<String>("", column);
+        let number = |column: &str| row.try_get::<i64>("", column);
+        Ok(Self {
+            id: text("id")?.parse().map_err(|_| wrong())?,
+            order: text("order_id")?.parse().map_err(|_| wrong())?,
+            coins: number("coins")?,
+            credit: Amount::from_nanos(number("nusd")?),
+            attempts: number("attempts")?,
+            not_before: number("not_before")?,
+        })
+    }
+
+    /// As the books know it. `None` when the order is not there, or never had credit.
+    pub(super) fn of_order(&self, row: &Row, now: UnixMs) -> Option<Refund> {
+        let settled = row.view.settled?;
+        Some(Refund {
+            workspace: row.view.workspace,
+            order: self.order,
+            refund: self.id,
+            reference: row.view.reference,
+            provider: row.view.provider,
+            coins: Coins::new(settled.paid.currency(), self.coins).ok()?,
+            credit: self.credit,
+            now,
+        })
+    }
+}
+
+/// May money of an order in this state go back?
+const fn allows(status: OrderStatus) -> bool {
+    matches!(
+        status,
+        OrderStatus::Credited | OrderStatus::PartiallyRefunded
+    )
+}
+
+impl Orders {
+    /// What of an order could go back now.
+    ///
+    /// # Errors
+    /// [`OrderError::NotFound`], [`OrderError::Database`].
+    pub async fn refundable(&self, id: OrderId) -> Result<Refundable, OrderError> {
+        let view = self.find_written(id).await?;
+        let nothing = Refundable {
+            credit: Amount::ZERO,
+            coins: Refunded::nothing_of(view.quote.paid).coins,
+        };
+        let Some(settled) = view.settled.filter(|_| allows(view.status)) else {
+            return Ok(nothing);
+        };
+        let credit = payments::in_sight(self.0.db.read(), view.workspace, id).await?;
+        let coins = fx::refund(settled.paid, settled.credited, &view.refunded, credit);
+        Ok(coins.map_or(nothing, |coins| Refundable { credit, coins }))
+    }
+
+    /// Waits a little until nodes have given back what they leased and no call holds, as far as the refund needs it.
+    pub(super) async fn drain(&self, view: &OrderView, ask: &RefundAsk) -> Result<(), DbErr> {
+        let db = self.0.db.write();
+        for _ in 0..DRAINS {
+            let free = payments::refundable(db, view.workspace, view.id).await?;
+            let wanted = match ask.credit {
+                Some(credit) => credit,
+                None => payments::in_sight(db, view.workspace, view.id).await?,
+            };
+            if free >= wanted || !payments::recall(db, view.workspace).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(DRAIN).await;
+        }
+        Ok(())
+    }
+
+    /// Takes the credit out of the wallet and notes the refund, in the caller's transaction. `None` when this form was
+    /// used before.
+    pub(super) async fn take_back<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        view: &OrderView,
+        ask: &RefundAsk,
+        now: UnixMs,
+    ) -> Result<Option<Sending>, OrderError> {
+        payments::lock(conn, view.workspace).await?;
+        let row = rows::locked(conn, view.id)
+            .await?
+            .ok_or(OrderError::NotFound)?;
+        let sql =
+            "SELECT 1 AS there FROM order_refund WHERE order_id = $1 AND idempotency_key = $2";
+        let values = [
+            view.id.to_string().into(),
+            ask.idempotency_key.as_str().into(),
+        ];
+        if one(conn, sql, values).await?.is_some() {
+            return Ok(None);
+        }
+        if row.view.refunding {
+            return Err(OrderError::Refunding);
+        }
+        let status = row.view.status;
+        let Some(settled) = row.view.settled.filter(|_| allows(status)) else {
+            return Err(OrderError::Status(status));
+        };
+        let most = payments::refundable(conn, view.workspace, view.id).await?;
+        let credit = ask.credit.unwrap_or(most);
+        if credit <= Amount::ZERO || credit > most {
+            return Err(OrderError::NotRefundable { most });
+        }
+        let coins = fx::refund(settled.paid, settled.credited, &row.view.refunded, credit)
+            .map_err(|_| OrderError::NotRefundable { most })?;
+        if coins.minor() == 0 {
+            return Err(OrderError::NoCoin);
+        }
+        // Where the provider is not at hand, whoever has it shall not wait.
+        let here = self.0.registry.get(view.provider).is_some();
+        let sending = Sending {
+            id: RefundId::new(),
+            order: view.id,
+            coins: coins.minor(),
+            credit,
+            attempts: 0,
+            not_before: now + if here { FIRST_MS } else { 0 },
+        };
+        let sql = "INSERT INTO order_refund (id, order_id, status, coins, nusd, note, idempotency_key, not_before, created_at)
+                   VALUES ($1, $2, 'sending', $3, $4, $5, $6, $7, $8)";
+        let values = [
+            sending.id.to_string().into(),
+            view.id.to_string().into(),
+            sending.coins.into(),
+            credit.nanos().into(),
+            ask.note.trim().into(),
+            ask.idempotency_key.as_str().into(),
+            sending.not_before.into(),
+            now.into(),
+        ];
+        exec(conn, sql, values).await?;
+        let refund = sending
+            .of_order(&row, now)
+            .ok_or(OrderError::Status(status))?;
+        if !refund.take(conn).await? {
+            return Err(OrderError::NotRefundable { most });
+        }
+        Ok(Some(sending))
+    }
+}
+
+/// By whom refunds are sent: by hand where nobody can be asked.
+pub(super) fn by_hand(orders: &Orders, provider: ProviderId) -> bool {
+    orders
+        .0
+        .registry
+        .get(provider)
+        .map_or(provider == ProviderId::Manual, |provider| {
+            !provider.caps().online
+        })
+}
