@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use farebox::config::Site;
+use farebox::policies::installation;
 use serde::Deserialize;
+
+use crate::app::config;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -68,4 +72,46 @@ fn the_map_and_the_code_say_the_same_times() {
             );
         }
     }
+}
+
+#[test]
+fn what_the_operator_has_not_said_is_not_claimed() {
+    let data = tempfile::tempdir().unwrap();
+    let mut config = config(data.path(), "sqlite:unused.db".to_owned());
+    let listen = "127.0.0.1:8787".parse().unwrap();
+    let site = Site {
+        public_url: config.public_url_at(listen),
+        local: true,
+    };
+    let bare = installation(&config, &site);
+    assert_eq!((bare.seller, bare.contact), (None, None));
+    assert_eq!((bare.mail_host, bare.payments.manual), (None, false));
+    assert_eq!((bare.backup_days, bare.log_days), (None, None));
+    assert_eq!(bare.site, "http://127.0.0.1:8787");
+    let names: Vec<_> = bare
+        .cookies
+        .iter()
+        .map(|cookie| cookie.name.as_str())
+        .collect();
+    assert_eq!(names, ["sid", "prefs", "dev", "flash"]);
+
+    // A page for help is no address for letters; text that is no address must not become a link.
+    for support in [
+        "https://help.example",
+        "@help",
+        "a@",
+        "a b@c.example",
+        "a](x)@c.example",
+    ] {
+        config.brand.support = Some(support.to_owned());
+        assert_eq!(installation(&config, &site).contact, None, "{support}");
+    }
+    config.brand.support = Some("help@pay.example".to_owned());
+    config.seller.address = vec!["1 Main St.".to_owned(), "Utopia".to_owned()];
+    let said = installation(&config, &site);
+    assert_eq!(said.contact.as_deref(), Some("help@pay.example"));
+    assert_eq!(said.seller.unwrap().address, "1 Main St., Utopia");
+    config.seller.email = Some("books@pay.example".to_owned());
+    let said = installation(&config, &site);
+    assert_eq!(said.contact.as_deref(), Some("books@pay.example"));
 }
