@@ -6,12 +6,12 @@ import { frontMatter, spaced, t } from './support/words.mjs';
 
 const LOCALES = { en: '', ru: '/ru' };
 const MODEL = 'sandbox-echo';
-const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', docs: '/docs', 'docs: curl': '/docs/quickstart/curl', 'docs: errors': '/docs/errors', 'docs: api': '/docs/api', status: '/status', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
+const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', docs: '/docs', 'docs: curl': '/docs/quickstart/curl', 'docs: errors': '/docs/errors', 'docs: api': '/docs/api', status: '/status', policies: '/policies', 'a policy': '/policies/privacy', 'the cookie policy': '/policies/cookies', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
 const STATUS = { '/no/such/page': 404, '/claim/nothing': 410 };
 const BRAND = { brand: 'Farebox' };
 // What search engines are told; the other pages say what the landing page does.
-const DESCRIPTION = { '/prices': 'prices.meta.description', [`/prices/${MODEL}`]: 'prices.one.description', '/calculator': 'calculator.meta.description', '/status': 'status.description' };
-const described = (locale, path) => (path.startsWith('/docs') ? frontMatter(locale, path === '/docs' ? '/docs/index' : path, 'description').replaceAll('{{ brand }}', BRAND.brand) : t(locale, DESCRIPTION[path] ?? 'landing.meta.description', { model: MODEL, ...BRAND }));
+const DESCRIPTION = { '/prices': 'prices.meta.description', [`/prices/${MODEL}`]: 'prices.one.description', '/calculator': 'calculator.meta.description', '/status': 'status.description', '/policies': 'policies.meta.description', '/policies/privacy': 'policies.meta.one', '/policies/cookies': 'policies.meta.one' };
+const described = (locale, path) => (path.startsWith('/docs') ? frontMatter(locale, path === '/docs' ? '/docs/index' : path, 'description').replaceAll('{{ brand }}', BRAND.brand) : t(locale, DESCRIPTION[path] ?? 'landing.meta.description', { model: MODEL, ...BRAND, policy: path.startsWith('/policies/') ? t(locale, `policies.names.${path.split('/').pop()}`) : '' }));
 
 // The address of a page in a language; pages with one address take the language of the cookie.
 const address = (locale, path) => (STATUS[path] ? path : `${LOCALES[locale]}${path}`);
@@ -93,6 +93,41 @@ test('strangers get no script and no wasm, and little of everything else', async
     expect(kinds.filter(([kind, file]) => kind === 'script' || kind === 'fetch' || /\.(js|wasm)$/.test(file)), path).toEqual([]);
     await expect(page.locator('[style], style, [onclick]')).toHaveCount(0);
   }
+});
+
+test('no page asks anybody else for anything', async ({ page, watch }) => {
+  watch.tolerate(ERROR_PAGE);
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  for (const locale of Object.keys(LOCALES)) {
+    for (const path of Object.values(PAGES)) {
+      asked.length = 0;
+      await open(page, locale, path);
+      await page.evaluate(() => document.fonts.ready);
+      expect(asked.length, path).toBeGreaterThan(0);
+      const elsewhere = asked.filter((url) => !url.startsWith('data:') && new URL(url).origin !== new URL(farebox.url).origin);
+      expect(elsewhere, `${locale}: ${path}`).toEqual([]);
+    }
+  }
+});
+
+test('a policy is read by its contents, and its versions are compared', async ({ page }) => {
+  await page.goto('/');
+  await page.locator('.foot').getByRole('link', { name: t('en', 'policies.names.terms'), exact: true }).click();
+  await expect(page).toHaveURL(`${farebox.url}/policies/terms`);
+  const entry = page.locator('.contents a').nth(2);
+  const target = await entry.getAttribute('href');
+  await entry.click();
+  await expect(page.locator(target)).toBeInViewport();
+  await page.goto('/policies/terms/1');
+  await expect(page.locator('#history')).toBeVisible();
+  await page.goto('/policies/terms/compare');
+  await accessible(page, 'a comparison');
+  await expect(page.getByText(t('en', 'policies.compare.same'))).toBeVisible();
+  await page.emulateMedia({ media: 'print' });
+  await page.goto('/policies/terms');
+  await expect(page.locator('.contents')).toBeHidden();
+  await expect(page.locator('.policy-text')).toBeVisible();
 });
 
 test('every page, also a failed one, is guarded by its headers and is valid HTML', async () => {

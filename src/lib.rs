@@ -6,6 +6,7 @@ pub mod config;
 pub mod database;
 pub mod listen;
 pub mod metrics;
+pub mod policies;
 pub mod refresh;
 pub mod router;
 pub mod routes;

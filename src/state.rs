@@ -16,6 +16,7 @@ use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::nodes::Nodes;
 use server::orders::{Orders, OrdersParts};
+use server::policies::Policies;
 use server::rates::Rates;
 use server::receipts::{Receipts, Seller};
 use server::secrets::{Given, KeyRing, unused};
@@ -149,6 +150,19 @@ impl Handles {
         )
     }
 
+    /// The policies, as they are true of this installation.
+    #[must_use]
+    pub fn policies(&self, config: &Config, site: &Site, texts: Texts) -> Policies {
+        Policies::new(
+            self.db.clone(),
+            self.clock.clone(),
+            texts,
+            self.upstreams.clone(),
+            crate::policies::installation(config, site),
+        )
+        .with_translated(app::is_public)
+    }
+
     /// Orders: they send mail, and lead people back to where the site is.
     #[must_use]
     pub fn orders(&self, config: &Config, site: &Site, mail: Mail) -> Orders {
@@ -185,6 +199,7 @@ impl Handles {
             upstreams: self.upstreams.clone(),
             rates: self.rates.clone(),
             receipts: self.receipts.clone(),
+            policies: self.policies(config, site, texts.clone()),
             mail,
             orders,
             audit: self.audit.clone(),

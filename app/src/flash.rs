@@ -38,6 +38,10 @@ pub enum Notice {
     SessionEnded,
     SessionsEnded,
     Saved,
+    /// The terms in force were accepted.
+    PoliciesAccepted,
+    /// They changed while they were read, so that nothing was accepted.
+    PoliciesChanged,
     KeySaved,
     /// Its old name travels as what was typed.
     KeyRenamed(KeyId),

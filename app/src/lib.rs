@@ -37,6 +37,10 @@ mod tests;
 #[cfg(feature = "ssr")]
 pub use pages::docs::openapi_document;
 #[cfg(feature = "ssr")]
+pub use pages::is_public;
+#[cfg(feature = "ssr")]
+pub use reader::cookies;
+#[cfg(feature = "ssr")]
 pub use router::{paths, router};
 #[cfg(feature = "ssr")]
 pub use services::{Assets, ClientIp, Limits, Services, SiteConfig};

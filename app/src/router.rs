@@ -59,6 +59,10 @@ fn listed(services: &Services) -> Listed {
         .route("/prices", get(pages::prices::prices))
         .route("/prices/{*model}", get(pages::prices::model))
         .route("/calculator", get(pages::calculator::calculator))
+        .route("/policies", get(pages::policies::list))
+        .route("/policies/{name}", get(pages::policies::one))
+        .route("/policies/{name}/compare", get(pages::policies::compare))
+        .route("/policies/{name}/{version}", get(pages::policies::version))
         .route("/login", get(pages::login))
         .route("/login/code", get(pages::code))
         .route("/signup", get(pages::signup))
@@ -81,6 +85,11 @@ fn listed(services: &Services) -> Listed {
             get(pages::settings::recovery_codes),
         )
         .route("/settings/sessions", get(pages::settings::sessions))
+        .route("/settings/policies", get(pages::settings::policies))
+        .route(
+            "/settings/policies/{name}/{version}",
+            get(pages::settings::accepted_text),
+        )
         .route("/claim/{token}", get(pages::claim))
         .route("/outbox", get(pages::outbox))
         .route("/overview", get(pages::overview::overview))
@@ -153,6 +162,19 @@ fn listed(services: &Services) -> Listed {
                 .route(
                     &format!("{prefix}/calculator"),
                     get(pages::calculator::calculator),
+                )
+                .route(&format!("{prefix}/policies"), get(pages::policies::list))
+                .route(
+                    &format!("{prefix}/policies/{{name}}"),
+                    get(pages::policies::one),
+                )
+                .route(
+                    &format!("{prefix}/policies/{{name}}/compare"),
+                    get(pages::policies::compare),
+                )
+                .route(
+                    &format!("{prefix}/policies/{{name}}/{{version}}"),
+                    get(pages::policies::version),
                 )
                 .route(&format!("{prefix}/login"), get(pages::login))
                 .route(&format!("{prefix}/recover"), get(pages::recover))

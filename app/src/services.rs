@@ -14,6 +14,7 @@ use server::keys::Keys;
 use server::ledger::Ledger;
 use server::mail::Mail;
 use server::orders::Orders;
+use server::policies::Policies;
 use server::rates::Rates;
 use server::receipts::Receipts;
 use server::secrets::KeyRing;
@@ -44,6 +45,8 @@ pub struct Services {
     pub mail: Mail,
     /// Top-ups being paid.
     pub orders: Orders,
+    /// What people and the operator agree on.
+    pub policies: Policies,
     pub audit: Audit,
     /// Sums over the whole installation, for administrators.
     pub figures: Figures,

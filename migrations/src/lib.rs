@@ -22,6 +22,7 @@ mod m012_orders;
 mod m013_receipts;
 mod m016_statement;
 mod m015_status;
+mod m014_policies;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m013_receipts::Migration),
             Box::new(m016_statement::Migration),
             Box::new(m015_status::Migration),
+            Box::new(m014_policies::Migration),
         ]
     }
 }

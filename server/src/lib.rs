@@ -17,6 +17,7 @@ pub mod mail;
 pub mod nodes;
 pub mod paper;
 pub mod orders;
+pub mod policies;
 pub mod rates;
 pub mod receipts;
 pub mod secrets;

@@ -1,5 +1,7 @@
 //! `farebox doctor`: what would stop or endanger this installation, and what to do about it?
 
+mod policies;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -108,6 +110,7 @@ pub async fn run(args: Args) -> ExitCode {
         upstreams(&mut found, &config, &db).await;
         rates(&mut found, &config, &db).await;
         orders(&mut found, &db).await;
+        policies::policies(&mut found, &config, &db).await;
     }
     mail(&mut found, &config).await;
     public_address(&mut found, &config).await;

@@ -131,6 +131,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         },
     );
     let mail = handles.mail(&config, &site, texts.clone());
+    handles
+        .policies(&config, &site, texts.clone())
+        .record()
+        .await
+        .context("the versions of the policies cannot be written down")?;
     let orders = handles.orders(&config, &site, mail.clone());
     if config.sandbox_payments(site.local) {
         sandbox_process::keep_payments(orders.clone(), stopped.clone()).await?;

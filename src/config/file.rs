@@ -34,6 +34,8 @@ pub struct File {
     #[serde(default)]
     pub welcome: WelcomeTable,
     #[serde(default)]
+    pub policies: PoliciesTable,
+    #[serde(default)]
     pub rates: RatesTable,
     #[serde(default)]
     pub payments: PaymentsTable,
@@ -70,6 +72,17 @@ pub struct SellerTable {
     pub email: Option<String>,
     pub receipt_prefix: Option<String>,
     pub credit_note_prefix: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoliciesTable {
+    pub hosting: Option<String>,
+    pub law: Option<String>,
+    pub answer_days: Option<u64>,
+    pub backup_days: Option<u64>,
+    pub log_days: Option<u64>,
+    pub recipients: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -239,6 +239,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     );
     let mail = super::mail::settings(l, file.mail);
     let welcome = super::welcome::settings(l, file.welcome);
+    let sayings = super::policies::settings(l, file.policies);
     let rates = super::rates::settings(l, file.rates);
     let payments = super::payments::settings(l, file.payments);
     let seller = super::seller::settings(l, file.seller, &name, support.as_deref());
@@ -332,6 +333,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         mail,
         key_copies,
         welcome,
+        sayings,
         rates,
         payments,
         seller,

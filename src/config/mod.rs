@@ -8,6 +8,7 @@ mod file;
 mod load;
 mod mail;
 mod payments;
+mod policies;
 mod rates;
 mod refuse;
 mod seller;
@@ -27,6 +28,7 @@ use server::secrets::Secret;
 pub use address::{PublicUrl, is_local};
 pub use load::{Loaded, Origin, Setting};
 pub use payments::Payments;
+pub use policies::Sayings;
 pub use refuse::{Site, site};
 pub use welcome::Welcome;
 
@@ -57,6 +59,8 @@ pub struct Config {
     pub key_copies: bool,
     /// What a new person gets for a first look.
     pub welcome: Welcome,
+    /// What only the operator knows, for the policies.
+    pub sayings: Sayings,
     /// Who says what currencies are worth.
     pub rates: RatesConfig,
     /// How customers pay.

@@ -24,6 +24,7 @@ mod orders;
 mod payments;
 mod openapi;
 mod people;
+mod policies;
 mod postgres;
 mod prices;
 mod rates;

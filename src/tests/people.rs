@@ -27,6 +27,7 @@ fn form(email: &str) -> SignUp {
         email: email.to_owned(),
         password: secret(PASSWORD),
         terms: true,
+        agreements: Vec::new(),
         consent: true,
         locale: Locale::EN,
         from: HERE,

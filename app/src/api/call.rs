@@ -14,12 +14,9 @@ use super::{Refusal, TABLE, Who};
 use crate::flash::{Flash, Notice};
 use crate::guard::{safe_next, with_next};
 use crate::pages::{SECOND_FACTOR, error_page};
-use crate::reader::{Prefs, Reader, cookie, set_cookie};
+use crate::reader::{Cookie, Prefs, Reader, cookie, set_cookie};
 use crate::services::{ClientIp, Services};
 use crate::session::Seen;
-
-/// The cookie of browsers that have signed in here before.
-pub const DEVICE: &str = "dev";
 
 /// Who asks, and with what: the context of every server function.
 #[derive(Clone)]
@@ -82,7 +79,7 @@ pub async fn call(State(services): State<Services>, mut request: Request) -> Res
                 .unwrap_or_default(),
             ip,
         ),
-        device: cookie(request.headers(), &services.site, DEVICE),
+        device: cookie(request.headers(), &services.site, Cookie::Browser),
         reply: Reply::default(),
     };
     let reply = asker.reply.clone();
@@ -153,14 +150,9 @@ fn refuse(services: &Services, request: &Request, wants_page: bool, refusal: Ref
     if refusal == Refusal::SignedOut {
         let flash =
             Flash::notice(Notice::SessionExpired).seal(&services.ring, services.clock.now_ms());
-        if let Some(Ok(line)) = flash.map(|text| {
-            HeaderValue::from_str(&set_cookie(
-                &services.site,
-                "flash",
-                &text,
-                crate::flash::LIFETIME_S,
-            ))
-        }) {
+        if let Some(Ok(line)) = flash
+            .map(|text| HeaderValue::from_str(&set_cookie(&services.site, Cookie::Flash, &text)))
+        {
             response.headers_mut().append(header::SET_COOKIE, line);
         }
     }

@@ -4,26 +4,24 @@ use domain::views::{AccountView, Chosen};
 use texts::Locale;
 use texts::format::Zone;
 
-use super::call::{Asker, DEVICE};
+use super::call::Asker;
 use super::faults::of_profile;
 use crate::flash::Fault;
-use crate::reader::{COOKIE, Choice, Theme};
+use crate::reader::{Choice, Cookie, Theme};
 use crate::session::Unavailable;
 
-/// How long choices and known browsers are remembered, in seconds (one year).
-const LIFETIME_S: i64 = 31_536_000;
 /// The session's entry for recovery codes.
 pub const CODES: &str = "codes";
 
 impl Asker {
     /// This browser has signed in here: it is known next time.
     pub fn know_browser(&self, device: &str) {
-        self.set_cookie(DEVICE, device, LIFETIME_S);
+        self.set_cookie(Cookie::Browser, device);
     }
 
     /// A choice for when nobody is signed in.
     pub fn remember(&self, choice: Choice) {
-        self.set_cookie(COOKIE, &choice.to_cookie(), LIFETIME_S);
+        self.set_cookie(Cookie::Prefs, &choice.to_cookie());
     }
 
     /// A choice for this person in every browser.

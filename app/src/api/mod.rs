@@ -18,6 +18,7 @@ mod first_call;
 mod keep;
 mod keys;
 mod links;
+mod policies;
 mod prefs;
 #[cfg(feature = "ssr")]
 mod reply;
@@ -56,6 +57,7 @@ pub use keys::{
 #[cfg(feature = "ssr")]
 pub use keys::{TEST, shown};
 pub use links::{ask_reset, confirm_email, reset, undo_email, verify};
+pub use policies::accept_policies;
 pub use prefs::set_prefs;
 pub use security::{
     change_password, end_other_sessions, end_second_factor, end_session, finish_second_factor,
@@ -84,6 +86,7 @@ pub enum Who {
 
 /// Every server function.
 pub const TABLE: &[(&str, Who)] = &[
+    ("/api/accept_policies", Who::SignedIn),
     ("/api/admin_adjust_credit", Who::Admin),
     ("/api/admin_block_account", Who::Admin),
     ("/api/admin_confirm_order", Who::Admin),

@@ -6,8 +6,8 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::call::Asker;
-use crate::flash::{Flash, LIFETIME_S};
-use crate::reader::set_cookie;
+use crate::flash::Flash;
+use crate::reader::{Cookie, set_cookie};
 
 /// Filled by the function, applied to its answer.
 #[derive(Clone, Default)]
@@ -72,14 +72,14 @@ impl Asker {
     pub fn go_and_tell(&self, path: impl Into<String>, flash: &Flash) {
         self.reply.go(path);
         if let Some(text) = flash.seal(&self.services.ring, self.services.clock.now_ms()) {
-            self.set_cookie("flash", &text, LIFETIME_S);
+            self.set_cookie(Cookie::Flash, &text);
         }
     }
 
-    pub fn set_cookie(&self, name: &str, value: &str, max_age: i64) {
+    pub fn set_cookie(&self, cookie: Cookie, value: &str) {
         self.reply.header(
             header::SET_COOKIE,
-            &set_cookie(&self.services.site, name, value, max_age),
+            &set_cookie(&self.services.site, cookie, value),
         );
     }
 }

@@ -64,6 +64,7 @@ pub async fn sign_up(
             email,
             password,
             terms: terms.is_some(),
+            agreements: asker.services.policies.agreements(asker.prefs.locale),
             consent: consent.is_some(),
             locale: asker.prefs.locale,
             from: asker.ip,

@@ -13,6 +13,7 @@ mod links;
 mod login;
 mod outbox;
 pub mod overview;
+pub mod policies;
 pub mod prices;
 pub mod receipts;
 mod recover;
@@ -53,22 +54,32 @@ pub const SECOND_FACTOR: &str = "/settings/second-factor";
 
 /// The pages that have an address in every language (`/login` and `/ru/login`).
 pub const PUBLIC: [&str; 8] = [
+pub const PUBLIC: [&str; 7] = [
     "/",
     calculator::PATH,
     docs::PATH,
     "/login",
+    policies::PATH,
     prices::PATH,
     "/recover",
     "/signup",
     status::PATH,
 ];
 
-/// Whether a path (without a language's prefix) is such a page, or one of a model's price.
+/// Whether a path (without a language's prefix) is such a page, or one of a model's price or a policy.
+#[must_use]
 pub fn is_public(path: &str) -> bool {
     let of_model = path.strip_prefix(prices::PATH);
     PUBLIC.contains(&path)
         || docs::is_page(path)
         || of_model.is_some_and(|rest| rest.starts_with('/'))
+    let below = [policies::PATH, prices::PATH];
+    let below = below.map(|folder| path.strip_prefix(folder));
+    PUBLIC.contains(&path)
+        || below
+            .into_iter()
+            .flatten()
+            .any(|rest| rest.starts_with('/'))
 }
 
 /// The page of a reader who must be signed in; everybody else is led to the sign-in page, and back afterwards.
@@ -103,9 +114,19 @@ async fn admin(reader: Reader) -> Result<(Ui, AccountView), Response> {
     }
 }
 
-async fn let_in(reader: Reader) -> Result<(Reader, Known), Response> {
+async fn let_in(mut reader: Reader) -> Result<(Reader, Known), Response> {
     match reader.known().await {
-        Ok(Some(known)) => Ok((reader, known)),
+        Ok(Some(known)) => {
+            // Administrators run this; the terms are for those they run it for. A database that does not answer is told
+            // by the page itself.
+            let policies = &reader.services.policies;
+            reader.to_accept = !known.account.admin
+                && policies
+                    .missing(known.account.id)
+                    .await
+                    .is_ok_and(|missing| !missing.is_empty());
+            Ok((reader, known))
+        }
         Ok(None) => {
             let login = crate::reader::localized(reader.prefs.locale, "/login");
             Err(Redirect::to(&with_next(&login, &reader.asked)).into_response())

@@ -4,9 +4,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use leptos::prelude::*;
 use server::accounts::SHORTEST_PASSWORD;
+use server::policies::Name;
 
 use super::anyone;
 use super::form::{Input, input, summary, tick};
+use super::policies::policy_path;
 use crate::flash::Field;
 use crate::reader::{Reader, Ui};
 use crate::shell::{Frame, Page, respond, rich, ruler};
@@ -45,7 +47,8 @@ fn form(ui: &Ui) -> AnyView {
     let password = Input::password(t!(ui, "signup.password_label"))
         .autocomplete("new-password")
         .hint(hint);
-    let (terms, consent) = (t!(ui, "signup.terms"), t!(ui, "signup.consent"));
+    let terms = linked(ui, &t!(ui, "policies.sign_up.terms"), Name::Terms);
+    let consent = linked(ui, &t!(ui, "policies.sign_up.consent"), Name::Privacy);
     view! {
         <div class="gate">
             {ruler(1, 30, None)}
@@ -57,8 +60,8 @@ fn form(ui: &Ui) -> AnyView {
                     {input(ui, &flash, name.hint(t!(ui, "signup.name_hint")))}
                     {input(ui, &flash, email)}
                     {input(ui, &flash, password)}
-                    {tick(ui, &flash, Field::Terms, terms.into_any(), false)}
-                    {tick(ui, &flash, Field::Consent, consent.into_any(), false)}
+                    {tick(ui, &flash, Field::Terms, terms, false)}
+                    {tick(ui, &flash, Field::Consent, consent, false)}
                     <button class="btn primary wide" type="submit">{t!(ui, "signup.submit")}</button>
                 </form>
                 {sign_in_instead(ui)}
@@ -66,6 +69,16 @@ fn form(ui: &Ui) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// A label with a link to the policy it is about; in a tab of its own, so that what was typed stays.
+fn linked(ui: &Ui, text: &str, name: Name) -> AnyView {
+    let href = ui.link(&policy_path(name));
+    let elsewhere = t!(ui, "policies.sign_up.new_tab");
+    rich(text, move |inner| {
+        view! { <a href=href target="_blank" rel="noopener">{inner}<span class="vh">" "{elsewhere}</span></a> }
+            .into_any()
+    })
 }
 
 /// Without mail nobody could prove an address, so nobody new may come in.

@@ -15,8 +15,8 @@ use http::{HeaderMap, header};
 use texts::Locale;
 use tower_sessions::Session;
 
-pub use cookies::{cookie, set_cookie};
-pub use prefs::{COOKIE, Choice, Prefs, Theme, localized, offered, split_locale};
+pub use cookies::{Cookie, cookie, cookies, forget_cookie, set_cookie};
+pub use prefs::{Choice, Prefs, Theme, localized, offered, split_locale};
 pub use ui::Ui;
 
 use crate::flash::Flash;
@@ -43,6 +43,8 @@ pub struct Reader {
     pub request_number: String,
     /// What the last answer left for this page. Pages that show it must clear it ([`Ui::flash`]).
     pub flash: Option<Flash>,
+    /// Whether somebody signed in has yet to accept terms that are in force.
+    pub to_accept: bool,
     /// The rates of this request: amounts of one page are converted alike.
     pub rates: Arc<Table>,
 }
@@ -57,13 +59,13 @@ impl Reader {
     ) -> Self {
         let now = services.clock.now_ms();
         let (prefix, path) = split_locale(&services.texts, uri.path());
-        let choice = cookie(headers, &services.site, prefs::COOKIE)
+        let choice = cookie(headers, &services.site, Cookie::Prefs)
             .map(|text| Choice::parse(&text, &services.texts))
             .unwrap_or_default();
         let accept = headers
             .get(header::ACCEPT_LANGUAGE)
             .and_then(|value| value.to_str().ok());
-        let flash = cookie(headers, &services.site, "flash")
+        let flash = cookie(headers, &services.site, Cookie::Flash)
             .and_then(|text| Flash::open(&text, &services.ring, now));
         Self {
             services: services.clone(),
@@ -81,6 +83,7 @@ impl Reader {
                 .unwrap_or_default()
                 .to_owned(),
             flash,
+            to_accept: false,
             rates: services.rates.table(),
         }
     }

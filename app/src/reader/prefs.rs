@@ -7,9 +7,6 @@ use domain::views::{Chosen, UnixMs};
 use texts::format::Zone;
 use texts::{Locale, Texts, negotiate};
 
-/// The cookie's base name.
-pub const COOKIE: &str = "prefs";
-
 /// Which of the two faces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Theme {

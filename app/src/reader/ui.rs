@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::views::{AccountView, UnixMs};
 use domain::{Amount, Currency, PricePerMtok};
+use server::policies::Policies;
 use texts::{Facts, Locale, format};
 
 use super::{Prefs, Reader, localized};
@@ -36,6 +37,7 @@ impl Ui {
             accept_language: String::new(),
             request_number: String::new(),
             flash: None,
+            to_accept: false,
         };
         Self::new(Arc::new(reader), None)
     }
@@ -72,6 +74,15 @@ impl Ui {
 
     pub fn flash(&self) -> Option<&Flash> {
         self.reader.flash.as_ref()
+    }
+
+    /// Whether this person has yet to accept terms that are in force.
+    pub fn to_accept(&self) -> bool {
+        self.reader.to_accept
+    }
+
+    pub fn policies(&self) -> &Policies {
+        &self.reader.services.policies
     }
 
     /// Path and query as asked.

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use domain::ids::AccountId;
 use domain::views::{AccountView, UnixMs};
 use server::accounts::Accounts;
-use server::sessions::{ABSOLUTE_MS, Owner};
+use server::sessions::Owner;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
+use crate::reader::Cookie;
 use crate::services::Services;
 pub use kept::{keep, kept};
 pub use server::sessions::Seen;
@@ -109,12 +110,14 @@ pub struct HalfWay {
 pub fn layer(services: &Services) -> SessionManagerLayer<Rows> {
     let secure = services.site.secure();
     SessionManagerLayer::new(Rows::new(services.sessions.clone()))
-        .with_name(if secure { "__Host-sid" } else { "sid" })
+        .with_name(Cookie::Session.name(secure))
         .with_secure(secure)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_path("/")
-        .with_expiry(Expiry::OnInactivity(Duration::milliseconds(ABSOLUTE_MS)))
+        .with_expiry(Expiry::OnInactivity(Duration::seconds(
+            Cookie::Session.lifetime_s(),
+        )))
 }
 
 /// The session of a request that did not pass the layer: nobody's.

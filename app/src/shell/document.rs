@@ -8,6 +8,7 @@ use super::parts::{icon, sign_notice};
 use super::shortcuts::shortcuts;
 use crate::flash::Field;
 use crate::pages::fault_words;
+use crate::pages::policies::to_accept;
 use crate::reader::{Theme, Ui, localized};
 
 /// Where a page stands.
@@ -77,7 +78,7 @@ pub fn document(ui: &Ui, page: Page) -> AnyView {
             <div class=if ui.path().starts_with("/admin") { "shell admin" } else { "shell" }>
                 {signed_in_header(ui)}
                 {side(ui)}
-                <main id="main" tabindex="-1">{unverified(ui)}{notice}{body}</main>
+                <main id="main" tabindex="-1">{unverified(ui)}{to_accept(ui)}{notice}{body}</main>
                 {shortcuts(ui)}
             </div>
         }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::header::prices_link;
 use super::parts::rich;
 use crate::pages::{calculator, docs, status};
+use crate::pages::policies::policy_links;
 use crate::reader::Ui;
 
 pub fn footer(ui: &Ui) -> AnyView {
@@ -23,6 +24,7 @@ pub fn footer(ui: &Ui) -> AnyView {
             <a href=ui.link(calculator::PATH)>{t!(ui, "calculator.title")}</a>
             <a href=ui.link(docs::PATH)>{t!(ui, "header.docs")}</a>
             <a href=ui.link(status::PATH)>{t!(ui, "status.title")}</a>
+            {policy_links(ui)}
             {support}
             <span class="end">{powered}</span>
         </footer>

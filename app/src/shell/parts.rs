@@ -87,6 +87,8 @@ pub fn sign_notice(ui: &Ui, done: Notice) -> AnyView {
         Notice::NewCodes => notice(ui, "ok", t!(ui, "second_factor.codes.done")),
         Notice::SessionEnded => notice(ui, "ok", t!(ui, "settings.sessions.ended")),
         Notice::SessionsEnded => notice(ui, "ok", t!(ui, "settings.sessions.ended_others")),
+        Notice::PoliciesAccepted => notice(ui, "ok", t!(ui, "policies.accepted.done")),
+        Notice::PoliciesChanged => notice(ui, "warn", t!(ui, "policies.accepted.changed")),
         Notice::Saved => notice(ui, "ok", t!(ui, "settings.saved")),
         Notice::Admin(done) => crate::pages::admin::admin_told(ui, done),
         Notice::Wallet(done) => crate::pages::wallet::told(ui, done),

@@ -16,7 +16,7 @@ use leptos::reactive::owner::Owner;
 
 use super::document::{Frame, Page, document};
 use crate::guard::CSP_ISLANDS;
-use crate::reader::{Ui, set_cookie};
+use crate::reader::{Cookie, Ui, forget_cookie};
 
 /// The answer that shows the page that `make` makes.
 pub fn respond(ui: &Ui, status: StatusCode, make: impl FnOnce(&Ui) -> Page) -> Response {
@@ -46,7 +46,7 @@ pub fn respond(ui: &Ui, status: StatusCode, make: impl FnOnce(&Ui) -> Page) -> R
     }
     if ui.flash().is_some() {
         // Shown once.
-        if let Ok(gone) = HeaderValue::from_str(&set_cookie(ui.site(), "flash", "", 0)) {
+        if let Ok(gone) = HeaderValue::from_str(&forget_cookie(ui.site(), Cookie::Flash)) {
             headers.append(header::SET_COOKIE, gone);
         }
     }

@@ -54,8 +54,12 @@ const PAGES: &[(&str, Takes)] = &[
     ("/keys/{id}/revoke", Theirs("/keys/{key}/revoke")),
     ("/keys/{id}/roll", Theirs("/keys/{key}/roll")),
     ("/keys/{id}/secret", Theirs("/keys/{key}/secret")),
+    ("/policies/{name}", Nothing), // texts for everybody, like the next two
+    ("/policies/{name}/compare", Nothing),
+    ("/policies/{name}/{version}", Nothing),
     ("/prices/{*model}", Nothing), // what is for sale, for everybody
     ("/reset/{token}", Token),
+    ("/settings/policies/{name}/{version}", Nothing), // what the asker accepted
     ("/usage/calls/{id}", Theirs("/usage/calls/{call}")),
     ("/verify/{token}", Token),
     ("/wallet/orders/{id}", Theirs("/wallet/orders/{order}")),
@@ -77,6 +81,7 @@ const PAGES: &[(&str, Takes)] = &[
 
 /// Every server function.
 const FUNCTIONS: &[(&str, Takes)] = &[
+    ("/api/accept_policies", Nothing),
     (
         "/api/admin_adjust_credit",
         Theirs("account={account}&direction=give&amount=1&reason=mine&once=1"),

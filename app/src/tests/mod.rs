@@ -11,6 +11,7 @@ mod keys;
 mod matrix;
 mod outbox;
 mod pages;
+mod policies;
 mod prefs;
 mod receipts;
 mod settings;

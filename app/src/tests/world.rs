@@ -23,6 +23,7 @@ use server::keys::{Keys, NewKeyForm};
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
 use server::orders::{ManualConfig, Orders, OrdersParts, PaymentsConfig};
+use server::policies::{Installation, Policies};
 use server::rates::{Rates, RatesConfig};
 use server::receipts::{Receipts, Seller, SellerFacts};
 use server::secrets::{Given, KeyRing, Purpose, Secret};
@@ -201,8 +202,26 @@ pub async fn world() -> World {
         public_url: ORIGIN.to_owned(),
     });
     let status = Status::new(db.clone(), clock.clone(), ledger.clone(), catalog.clone());
+    let installation = Installation {
+        brand: "Farebox".to_owned(),
+        site: ORIGIN.to_owned(),
+        contact: Some("help@pay.example".to_owned()),
+        answer_days: 30,
+        outbox: true,
+        key_copies: true,
+        cookies: crate::reader::cookies(true),
+        ..Installation::default()
+    };
     let services = Services {
         status,
+        policies: Policies::new(
+            db.clone(),
+            clock.clone(),
+            Texts::embedded().with_pseudo(true),
+            upstreams.clone(),
+            installation,
+        )
+        .with_translated(crate::pages::is_public),
         accounts,
         sessions: Sessions::new(db.clone(), clock.clone()),
         keys,

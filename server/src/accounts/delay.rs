@@ -20,7 +20,7 @@ pub(super) const FREE: i64 = 5;
 /// The longest delay.
 pub(super) const LONGEST_MS: i64 = 15 * 60 * 1_000;
 /// Failures older than this are forgotten.
-const MEMORY_MS: i64 = 24 * 60 * 60 * 1_000;
+pub const MEMORY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What is guessed at. Each has failures of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -46,6 +46,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
+pub use delay::MEMORY_MS as DELAY_KEPT_MS;
 pub use email::{Email, EmailError};
 pub use error::{
     AccountError, ChangePasswordError, ClaimError, ConfirmError, EmailChangeError, LinkError,

@@ -15,6 +15,7 @@ use super::link::{LinkPurpose, NewLink};
 use super::table::{account, account_link};
 use super::{AccountError, Accounts, Email, SignUpError, profile};
 use crate::mail::{Mail, Message, Recipient};
+use crate::policies::{self, Agreement, How};
 use crate::secrets::{Purpose, Secret, hex};
 
 /// What somebody typed into the sign-up form, and where they are.
@@ -24,11 +25,23 @@ pub struct SignUp {
     pub password: Secret,
     /// The box "I accept the terms".
     pub terms: bool,
+    /// The texts that the boxes are about, as this person could read them.
+    pub agreements: Vec<Agreement>,
     /// The box "I agree to the processing of my data".
     pub consent: bool,
     /// The language of the page, and of mails to come.
     pub locale: Locale,
     pub from: IpAddr,
+}
+
+/// A form whose fields were judged.
+struct Newcomer<'a> {
+    email: &'a Email,
+    name: &'a str,
+    hash: &'a str,
+    locale: Locale,
+    network: &'a str,
+    agreements: &'a [Agreement],
 }
 
 impl Accounts {
@@ -68,10 +81,15 @@ impl Accounts {
         let hash = self.0.hasher.hash(form.password).await?;
         let network = self.network_key(form.from);
         loop {
-            match self
-                .begin(mail, &email, &name, &hash, form.locale, &network)
-                .await
-            {
+            let newcomer = Newcomer {
+                email: &email,
+                name: &name,
+                hash: &hash,
+                locale: form.locale,
+                network: &network,
+                agreements: &form.agreements,
+            };
+            match self.begin(mail, newcomer).await {
                 // Somebody signed up with the same address a moment ago.
                 Err(error) if unique(&error) => {}
                 done => return Ok(done?),
@@ -79,15 +97,15 @@ impl Accounts {
         }
     }
 
-    async fn begin(
-        &self,
-        mail: &Mail,
-        email: &Email,
-        name: &str,
-        hash: &str,
-        locale: Locale,
-        network: &str,
-    ) -> Result<(), sea_orm::DbErr> {
+    async fn begin(&self, mail: &Mail, newcomer: Newcomer<'_>) -> Result<(), sea_orm::DbErr> {
+        let Newcomer {
+            email,
+            name,
+            hash,
+            locale,
+            network,
+            agreements,
+        } = newcomer;
         let now = self.0.clock.now_ms();
         let tx = self.0.db.begin().await?;
         let known = account::Entity::find()
@@ -110,6 +128,7 @@ impl Accounts {
                 locale: Some(locale.code()),
             };
             let account = new.insert(&tx).await?;
+            policies::accept(&tx, account.id, agreements, How::SignUp, now).await?;
             let link = NewLink {
                 account: &account.id.to_string(),
                 purpose: LinkPurpose::Verify,

@@ -35,6 +35,7 @@ pub use admin::FoundKey;
 pub use error::{AuthError, KeyError};
 pub use format::{KeySecret, LENGTH, PATTERN};
 pub use record::KeyRecord;
+pub use refused::KEPT_MS as REFUSALS_KEPT_MS;
 pub use roll::LONGEST_OVERLAP;
 pub use shown::SHOWN_MS;
 

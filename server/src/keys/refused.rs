@@ -15,7 +15,7 @@ use crate::db;
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 const HOUR_MS: i64 = 3_600_000;
 /// Longer than the longest range that anybody can look at.
-const KEPT_MS: i64 = 400 * 24 * HOUR_MS;
+pub const KEPT_MS: i64 = 400 * 24 * HOUR_MS;
 
 /// What is counted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -28,7 +28,7 @@ use crate::db::Db;
 use crate::secrets::KeyRing;
 
 pub use message::Message;
-pub use outbox::{OutboxContent, OutboxMail};
+pub use outbox::{KEPT_MS, OutboxContent, OutboxMail};
 pub use smtp::{Authority, Security, Sender, SmtpConfig};
 
 /// Who gets a mail, and in which language.

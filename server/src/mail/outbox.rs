@@ -14,7 +14,7 @@ use crate::secrets::{CannotOpen, Purpose};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How long the row of a mail that is done with is kept: to answer "did you ever send it?".
-const KEPT_MS: i64 = 30 * DAY_MS;
+pub const KEPT_MS: i64 = 30 * DAY_MS;
 
 /// A mail as the outbox page of a local installation shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

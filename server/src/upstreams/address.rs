@@ -107,6 +107,12 @@ impl BaseUrl {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// Its name or address, without a port.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        self.0.host_str().map(ToOwned::to_owned)
+    }
 }
 
 fn is_localhost(name: &str) -> bool {

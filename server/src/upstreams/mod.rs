@@ -163,6 +163,18 @@ impl Upstreams {
         Ok(rows.iter().map(|row| row.listed(usable(row))).collect())
     }
 
+    /// The hosts that calls can be sent to, apart from the sandbox; in no order, one per upstream.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<String> {
+        let sandbox = self.sandbox_address().map(BaseUrl::sandbox);
+        let snapshot = self.0.snapshot.load();
+        let bases = snapshot.values().map(|upstream| &upstream.base);
+        bases
+            .filter(|base| Some(base.as_str()) != sandbox.as_ref().map(BaseUrl::as_str))
+            .filter_map(BaseUrl::host)
+            .collect()
+    }
+
     fn sandbox_address(&self) -> Option<SocketAddr> {
         self.0.sandbox.load().as_deref().copied()
     }

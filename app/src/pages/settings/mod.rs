@@ -2,6 +2,7 @@
 
 mod email;
 mod look;
+mod policies;
 mod profile;
 mod qr;
 mod second_factor;
@@ -13,6 +14,7 @@ use http::StatusCode;
 use leptos::prelude::*;
 
 pub use email::email;
+pub use policies::{accepted_text, policies};
 pub use second_factor::{recovery_codes, second_factor};
 pub use security::security;
 pub use sessions::sessions;
@@ -46,6 +48,7 @@ fn framed(ui: &Ui, title: String, body: AnyView) -> Page {
         ("/settings", t!(ui, "settings.tabs.general")),
         ("/settings/security", t!(ui, "settings.tabs.security")),
         ("/settings/sessions", t!(ui, "settings.tabs.sessions")),
+        ("/settings/policies", t!(ui, "policies.accepted.tab")),
     ];
     let in_security = ["/settings/second-factor", "/settings/recovery-codes"].contains(&ui.path());
     let tabs: Vec<_> = tabs

@@ -8,6 +8,7 @@ fn form(address: &str, host: u8) -> SignUp {
         email: address.to_owned(),
         password: secret(GOOD),
         terms: true,
+        agreements: Vec::new(),
         consent: true,
         locale: Locale::EN,
         from: IpAddr::from([203, 0, host, 7]),

@@ -5,6 +5,7 @@
 
 mod content;
 mod files;
+mod policies;
 mod report;
 mod tables;
 mod text;
@@ -60,6 +61,7 @@ pub fn run(folder: &Path) -> Report {
             .map(|file| (file.code.as_str(), file.complete))
             .collect();
         content::check(folder, &complete, &mut findings);
+        policies::check(folder, &mut findings);
     } else {
         let message = "There is no readable en.json, and every other language is compared with it."
             .to_owned();

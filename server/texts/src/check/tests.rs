@@ -388,3 +388,65 @@ fn long_texts_are_compared_with_english() {
     let rules: Vec<_> = title.iter().map(|(rule, ..)| *rule).collect();
     assert_eq!(rules, [Rule::Heading, Rule::Heading, Rule::FileName]);
 }
+
+#[test]
+fn policies_are_numbered_dated_and_keep_their_words() {
+    let page = |number: u32, day: &str| {
+        format!(
+            "---\ntitle: T\nversion: {number}\neffective: {day}\nsummary: S\n---\nWords {number}\n"
+        )
+    };
+    let (one, two, day_off) = (
+        page(1, "2026-01-01"),
+        page(2, "2026-02-01"),
+        page(2, "2025-01-01"),
+    );
+    let told = |newest: &str, older: Option<(&str, &str)>, german: &str| {
+        let mut pages = vec![("en/policies/x.md", newest), ("de/policies/x.md", german)];
+        if let Some((file, text)) = older {
+            pages.push((file, text));
+        }
+        let found = long(&pages).into_iter();
+        found
+            .filter(|(rule, ..)| *rule == Rule::Document)
+            .map(|(_, file, _)| file)
+            .collect::<Vec<_>>()
+    };
+    let (en, de) = ("content/en/policies/x.md", "content/de/policies/x.md");
+    let first = "en/policies/history/x/1.md";
+    let none: [&str; 0] = [];
+    assert_eq!(told(&one, None, &one), none);
+    assert_eq!(told(&two, Some((first, &one)), &two), none);
+    assert_eq!(told(&two, None, &two), [en], "where is version 1?");
+    assert_eq!(told(&two, Some((first, &one)), &one), [de]);
+    assert_eq!(told(&day_off, Some((first, &one)), &day_off), [en]);
+    let misplaced = "content/en/policies/history/x/7.md";
+    let at_seven = Some(("en/policies/history/x/7.md", one.as_str()));
+    assert_eq!(told(&one, at_seven, &one), [misplaced]);
+    for broken in ["version: 0", "effective: soon", "summary:"] {
+        let key = broken.split(':').next().unwrap();
+        let line = one.lines().find(|line| line.starts_with(key)).unwrap();
+        let text = one.replace(line, broken);
+        assert_eq!(told(&text, None, &one), [en], "{broken}");
+    }
+
+    let folder = folder(&[]);
+    let policies = folder.path().join("content/en/policies");
+    fs::create_dir_all(&policies).unwrap();
+    let ours = format!(
+        "{}/../../locales/content/en/policies/terms.md",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let ours = fs::read_to_string(ours).unwrap();
+    let warned = |text: &str| {
+        fs::write(policies.join("terms.md"), text).unwrap();
+        let warnings = run(folder.path()).findings.into_iter();
+        warnings
+            .filter(|found| found.message.contains("came with other words"))
+            .count()
+    };
+    assert_eq!(
+        (warned(&ours), warned(&ours.replace("agreement", "deal"))),
+        (0, 1)
+    );
+}

@@ -7,6 +7,7 @@
 mod fill;
 mod html;
 mod library;
+mod raw;
 mod source;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::{Locale, Texts, pseudo};
 pub(crate) use fill::names;
 pub(crate) use html::{Part, parts};
 pub(crate) use library::{FOLDER, Library, in_folder};
+pub use raw::Original;
 pub(crate) use source::Source;
 
 /// One page, ready to show.
