@@ -17,8 +17,8 @@ const LOOKS = [
 ];
 
 const rooms = {
-  customer: (ids) => ['/overview', '/usage', '/usage?range=30d&group=key', '/usage?group=status', '/usage/calls', `/usage/calls/${ids.call}`, '/usage/refused', '/keys', '/keys/new', `/keys/${ids.key}`, `/keys/${ids.revoked}`, `/keys/${ids.key}/roll`, `/keys/${ids.key}/revoke`, `/keys/${ids.key}/reveal`, '/keys/freeze', '/try', '/settings', '/settings/email', '/settings/security', '/settings/second-factor', '/settings/sessions', '/outbox'],
-  administrator: (ids) => ['/admin', '/admin/accounts', '/admin/accounts?q=customer', `/admin/accounts/${ids.account}`, '/admin/keys', `/admin/keys/${ids.key}`, '/admin/upstreams', '/admin/upstreams/new', `/admin/upstreams/${ids.upstream}`, '/admin/models', '/admin/models/new', '/admin/models/sandbox-echo', '/admin/audit', '/settings/second-factor'],
+  customer: (ids) => ['/overview', '/usage', '/usage?range=30d&group=key', '/usage?group=status', '/usage/calls', `/usage/calls/${ids.call}`, '/usage/refused', '/keys', '/keys/new', `/keys/${ids.key}`, `/keys/${ids.revoked}`, `/keys/${ids.key}/roll`, `/keys/${ids.key}/revoke`, `/keys/${ids.key}/reveal`, '/keys/freeze', '/try', '/settings', '/settings/email', '/settings/security', '/settings/second-factor', '/settings/sessions', '/search', '/search?q=limited', '/shortcuts', '/outbox'],
+  administrator: (ids) => ['/admin', '/admin/accounts', '/admin/accounts?q=customer', `/admin/accounts/${ids.account}`, '/admin/keys', `/admin/keys/${ids.key}`, '/admin/upstreams', '/admin/upstreams/new', `/admin/upstreams/${ids.upstream}`, '/admin/models', '/admin/models/new', '/admin/models/sandbox-echo', '/admin/rates', '/admin/rates/KWD', '/admin/audit', '/settings/second-factor'],
 };
 
 async function inOrder(page, who, path, { locale, scheme, width }) {

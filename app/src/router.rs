@@ -59,6 +59,9 @@ fn listed(services: &Services) -> Listed {
         .route("/prices", get(pages::prices::prices))
         .route("/prices/{*model}", get(pages::prices::model))
         .route("/calculator", get(pages::calculator::calculator))
+        .route("/search", get(pages::search::search))
+        .route("/search/results", get(pages::search::results))
+        .route("/shortcuts", get(pages::shortcuts::shortcuts))
         .route("/login", get(pages::login))
         .route("/login/code", get(pages::code))
         .route("/signup", get(pages::signup))
@@ -109,6 +112,8 @@ fn listed(services: &Services) -> Listed {
         .route("/admin/models", get(pages::admin::models))
         .route("/admin/models/new", get(pages::admin::new_model))
         .route("/admin/models/{*id}", get(pages::admin::model))
+        .route("/admin/rates", get(pages::admin::rates))
+        .route("/admin/rates/{currency}", get(pages::admin::rate))
         .route("/admin/audit", get(pages::admin::audit))
         .route(
             "/try",
@@ -130,6 +135,11 @@ fn listed(services: &Services) -> Listed {
                 .route(
                     &format!("{prefix}/calculator"),
                     get(pages::calculator::calculator),
+                )
+                .route(&format!("{prefix}/search"), get(pages::search::search))
+                .route(
+                    &format!("{prefix}/shortcuts"),
+                    get(pages::shortcuts::shortcuts),
                 )
                 .route(&format!("{prefix}/login"), get(pages::login))
                 .route(&format!("{prefix}/recover"), get(pages::recover))

@@ -14,7 +14,9 @@ mod outbox;
 pub mod overview;
 pub mod prices;
 mod recover;
+pub mod search;
 pub mod settings;
+pub mod shortcuts;
 mod signup;
 mod snippets;
 mod step;
@@ -56,23 +58,28 @@ pub const PUBLIC: [&str; 6] = [
     "/signup",
 ];
 
+/// What has an address in every language too, and is not for search engines.
+const UNLISTED: [&str; 2] = [search::PATH, shortcuts::PATH];
+
 /// Whether a path (without a language's prefix) is such a page, or one of a model's price.
 pub fn is_public(path: &str) -> bool {
     let of_model = path.strip_prefix(prices::PATH);
-    PUBLIC.contains(&path) || of_model.is_some_and(|rest| rest.starts_with('/'))
+    PUBLIC.contains(&path)
+        || UNLISTED.contains(&path)
+        || of_model.is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The page of a reader who must be signed in; everybody else is led to the sign-in page, and back afterwards.
 async fn signed_in(reader: Reader) -> Result<(Ui, AccountView), Response> {
     let (reader, known) = let_in(reader).await?;
-    Ok((reader.ui(Some(known.account.clone())), known.account))
+    Ok(welcome(reader, known.account).await)
 }
 
 /// The page of a reader who typed the password again within the last ten minutes; others are asked for it first.
 async fn confirmed(reader: Reader) -> Result<(Ui, AccountView), Response> {
     let (reader, known) = let_in(reader).await?;
     if known.confirmed(reader.prefs.now) {
-        Ok((reader.ui(Some(known.account.clone())), known.account))
+        Ok(welcome(reader, known.account).await)
     } else {
         Err(Redirect::to(&with_next("/confirm", &reader.asked)).into_response())
     }
@@ -88,10 +95,16 @@ async fn admin(reader: Reader) -> Result<(Ui, AccountView), Response> {
             StatusCode::NOT_FOUND,
         ))
     } else if known.second_factor {
-        Ok((reader.ui(Some(known.account.clone())), known.account))
+        Ok(welcome(reader, known.account).await)
     } else {
         Err(Redirect::to(&with_next(SECOND_FACTOR, &reader.asked)).into_response())
     }
+}
+
+/// Whoever is let in is told when their money runs out.
+async fn welcome(reader: Reader, account: AccountView) -> (Ui, AccountView) {
+    let low = reader.low_balance(&account).await;
+    (reader.ui(Some(account.clone())).with_low(low), account)
 }
 
 async fn let_in(reader: Reader) -> Result<(Reader, Known), Response> {

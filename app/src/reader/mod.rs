@@ -1,6 +1,7 @@
 //! Who reads this page, in which language, currency and theme? Worked out once per request.
 
 mod cookies;
+mod low;
 mod prefs;
 mod ui;
 
@@ -16,6 +17,7 @@ use texts::Locale;
 use tower_sessions::Session;
 
 pub use cookies::{cookie, set_cookie};
+pub use low::{COOKIE as LOW_COOKIE, HIDDEN_S, Low};
 pub use prefs::{COOKIE, Choice, Prefs, Theme, localized, split_locale};
 pub use ui::Ui;
 
@@ -38,6 +40,8 @@ pub struct Reader {
     pub accept_language: String,
     /// What the last answer left for this page. Pages that show it must clear it ([`Ui::flash`]).
     pub flash: Option<Flash>,
+    /// What this browser has put away of the line about a low balance.
+    pub put_away: Option<String>,
     /// The rates of this request: amounts of one page are converted alike.
     pub rates: Arc<Table>,
 }
@@ -71,6 +75,7 @@ impl Reader {
             path: path.to_owned(),
             accept_language: accept.unwrap_or_default().to_owned(),
             flash,
+            put_away: cookie(headers, &services.site, LOW_COOKIE),
             rates: services.rates.table(),
         }
     }

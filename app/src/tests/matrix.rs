@@ -39,6 +39,7 @@ const PAGES: &[(&str, Takes)] = &[
     ("/admin/accounts/{id}", Theirs("/admin/accounts/{account}")),
     ("/admin/keys/{id}", Theirs("/admin/keys/{key}")),
     ("/admin/models/{*id}", Theirs("/admin/models/sandbox-echo")),
+    ("/admin/rates/{currency}", Theirs("/admin/rates/EUR")),
     (
         "/admin/upstreams/{id}",
         Theirs("/admin/upstreams/{upstream}"),
@@ -69,6 +70,7 @@ const FUNCTIONS: &[(&str, Takes)] = &[
         "/api/admin_block_account",
         Theirs("account={account}&block_reason=mine"),
     ),
+    ("/api/admin_clear_rate", Theirs("currency=EUR")),
     (
         "/api/admin_create_model",
         Theirs(
@@ -83,6 +85,7 @@ const FUNCTIONS: &[(&str, Takes)] = &[
         "/api/admin_edit_upstream",
         Theirs("id={upstream}&name=mine&base_url=http://127.0.0.1:9/v1&api_key="),
     ),
+    ("/api/admin_fetch_rates", Theirs("source=ecb")),
     (
         "/api/admin_publish_price",
         Theirs("model=sandbox-echo&cost_input=0&cost_cached=&cost_output=0&markup=0&starts_on="),
@@ -102,6 +105,10 @@ const FUNCTIONS: &[(&str, Takes)] = &[
     (
         "/api/admin_set_context",
         Theirs("model=sandbox-echo&context=1"),
+    ),
+    (
+        "/api/admin_set_rate",
+        Theirs("currency=EUR&per_usd=1&rate_day=&sure=true"),
     ),
     (
         "/api/admin_switch_model",
@@ -129,6 +136,7 @@ const FUNCTIONS: &[(&str, Takes)] = &[
     ("/api/finish_second_factor", Nothing),
     ("/api/first_call", Nothing),
     ("/api/freeze_keys", Nothing),
+    ("/api/hide_low_balance", Nothing),
     ("/api/new_recovery_codes", Nothing),
     ("/api/rename_key", Theirs("id={key}&name=mine")),
     ("/api/resend_verification", Nothing),

@@ -12,6 +12,7 @@ mod model;
 mod models;
 mod overview;
 mod price;
+mod rates;
 mod routes;
 mod told;
 mod upstreams;
@@ -28,6 +29,7 @@ pub use link::{encoded, model_path, with_query};
 pub use model::model;
 pub use models::{models, new_model};
 pub use overview::overview;
+pub use rates::{rate, rates};
 pub use told::{admin_fault_words, admin_told};
 pub use upstreams::{new_upstream, upstream, upstreams};
 
@@ -63,6 +65,7 @@ fn framed(ui: &Ui, title: String, body: AnyView) -> Page {
         ("/admin/keys", t!(ui, "admin.tabs.keys")),
         ("/admin/upstreams", t!(ui, "admin.tabs.upstreams")),
         ("/admin/models", t!(ui, "admin.tabs.models")),
+        ("/admin/rates", t!(ui, "admin.rates.tab")),
         ("/admin/audit", t!(ui, "admin.tabs.audit")),
     ];
     let tabs: Vec<_> = tabs
