@@ -30,13 +30,13 @@ pub fn palette(ui: &Ui) -> AnyView {
     let keys = has_keys(ui).then_some("");
     let title = t!(ui, "palette.title");
     let inner = view! {
-        <dialog class="palette" aria-label=title data-keys=keys data-copied=t!(ui, "copy.copied") data-failed=t!(ui, "copy.failed")>
+        <dialog class="palette" aria-label=title.clone() data-keys=keys data-copied=t!(ui, "copy.copied") data-failed=t!(ui, "copy.failed")>
             <div class="palette-box">
                 <form class="palette-ask" method="get" action=ui.link(PATH) role="search">
                     {icon(ui, "search", "")}
                     <input type="text" name="q" role="combobox" aria-label=t!(ui, "palette.label") aria-expanded="false"
                         aria-controls=LIST aria-autocomplete="list" autocomplete="off" autocapitalize="none"
-                        spellcheck="false" enterkeyhint="go" placeholder=t!(ui, "palette.label")/>
+                        spellcheck="false" enterkeyhint="go" placeholder=title.clone()/>
                 </form>
                 <form class="palette-shut" method="dialog">
                     <button class="quiet" type="submit">{t!(ui, "shortcuts.close")}</button>
