@@ -173,9 +173,15 @@ mod behaviour {
             let found = one(&self.results, "[data-said]").and_then(|it| it.text_content());
             self.said.set_text_content(found.as_deref());
             let _ = self.field.remove_attribute("aria-activedescendant");
-            let options = self.options();
-            let expanded = if options.is_empty() { "false" } else { "true" };
+            // What the field controls is named while it is there.
+            let list = one(&self.results, "[role=listbox]");
+            let expanded = if list.is_some() { "true" } else { "false" };
             let _ = self.field.set_attribute("aria-expanded", expanded);
+            let _ = match list {
+                Some(list) => self.field.set_attribute("aria-controls", &list.id()),
+                None => self.field.remove_attribute("aria-controls"),
+            };
+            let options = self.options();
             self.choose(&options, 0);
         }
 

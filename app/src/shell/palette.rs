@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::parts::icon;
 use crate::islands::Palette;
-use crate::pages::search::{ACTIONS_IN_PALETTE, LIST, PATH, actions_form};
+use crate::pages::search::{ACTIONS_IN_PALETTE, PATH};
 use crate::reader::Ui;
 
 /// The magnifier in the header: the page of the search, or the dialog where the island runs.
@@ -33,15 +33,16 @@ pub fn palette(ui: &Ui) -> AnyView {
         <dialog class="palette" aria-label=title.clone() data-keys=keys data-copied=t!(ui, "copy.copied") data-failed=t!(ui, "copy.failed")>
             <div class="palette-box">
                 <form class="palette-ask" method="get" action=ui.link(PATH) role="search">
-                    {icon(ui, "search", "")}
                     <input type="text" name="q" role="combobox" aria-label=t!(ui, "palette.label") aria-expanded="false"
-                        aria-controls=LIST aria-autocomplete="list" autocomplete="off" autocapitalize="none"
-                        spellcheck="false" enterkeyhint="go" placeholder=title.clone()/>
+                        aria-autocomplete="list" autocomplete="off" autocapitalize="none" spellcheck="false"
+                        enterkeyhint="go" placeholder=title.clone()/>
+                    <button class="quiet" type="submit" aria-label=t!(ui, "palette.submit")>{icon(ui, "search", "")}</button>
                 </form>
-                <form class="palette-shut" method="dialog">
-                    <button class="quiet" type="submit">{t!(ui, "shortcuts.close")}</button>
+                // The buttons in the list belong to this form; its own only closes the dialog.
+                <form class="palette-shut" id=ACTIONS_IN_PALETTE method="post" action="/api/set_prefs">
+                    <input type="hidden" name="back" value=ui.asked().to_owned()/>
+                    <button class="quiet" type="submit" formmethod="dialog">{t!(ui, "shortcuts.close")}</button>
                 </form>
-                {actions_form(ui, ACTIONS_IN_PALETTE)}
                 <div class="palette-found" data-results=""></div>
                 <p class="hint palette-foot"><span role="status"></span><span class="keys">{t!(ui, "palette.hint")}</span></p>
             </div>

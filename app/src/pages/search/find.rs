@@ -143,6 +143,12 @@ impl Found {
         Self { groups }
     }
 
+    /// Whether something of it is posted.
+    pub fn has_posts(&self) -> bool {
+        let mut all = self.groups.iter().flat_map(|(_, entries)| entries);
+        all.any(|entry| matches!(entry.does, Does::Post { .. }))
+    }
+
     pub fn count(&self) -> u64 {
         let count: usize = self.groups.iter().map(|(_, entries)| entries.len()).sum();
         u64::try_from(count).unwrap_or(u64::MAX)

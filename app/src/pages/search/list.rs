@@ -7,19 +7,11 @@ use crate::reader::Ui;
 use crate::shell::{copy_button, icon};
 
 /// The id of the palette's list box.
-pub const LIST: &str = "palette-list";
-/// The form that the palette's buttons belong to.
+const LIST: &str = "palette-list";
+/// The palette's form that the buttons of its list belong to: they stand in a list, where no form may.
 pub const ACTIONS_IN_PALETTE: &str = "palette-do";
-
-/// The form that buttons of actions belong to: they stand in a list, where no form may.
-pub fn actions_form(ui: &Ui, id: &'static str) -> AnyView {
-    view! {
-        <form id=id method="post" action="/api/set_prefs">
-            <input type="hidden" name="back" value=ui.asked().to_owned()/>
-        </form>
-    }
-    .into_any()
-}
+/// The same on the page.
+const ACTIONS_ON_PAGE: &str = "search-do";
 
 /// The palette's list; the field names the chosen one by its id, so nothing in it takes the focus.
 pub fn options(ui: &Ui, query: &str, found: &Found) -> AnyView {
@@ -76,8 +68,8 @@ fn option(ui: &Ui, entry: &Entry, id: String) -> AnyView {
     }
 }
 
-/// The page's lists, one for each kind; `form` is the id of [`actions_form`].
-pub fn sections(ui: &Ui, query: &str, found: &Found, form: &'static str) -> AnyView {
+/// The page's lists, one for each kind.
+pub fn sections(ui: &Ui, query: &str, found: &Found) -> AnyView {
     if found.groups.is_empty() {
         return view! { <div class="empty"><p>{none(ui, query)}</p></div> }.into_any();
     }
@@ -87,7 +79,7 @@ pub fn sections(ui: &Ui, query: &str, found: &Found, form: &'static str) -> AnyV
         .enumerate()
         .map(|(number, (group, entries))| {
             let id = format!("found-{number}");
-            let entries: Vec<_> = entries.iter().map(|entry| item(ui, entry, form)).collect();
+            let entries: Vec<_> = entries.iter().map(|entry| item(ui, entry)).collect();
             view! {
                 <section class="sheet" aria-labelledby=id.clone()>
                     <h2 id=id.clone()>{words(ui, *group)}</h2>
@@ -96,21 +88,29 @@ pub fn sections(ui: &Ui, query: &str, found: &Found, form: &'static str) -> AnyV
             }
         })
         .collect();
+    let form = found.has_posts().then(|| {
+        view! {
+            <form id=ACTIONS_ON_PAGE method="post" action="/api/set_prefs">
+                <input type="hidden" name="back" value=ui.asked().to_owned()/>
+            </form>
+        }
+    });
     view! {
         <p class="hint" role="status">{n!(ui, "palette.count", found.count())}</p>
+        {form}
         <div class="stack">{sections}</div>
     }
     .into_any()
 }
 
-fn item(ui: &Ui, entry: &Entry, form: &'static str) -> AnyView {
+fn item(ui: &Ui, entry: &Entry) -> AnyView {
     let face = face(ui, entry);
     match entry.does.clone() {
         Does::Go(path) => view! { <li><a href=path>{face}</a></li> }.into_any(),
         Does::Post { action, pair } => {
             let (name, value) = pair.unzip();
             view! {
-            <li><button type="submit" form=form formaction=action name=name value=value>{face}</button></li>
+            <li><button type="submit" form=ACTIONS_ON_PAGE formaction=action name=name value=value>{face}</button></li>
         }
         .into_any()
         }

@@ -15,12 +15,10 @@ use crate::reader::{Reader, Ui};
 use crate::shell::{Frame, Page, fragment, icon, respond};
 
 use find::Found;
-pub use list::{ACTIONS_IN_PALETTE, LIST, actions_form};
+pub use list::ACTIONS_IN_PALETTE;
 
 /// The page; it has an address in every language.
 pub const PATH: &str = "/search";
-/// The form that the page's buttons belong to.
-const ACTIONS: &str = "search-do";
 /// What is longer was not typed.
 const QUERY_MAX: usize = 200;
 
@@ -95,8 +93,7 @@ fn content(ui: &Ui, query: &str, found: &Found) -> AnyView {
                 </div>
                 <button class="btn" type="submit">{icon(ui, "search", "")}{t!(ui, "palette.submit")}</button>
             </form>
-            {list::actions_form(ui, ACTIONS)}
-            {list::sections(ui, query, found, ACTIONS)}
+            {list::sections(ui, query, found)}
         </div>
     }
     .into_any()
