@@ -142,7 +142,7 @@ on_both! {
         // Each source's word for the euro is kept, and an administrator who has one asked is in the log.
         let past = rates.history(Currency::Eur, 9).await.unwrap();
         assert_eq!(past.len(), 3);
-        assert_eq!(past.last().map(|line| line.source), Some(Source::Ecb), "of the day before");
+        assert_eq!(past.first().map(|line| line.source), Some(Source::Cbr), "of Saturday");
         let asked = rates.acting(By::OPERATOR).fetch(Source::Ecb).await.unwrap();
         assert_eq!(asked.stored, 0);
         assert_eq!(count(&app, "audit WHERE action = 'rate.fetch' AND target = 'ecb'").await, 1);
