@@ -42,7 +42,7 @@ pub fn key_list(ui: &Ui) -> AnyView {
         }
     });
     let keys = [
-        ("/", t!(ui, "shortcuts.search")),
+        ("/", t!(ui, "palette.keys.slash")),
         ("Ctrl K", t!(ui, "palette.keys.open")),
         ("?", t!(ui, "shortcuts.help")),
         ("Esc", t!(ui, "shortcuts.escape")),
