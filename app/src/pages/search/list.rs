@@ -56,10 +56,10 @@ fn option(ui: &Ui, entry: &Entry, id: String) -> AnyView {
         Does::Post { action, pair } => {
             let (name, value) = pair.unzip();
             view! {
-            <button id=id role="option" tabindex="-1" aria-selected="false" type="submit" form=ACTIONS_IN_PALETTE
-                formaction=action name=name value=value>{face}</button>
-        }
-        .into_any()
+                <button id=id role="option" tabindex="-1" aria-selected="false" type="submit" form=ACTIONS_IN_PALETTE
+                    formaction=action name=name value=value>{face}</button>
+            }
+            .into_any()
         }
         Does::Copy(text) => view! {
             <button id=id role="option" tabindex="-1" aria-selected="false" type="button" data-copy-text=text>{face}</button>
@@ -110,9 +110,9 @@ fn item(ui: &Ui, entry: &Entry) -> AnyView {
         Does::Post { action, pair } => {
             let (name, value) = pair.unzip();
             view! {
-            <li><button type="submit" form=ACTIONS_ON_PAGE formaction=action name=name value=value>{face}</button></li>
-        }
-        .into_any()
+                <li><button type="submit" form=ACTIONS_ON_PAGE formaction=action name=name value=value>{face}</button></li>
+            }
+            .into_any()
         }
         Does::Copy(text) => {
             let sign = icon(ui, entry.sign, "");
