@@ -23,8 +23,8 @@ test('every island wakes up, and only the overview loads them', async ({ page })
   expect(loaded).toEqual([]);
   await signIn(page, farebox, ada);
   await awake(page);
-  // One chart, one live balance, the shortcuts, a copy button for the address and each of three examples.
-  await expect(page.locator('[data-hydrated="true"]')).toHaveCount(7);
+  // One chart, one live balance, the shortcuts, the palette, a copy button for the address and each of three examples.
+  await expect(page.locator('[data-hydrated="true"]')).toHaveCount(8);
   const kinds = await Promise.all(loaded.map((answer) => answer.headerValue('content-type')));
   expect(kinds.sort()).toEqual(['application/wasm', 'text/javascript; charset=utf-8', 'text/javascript; charset=utf-8']);
   await page.goto('/');

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use domain::Currency;
+use domain::fx::Table;
+use domain::views::UnixMs;
 use parking_lot::RwLock;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -23,10 +26,13 @@ struct Inner {
     panics: Counter<u64, AtomicU64>,
     mails: Family<Outcome, Counter<u64, AtomicU64>>,
     orders: Family<Outcome, Counter<u64, AtomicU64>>,
+    rate_ages: Family<OfCurrency, Gauge>,
 }
 
 /// What became of mails: `sent`, `postponed`, `failed`.
 type Outcome = [(&'static str, &'static str); 1];
+/// Of which currency: `EUR`.
+type OfCurrency = [(&'static str, &'static str); 1];
 
 impl Metrics {
     /// With `register`, the parts below add theirs.
@@ -66,6 +72,12 @@ impl Metrics {
             "Orders credited by this process, answers of payment providers that did not fit, webhooks that were not believed",
             orders.clone(),
         );
+        let rate_ages = Family::<OfCurrency, Gauge>::default();
+        registry.register(
+            "farebox_fx_rate_age_seconds",
+            "Since the beginning of the day, in UTC, that the rate in force is for",
+            rate_ages.clone(),
+        );
         register(&mut registry);
         Self(Arc::new(Inner {
             registry: RwLock::new(registry),
@@ -74,6 +86,7 @@ impl Metrics {
             panics,
             mails,
             orders,
+            rate_ages,
         }))
     }
 
@@ -110,6 +123,20 @@ impl Metrics {
         ] {
             let counter = self.0.orders.get_or_create(&[("outcome", outcome)]);
             counter.inner().store(count, Ordering::Relaxed);
+        }
+    }
+
+    /// How old the rates in force are at `now`; the dollar has none.
+    pub fn set_rates(&self, rates: &Table, now: UnixMs) {
+        for currency in Currency::ALL {
+            if currency != Currency::Usd {
+                let age = (now - rates.known(currency).date) / 1_000;
+                let gauge = self
+                    .0
+                    .rate_ages
+                    .get_or_create(&[("currency", currency.code())]);
+                gauge.set(age);
+            }
         }
     }
 

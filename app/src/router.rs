@@ -63,6 +63,9 @@ fn listed(services: &Services) -> Listed {
         .route("/policies/{name}", get(pages::policies::one))
         .route("/policies/{name}/compare", get(pages::policies::compare))
         .route("/policies/{name}/{version}", get(pages::policies::version))
+        .route("/search", get(pages::search::search))
+        .route("/search/results", get(pages::search::results))
+        .route("/shortcuts", get(pages::shortcuts::shortcuts))
         .route("/login", get(pages::login))
         .route("/login/code", get(pages::code))
         .route("/signup", get(pages::signup))
@@ -134,6 +137,8 @@ fn listed(services: &Services) -> Listed {
         .route("/admin/models", get(pages::admin::models))
         .route("/admin/models/new", get(pages::admin::new_model))
         .route("/admin/models/{*id}", get(pages::admin::model))
+        .route("/admin/rates", get(pages::admin::rates))
+        .route("/admin/rates/{currency}", get(pages::admin::rate))
         .route("/admin/audit", get(pages::admin::audit))
         .route(
             "/try",
@@ -175,6 +180,11 @@ fn listed(services: &Services) -> Listed {
                 .route(
                     &format!("{prefix}/policies/{{name}}/{{version}}"),
                     get(pages::policies::version),
+                )
+                .route(&format!("{prefix}/search"), get(pages::search::search))
+                .route(
+                    &format!("{prefix}/shortcuts"),
+                    get(pages::shortcuts::shortcuts),
                 )
                 .route(&format!("{prefix}/login"), get(pages::login))
                 .route(&format!("{prefix}/recover"), get(pages::recover))

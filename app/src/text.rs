@@ -17,4 +17,7 @@ macro_rules! n {
     ($ui:expr, $key:literal, $count:expr) => {
         $ui.count($key, $count)
     };
+    ($ui:expr, $key:literal, $count:expr, $($name:ident = $value:expr),+ $(,)?) => {
+        $ui.count_with($key, $count, &[$((stringify!($name), ::core::convert::AsRef::<str>::as_ref(&$value))),+])
+    };
 }

@@ -33,6 +33,8 @@ pub async fn show(
     front.metrics.set_connections(front.counts.open());
     front.metrics.set_mails(front.mail.figures());
     front.metrics.set_orders(front.orders.figures());
+    let now = front.handles.clock.now_ms();
+    front.metrics.set_rates(&front.handles.rates.table(), now);
     (
         [
             (header::CONTENT_TYPE, OPEN_METRICS),

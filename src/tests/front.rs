@@ -38,6 +38,7 @@ async fn figures_are_there_and_name_nobody() {
         "farebox_build_info",
         "farebox_connections_open",
         "farebox_calls_running",
+        "farebox_fx_rate_age_seconds{currency=\"EUR\"}",
     ] {
         assert!(text.contains(name), "{name} is missing in {text}");
     }

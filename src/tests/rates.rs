@@ -12,6 +12,7 @@ use domain::{Amount, Currency};
 use http::{StatusCode, header};
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, Statement};
+use server::audit::By;
 use server::clock::Clock;
 use server::rates::{FetchError, Rates, RatesConfig};
 use tokio::net::TcpListener;
@@ -137,6 +138,14 @@ on_both! {
         let quote = rates.quote(Coins::parse(Currency::Rub, "100.00").unwrap()).unwrap();
         assert_eq!(quote.credited, Amount::parse_usd("1.2476606").unwrap());
         assert!(rates.sources().await.unwrap().iter().all(|state| state.refused.is_none() && state.checked_at == Some(NOW)));
+
+        // Each source's word for the euro is kept, and an administrator who has one asked is in the log.
+        let past = rates.history(Currency::Eur, 9).await.unwrap();
+        assert_eq!(past.len(), 3);
+        assert_eq!(past.first().map(|line| line.source), Some(Source::Cbr), "of Saturday");
+        let asked = rates.acting(By::OPERATOR).fetch(Source::Ecb).await.unwrap();
+        assert_eq!(asked.stored, 0);
+        assert_eq!(count(&app, "audit WHERE action = 'rate.fetch' AND target = 'ecb'").await, 1);
 
         // A server of this installation hears of it.
         let (before, other) = (app.handles.rates.table(), &app.handles.rates);

@@ -19,6 +19,7 @@ mod keep;
 mod keys;
 mod links;
 mod policies;
+mod low;
 mod prefs;
 #[cfg(feature = "ssr")]
 mod reply;
@@ -36,11 +37,13 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 pub use admin::{AdminFault, AdminField, AdminNotice, Priced, read_price};
 pub use admin::{
-    admin_adjust_credit, admin_block_account, admin_create_model, admin_create_upstream,
-    admin_edit_upstream, admin_publish_price, admin_put_route, admin_remove_route,
-    admin_revoke_key, admin_set_context, admin_switch_model, admin_switch_upstream,
-    admin_unblock_account,
+    admin_adjust_credit, admin_block_account, admin_clear_rate, admin_create_model,
+    admin_create_upstream, admin_edit_upstream, admin_fetch_rates, admin_publish_price,
+    admin_put_route, admin_remove_route, admin_revoke_key, admin_set_context, admin_set_rate,
+    admin_switch_model, admin_switch_upstream, admin_unblock_account,
 };
+#[cfg(feature = "ssr")]
+pub use amount::typed_amount;
 pub use balance::{Figures, balance};
 #[cfg(feature = "ssr")]
 pub use balance::{RULER_DAYS, days_left, filled, read as read_balance};
@@ -58,6 +61,7 @@ pub use keys::{
 pub use keys::{TEST, shown};
 pub use links::{ask_reset, confirm_email, reset, undo_email, verify};
 pub use policies::accept_policies;
+pub use low::hide_low_balance;
 pub use prefs::set_prefs;
 pub use security::{
     change_password, end_other_sessions, end_second_factor, end_session, finish_second_factor,
@@ -90,9 +94,11 @@ pub const TABLE: &[(&str, Who)] = &[
     ("/api/admin_adjust_credit", Who::Admin),
     ("/api/admin_block_account", Who::Admin),
     ("/api/admin_confirm_order", Who::Admin),
+    ("/api/admin_clear_rate", Who::Admin),
     ("/api/admin_create_model", Who::Admin),
     ("/api/admin_create_upstream", Who::Admin),
     ("/api/admin_edit_upstream", Who::Admin),
+    ("/api/admin_fetch_rates", Who::Admin),
     ("/api/admin_publish_price", Who::Admin),
     ("/api/admin_put_route", Who::Admin),
     ("/api/admin_refund_order", Who::Admin),
@@ -100,6 +106,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("/api/admin_remove_route", Who::Admin),
     ("/api/admin_revoke_key", Who::Admin),
     ("/api/admin_set_context", Who::Admin),
+    ("/api/admin_set_rate", Who::Admin),
     ("/api/admin_switch_model", Who::Admin),
     ("/api/admin_switch_upstream", Who::Admin),
     ("/api/admin_unblock_account", Who::Admin),
@@ -122,6 +129,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("/api/finish_second_factor", Who::Confirmed),
     ("/api/first_call", Who::SignedIn),
     ("/api/freeze_keys", Who::SignedIn),
+    ("/api/hide_low_balance", Who::SignedIn),
     ("/api/new_recovery_codes", Who::Confirmed),
     ("/api/rename_key", Who::SignedIn),
     ("/api/resend_verification", Who::Anyone),

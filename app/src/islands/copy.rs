@@ -31,12 +31,9 @@ mod behaviour {
 
     use leptos::prelude::set_timeout;
     use leptos::task::spawn_local;
-    use wasm_bindgen::JsCast;
-    use wasm_bindgen::closure::Closure;
-    use wasm_bindgen_futures::JsFuture;
     use web_sys::HtmlElement;
 
-    use crate::islands::browser::{awake, one};
+    use crate::islands::browser::{awake, listen, one, to_clipboard};
 
     /// How long the button says that it has copied.
     const SHOWN: Duration = Duration::from_millis(1_600);
@@ -47,17 +44,11 @@ mod behaviour {
         };
         button.set_hidden(false);
         let shown_in = root.clone();
-        let click = Closure::<dyn FnMut()>::new(move || {
+        listen(&button, "click", move |_| {
             let root = shown_in.clone();
             spawn_local(async move { copy(&root).await });
         });
-        // Leaves with the page.
-        if button
-            .add_event_listener_with_callback("click", click.into_js_value().unchecked_ref())
-            .is_ok()
-        {
-            awake(root);
-        }
+        awake(root);
     }
 
     async fn copy(root: &HtmlElement) {
@@ -71,13 +62,9 @@ mod behaviour {
             let value = source.get_attribute("value");
             value.or_else(|| source.text_content())
         });
-        let done = match (text, web_sys::window()) {
-            (Some(text), Some(window)) => {
-                JsFuture::from(window.navigator().clipboard().write_text(&text))
-                    .await
-                    .is_ok()
-            }
-            _ => false,
+        let done = match text {
+            Some(text) => to_clipboard(&text).await,
+            None => false,
         };
         let sentence = if done { ".copied" } else { ".failed" };
         let sentence = one(root, sentence).and_then(|element| element.text_content());

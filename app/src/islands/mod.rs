@@ -1,4 +1,4 @@
-//! What does a hand touch? Copy buttons, the chart's tooltip, the live balance: the only code that runs in a browser.
+//! What does a hand touch? Copy buttons, the chart's tooltip, the live balance, the palette: the only code that runs in a browser.
 //!
 //! Islands are slim: no serialised props (each would bring serde into the module), no texts, no formatting. The server
 //! sends finished words as children; an island finds them by `data-` attributes. Each sets `data-hydrated="true"` on
@@ -9,6 +9,7 @@ mod browser;
 mod chart;
 mod copy;
 mod live;
+mod palette;
 mod shortcuts;
 mod wait;
 mod watch;
@@ -16,6 +17,7 @@ mod watch;
 pub use chart::Chart;
 pub use copy::Copy;
 pub use live::Live;
+pub use palette::Palette;
 pub use shortcuts::Shortcuts;
 pub use wait::Wait;
 pub use watch::Watch;

@@ -1,4 +1,4 @@
-//! How does the keyboard get around? `g` and a letter goes to a page, `/` to the search field, `?` shows the list.
+//! How does the keyboard get around? `g` and a letter goes to a page, `/` to the search, `?` shows the list.
 //!
 //! The list is a dialog that the server wrote: its links say which letter they are for (`data-go`). Never while somebody
 //! types, and never with Ctrl, Alt or Meta: those are the browser's.
@@ -27,10 +27,9 @@ mod behaviour {
 
     use leptos::prelude::set_timeout;
     use wasm_bindgen::JsCast;
-    use wasm_bindgen::closure::Closure;
     use web_sys::{Document, Element, HtmlDialogElement, HtmlElement, KeyboardEvent};
 
-    use crate::islands::browser::{awake, one};
+    use crate::islands::browser::{awake, letter, listen, one};
 
     /// How long `g` waits for its letter.
     const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -42,14 +41,14 @@ mod behaviour {
         let (root, page) = (root.clone(), document.clone());
         awake(&root);
         let waits = Rc::new(Cell::new(false));
-        let callback = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| {
-            if !reserved(&event) && act(&page, &root, &waits, &event) {
+        listen(&document, "keydown", move |event| {
+            if let Some(event) = event.dyn_ref::<KeyboardEvent>()
+                && !reserved(event)
+                && act(&page, &root, &waits, event)
+            {
                 event.prevent_default();
             }
         });
-        // Leaves with the page.
-        let _ = document
-            .add_event_listener_with_callback("keydown", callback.into_js_value().unchecked_ref());
     }
 
     /// Whether the key is for somebody else: the browser, or the field that is being typed into.
@@ -87,23 +86,16 @@ mod behaviour {
         }
     }
 
-    /// The letter on the key. Where the keyboard writes no Latin letters, the one that stands there on most keyboards.
-    fn letter(event: &KeyboardEvent) -> String {
-        let (key, code) = (event.key(), event.code());
-        if key.is_ascii() {
-            return key.to_ascii_lowercase();
-        }
-        let at = code.strip_prefix("Key").unwrap_or_default();
-        at.to_ascii_lowercase()
-    }
-
+    /// The page's own search field; on a page without one, the search over everything.
     fn search(page: &Document) -> bool {
-        let field = page
-            .query_selector("main input[type=search]")
-            .ok()
-            .flatten();
-        let field = field.and_then(|field| field.dyn_into::<HtmlElement>().ok());
-        field.is_some_and(|field| field.focus().is_ok())
+        let find = |selector| {
+            let found = page.query_selector(selector).ok().flatten();
+            found.and_then(|found| found.dyn_into::<HtmlElement>().ok())
+        };
+        if let Some(field) = find("main input[type=search]") {
+            return field.focus().is_ok();
+        }
+        find("[data-palette]").map(|way| way.click()).is_some()
     }
 
     fn list(root: &Element) -> bool {

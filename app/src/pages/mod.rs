@@ -17,7 +17,9 @@ pub mod policies;
 pub mod prices;
 pub mod receipts;
 mod recover;
+pub mod search;
 pub mod settings;
+pub mod shortcuts;
 mod signup;
 mod snippets;
 pub mod statement;
@@ -80,19 +82,28 @@ pub fn is_public(path: &str) -> bool {
             .into_iter()
             .flatten()
             .any(|rest| rest.starts_with('/'))
+/// What has an address in every language too, and is not for search engines.
+const UNLISTED: [&str; 2] = [search::PATH, shortcuts::PATH];
+
+/// Whether a path (without a language's prefix) is such a page, or one of a model's price.
+pub fn is_public(path: &str) -> bool {
+    let of_model = path.strip_prefix(prices::PATH);
+    PUBLIC.contains(&path)
+        || UNLISTED.contains(&path)
+        || of_model.is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The page of a reader who must be signed in; everybody else is led to the sign-in page, and back afterwards.
 async fn signed_in(reader: Reader) -> Result<(Ui, AccountView), Response> {
     let (reader, known) = let_in(reader).await?;
-    Ok((reader.ui(Some(known.account.clone())), known.account))
+    Ok(welcome(reader, known.account).await)
 }
 
 /// The page of a reader who typed the password again within the last ten minutes; others are asked for it first.
 async fn confirmed(reader: Reader) -> Result<(Ui, AccountView), Response> {
     let (reader, known) = let_in(reader).await?;
     if known.confirmed(reader.prefs.now) {
-        Ok((reader.ui(Some(known.account.clone())), known.account))
+        Ok(welcome(reader, known.account).await)
     } else {
         Err(Redirect::to(&with_next("/confirm", &reader.asked)).into_response())
     }
@@ -108,13 +119,20 @@ async fn admin(reader: Reader) -> Result<(Ui, AccountView), Response> {
             StatusCode::NOT_FOUND,
         ))
     } else if known.second_factor {
-        Ok((reader.ui(Some(known.account.clone())), known.account))
+        Ok(welcome(reader, known.account).await)
     } else {
         Err(Redirect::to(&with_next(SECOND_FACTOR, &reader.asked)).into_response())
     }
 }
 
 async fn let_in(mut reader: Reader) -> Result<(Reader, Known), Response> {
+/// Whoever is let in is told when their money runs out.
+async fn welcome(reader: Reader, account: AccountView) -> (Ui, AccountView) {
+    let low = reader.low_balance(&account).await;
+    (reader.ui(Some(account.clone())).with_low(low), account)
+}
+
+async fn let_in(reader: Reader) -> Result<(Reader, Known), Response> {
     match reader.known().await {
         Ok(Some(known)) => {
             // Administrators run this; the terms are for those they run it for. A database that does not answer is told

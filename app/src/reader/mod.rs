@@ -1,6 +1,7 @@
 //! Who reads this page, in which language, currency and theme? Worked out once per request.
 
 mod cookies;
+mod low;
 mod prefs;
 mod ui;
 
@@ -16,6 +17,7 @@ use texts::Locale;
 use tower_sessions::Session;
 
 pub use cookies::{Cookie, cookie, cookies, forget_cookie, set_cookie};
+pub use low::{COOKIE as LOW_COOKIE, HIDDEN_S, Low};
 pub use prefs::{Choice, Prefs, Theme, localized, offered, split_locale};
 pub use ui::Ui;
 
@@ -45,6 +47,8 @@ pub struct Reader {
     pub flash: Option<Flash>,
     /// Whether somebody signed in has yet to accept terms that are in force.
     pub to_accept: bool,
+    /// What this browser has put away of the line about a low balance.
+    pub put_away: Option<String>,
     /// The rates of this request: amounts of one page are converted alike.
     pub rates: Arc<Table>,
 }
@@ -84,6 +88,7 @@ impl Reader {
                 .to_owned(),
             flash,
             to_accept: false,
+            put_away: cookie(headers, &services.site, LOW_COOKIE),
             rates: services.rates.table(),
         }
     }

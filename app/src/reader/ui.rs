@@ -8,7 +8,7 @@ use domain::{Amount, Currency, PricePerMtok};
 use server::policies::Policies;
 use texts::{Facts, Locale, format};
 
-use super::{Prefs, Reader, localized};
+use super::{Low, Prefs, Reader, localized};
 use crate::flash::Flash;
 use crate::services::{Assets, Services, SiteConfig};
 
@@ -17,11 +17,27 @@ use crate::services::{Assets, Services, SiteConfig};
 pub struct Ui {
     reader: Arc<Reader>,
     account: Option<AccountView>,
+    low: Option<Low>,
 }
 
 impl Ui {
     pub fn new(reader: Arc<Reader>, account: Option<AccountView>) -> Self {
-        Self { reader, account }
+        Self {
+            reader,
+            account,
+            low: None,
+        }
+    }
+
+    /// With what is to be said about the balance.
+    #[must_use]
+    pub fn with_low(mut self, low: Option<Low>) -> Self {
+        self.low = low;
+        self
+    }
+
+    pub fn low(&self) -> Option<Low> {
+        self.low
     }
 
     /// For a server function: a reader without a page.
@@ -38,6 +54,7 @@ impl Ui {
             request_number: String::new(),
             flash: None,
             to_accept: false,
+            put_away: None,
         };
         Self::new(Arc::new(reader), None)
     }
@@ -133,7 +150,13 @@ impl Ui {
 
     /// Use `n!`.
     pub fn count(&self, key: &str, count: u64) -> String {
-        self.reader.services.texts.n(self.locale(), key, count, &[])
+        self.count_with(key, count, &[])
+    }
+
+    /// Use `n!` with values.
+    pub fn count_with(&self, key: &str, count: u64, args: &[(&str, &str)]) -> String {
+        let texts = &self.reader.services.texts;
+        texts.n(self.locale(), key, count, args)
     }
 
     /// An amount in the reader's currency, rounded to its coins (and finer when it is small).
@@ -195,6 +218,11 @@ impl Ui {
 
     pub fn number(&self, number: u64) -> String {
         format::number(self.locale(), number)
+    }
+
+    /// Hundredths of a per cent: `12.5%`.
+    pub fn percent(&self, basis_points: i64) -> String {
+        format::percent(self.locale(), basis_points)
     }
 
     /// A count in few characters: `12.4K`.

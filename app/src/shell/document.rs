@@ -4,6 +4,8 @@ use leptos::prelude::*;
 
 use super::footer::footer;
 use super::header::{public_header, side, signed_in_header};
+use super::low::low_balance;
+use super::palette::palette;
 use super::parts::{icon, sign_notice};
 use super::shortcuts::shortcuts;
 use crate::flash::Field;
@@ -78,8 +80,9 @@ pub fn document(ui: &Ui, page: Page) -> AnyView {
             <div class=if ui.path().starts_with("/admin") { "shell admin" } else { "shell" }>
                 {signed_in_header(ui)}
                 {side(ui)}
-                <main id="main" tabindex="-1">{unverified(ui)}{to_accept(ui)}{notice}{body}</main>
+                <main id="main" tabindex="-1">{low_balance(ui)}{unverified(ui)}{to_accept(ui)}{notice}{body}</main>
                 {shortcuts(ui)}
+                {palette(ui)}
             </div>
         }
         .into_any(),

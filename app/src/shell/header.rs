@@ -5,7 +5,9 @@
 use domain::Currency;
 use leptos::prelude::*;
 
+use super::palette::magnifier;
 use super::parts::{icon, mark};
+use super::places::{Place, rooms, site};
 use crate::pages::prices;
 use crate::reader::{Theme, Ui};
 
@@ -25,14 +27,60 @@ pub fn public_header(ui: &Ui) -> AnyView {
     view! {
         <header class="top">
             {brand(ui, ui.link("/"))}
-            <nav class="links" aria-label=t!(ui, "header.site_menu")>{prices_link(ui, "quiet")}</nav>
-            <div class="end">{choices(ui)}{account}</div>
+            {site_links(ui)}
+            <div class="end">{magnifier(ui)}{choices(ui)}{account}{site_menu(ui)}</div>
         </header>
     }
     .into_any()
 }
 
-/// To what everything costs; from the header, or from the footer where the header has no room.
+/// What is for everybody, beside the brand.
+fn site_links(ui: &Ui) -> AnyView {
+    let links: Vec<_> = site(ui)
+        .into_iter()
+        .map(|place| {
+            let here = current(ui, place.path);
+            view! { <a class="quiet" href=ui.link(place.path) aria-current=here>{place.words}</a> }
+        })
+        .collect();
+    view! { <nav class="links" aria-label=t!(ui, "header.site_menu")>{links}</nav> }.into_any()
+}
+
+/// The same behind one button, where there is no room for it: a popover, which needs no script.
+fn site_menu(ui: &Ui) -> AnyView {
+    let label = t!(ui, "header.site_menu");
+    let search = Place::new(
+        crate::pages::search::PATH,
+        "search",
+        t!(ui, "palette.title"),
+    );
+    let links: Vec<_> = site(ui)
+        .into_iter()
+        .chain([search])
+        .map(|place| {
+            let here = current(ui, place.path);
+            view! { <li><a href=ui.link(place.path) aria-current=here>{icon(ui, place.sign, "")}{place.words}</a></li> }
+        })
+        .collect();
+    view! {
+        <button class="quiet burger" type="button" popovertarget="site" aria-label=label.clone()>{icon(ui, "menu", "")}</button>
+        <div class="menu" id="site" popover="auto">
+            <nav aria-label=label><ul class="menu-list">{links}</ul></nav>
+        </div>
+    }
+    .into_any()
+}
+
+/// Whether this is the page, or the section that the page is in.
+fn current(ui: &Ui, path: &str) -> Option<&'static str> {
+    match ui.path().strip_prefix(path) {
+        Some("") => Some("page"),
+        Some(rest) if rest.starts_with('/') => Some("true"),
+        _ => None,
+    }
+}
+
+/// To what everything costs; from the footer, where the header has no room.
 pub fn prices_link(ui: &Ui, class: &'static str) -> AnyView {
     let here = (ui.path() == prices::PATH).then_some("page");
     let class = (!class.is_empty()).then_some(class);
@@ -43,7 +91,8 @@ pub fn signed_in_header(ui: &Ui) -> AnyView {
     view! {
         <header class="top">
             {brand(ui, "/overview".to_owned())}
-            <div class="end">{choices(ui)}</div>
+            {site_links(ui)}
+            <div class="end">{magnifier(ui)}{choices(ui)}{site_menu(ui)}</div>
         </header>
     }
     .into_any()
@@ -56,26 +105,13 @@ pub fn side(ui: &Ui) -> AnyView {
         .map(|account| account.email.clone())
         .unwrap_or_default();
     let admin = ui.account().is_some_and(|account| account.admin);
-    let sections = [
-        ("/overview", "activity", t!(ui, "header.overview")),
-        ("/usage", "chart-column", t!(ui, "header.usage")),
-        ("/keys", "key", t!(ui, "header.keys")),
-        ("/try", "play", t!(ui, "header.try")),
-        (prices::PATH, "tag", t!(ui, "header.prices")),
-        ("/settings", "settings", t!(ui, "header.settings")),
-    ];
-    let sections: Vec<_> = sections
+    let sections: Vec<_> = rooms(ui)
         .into_iter()
-        .map(|(path, sign, words)| section(ui, path, sign, words, ""))
+        .map(|room| section(ui, room, ""))
         .collect();
     let admin = admin.then(|| {
-        section(
-            ui,
-            "/admin",
-            "shield-check",
-            t!(ui, "header.admin"),
-            "for-admins",
-        )
+        let area = Place::new("/admin", "shield-check", t!(ui, "header.admin"));
+        section(ui, area, "for-admins")
     });
     view! {
         <div class="side"><div>
@@ -96,18 +132,9 @@ pub fn side(ui: &Ui) -> AnyView {
 }
 
 /// One entry of the navigation: the page itself, or the section that the page is in.
-fn section(
-    ui: &Ui,
-    path: &'static str,
-    sign: &'static str,
-    words: String,
-    class: &'static str,
-) -> AnyView {
-    let current = match ui.path().strip_prefix(path) {
-        Some("") => Some("page"),
-        Some(rest) if rest.starts_with('/') => Some("true"),
-        _ => None,
-    };
+fn section(ui: &Ui, place: Place, class: &'static str) -> AnyView {
+    let Place { path, sign, words } = place;
+    let current = current(ui, path);
     let class = (!class.is_empty()).then_some(class);
     view! { <li class=class><a href=path aria-current=current>{icon(ui, sign, "")}{words}</a></li> }
         .into_any()

@@ -53,6 +53,18 @@ pub fn respond(ui: &Ui, status: StatusCode, make: impl FnOnce(&Ui) -> Page) -> R
     response
 }
 
+/// A part of a page, for an island that puts it where it belongs. Nobody keeps it: it may hold something personal.
+pub fn fragment(ui: &Ui, make: impl FnOnce(&Ui) -> AnyView) -> Response {
+    let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
+    let html = owner.with(|| whole_comments(&make(ui).to_html()));
+    owner.unset_with_forced_cleanup();
+    let mut response = Response::new(Body::from(html));
+    let headers = response.headers_mut();
+    set(headers, header::CONTENT_TYPE, "text/html; charset=utf-8");
+    set(headers, header::CONTENT_LANGUAGE, ui.locale().code());
+    response
+}
+
 /// The whole document. An owner of its own, so that nothing of this reader is left for the next one; views are made
 /// within it, because islands look for it.
 fn html(ui: &Ui, make: impl FnOnce(&Ui) -> Page) -> (String, Frame) {

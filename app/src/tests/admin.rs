@@ -13,7 +13,7 @@ use super::world::{Browser, PASSWORD, World, visible, world};
 
 const CUSTOMER: &str = "bob@example.com";
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 11] = [
     "/admin",
     "/admin/accounts",
     "/admin/keys",
@@ -22,6 +22,8 @@ const PAGES: [&str; 9] = [
     "/admin/models",
     "/admin/models/new",
     "/admin/models/sandbox-echo",
+    "/admin/rates",
+    "/admin/rates/EUR",
     "/admin/audit",
 ];
 

@@ -40,6 +40,7 @@ const PAGES: &[(&str, Takes)] = &[
     ("/admin/keys/{id}", Theirs("/admin/keys/{key}")),
     ("/admin/models/{*id}", Theirs("/admin/models/sandbox-echo")),
     ("/admin/orders/{id}", Theirs("/admin/orders/{order}")),
+    ("/admin/rates/{currency}", Theirs("/admin/rates/EUR")),
     (
         "/admin/upstreams/{id}",
         Theirs("/admin/upstreams/{upstream}"),
@@ -90,6 +91,7 @@ const FUNCTIONS: &[(&str, Takes)] = &[
         "/api/admin_block_account",
         Theirs("account={account}&block_reason=mine"),
     ),
+    ("/api/admin_clear_rate", Theirs("currency=EUR")),
     (
         "/api/admin_confirm_order",
         Theirs("id={order}&received=25.00&paid_on=&confirm_note=mine"),
@@ -108,6 +110,7 @@ const FUNCTIONS: &[(&str, Takes)] = &[
         "/api/admin_edit_upstream",
         Theirs("id={upstream}&name=mine&base_url=http://127.0.0.1:9/v1&api_key="),
     ),
+    ("/api/admin_fetch_rates", Theirs("source=ecb")),
     (
         "/api/admin_publish_price",
         Theirs("model=sandbox-echo&cost_input=0&cost_cached=&cost_output=0&markup=0&starts_on="),
@@ -137,6 +140,10 @@ const FUNCTIONS: &[(&str, Takes)] = &[
         Theirs("model=sandbox-echo&context=1"),
     ),
     (
+        "/api/admin_set_rate",
+        Theirs("currency=EUR&per_usd=1&rate_day=&sure=true"),
+    ),
+    (
         "/api/admin_switch_model",
         Theirs("model=sandbox-echo&on=false"),
     ),
@@ -164,6 +171,7 @@ const FUNCTIONS: &[(&str, Takes)] = &[
     ("/api/finish_second_factor", Nothing),
     ("/api/first_call", Nothing),
     ("/api/freeze_keys", Nothing),
+    ("/api/hide_low_balance", Nothing),
     ("/api/new_recovery_codes", Nothing),
     ("/api/rename_key", Theirs("id={key}&name=mine")),
     ("/api/resend_verification", Nothing),

@@ -7,17 +7,20 @@ use super::world::{Browser, ORIGIN, World, visible, world};
 const LOCALES: [&str; 4] = ["en", "ru", "qps-ploc", "qps-plocm"];
 
 /// Pages with islands.
-const SIGNED_IN: [&str; 10] = [
+const SIGNED_IN: [&str; 13] = [
     "/keys",
     "/keys/freeze",
     "/keys/new",
     "/try",
     "/overview",
+    "/search",
+    "/search?q=theme",
     "/settings",
     "/settings/email",
     "/settings/security",
     "/settings/second-factor",
     "/settings/sessions",
+    "/shortcuts",
 ];
 
 /// Every page once, as (path, status, html).

@@ -489,7 +489,7 @@ async fn when_all_is_spent_the_overview_says_so() {
     };
     let mut browser = reader(&world, "en", "UTC").await;
     made.book_for(&world, Amount::from_nanos(1)).await;
-    let words = "Your balance is empty";
+    let words = "Your balance is used up";
     let page = browser.get(&world, "/overview").await.body;
     assert!(!visible(&page).contains(words), "{page}");
     let ledger = &world.services.ledger;

@@ -1,4 +1,5 @@
-//! What can an administrator do to rates? Set one by hand and end that again, each with its line in the audit log.
+//! What can an administrator do to rates? Set one by hand, end that again, have a source asked at once; each with its
+//! line in the audit log.
 
 use domain::Currency;
 use domain::fx::{Charging, Known, PerUsd, Rate, Source, day_of};
@@ -7,7 +8,7 @@ use sea_orm::DbErr;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{Rates, store};
+use super::{FetchError, Fetched, Rates, store};
 use crate::audit::{Act, By};
 
 /// What is ten times as much as before is a typing mistake, until somebody says that it is not.
@@ -93,6 +94,32 @@ impl Desk<'_> {
         self.write("rate.clear", currency, None, today, detail)
             .await?;
         Ok(self.rates.table().known(currency))
+    }
+
+    /// Asks a source now, whenever it was asked last. What was asked is written down, also when nothing came of it.
+    ///
+    /// # Errors
+    /// [`FetchError`]; whatever was in use stays.
+    pub async fn fetch(&self, source: Source) -> Result<Fetched, FetchError> {
+        let outcome = self.rates.fetch(source).await;
+        let detail = match &outcome {
+            Ok(fetched) => {
+                let kept: Vec<&str> = fetched.moved.iter().map(|moved| moved.code()).collect();
+                json!({ "stored": fetched.stored, "kept": kept.join(" ") })
+            }
+            Err(error) => json!({ "error": error.to_string() }),
+        };
+        let inner = &self.rates.0;
+        let act = Act {
+            actor: self.by.actor,
+            action: "rate.fetch",
+            subject: None,
+            target: Some(source.code().to_owned()),
+            detail,
+            from: self.by.from,
+        };
+        inner.audit.note(inner.db.write(), &act).await?;
+        outcome
     }
 
     async fn write(

@@ -3,7 +3,7 @@
 //!
 //! - `client`, `document`, `ecb`, `cbr`, `openexchange`: asking, and reading what comes back.
 //! - `sane`: which of it is believed. `store`: the rows. `job`: when.
-//! - `desk`: what administrators set. `first`: the snapshot in the repository.
+//! - `desk`: what administrators set. `history`: what held before. `first`: the snapshot in the repository.
 //!
 //! The arithmetic (tables, crosses, quotes, refunds) is `domain::fx`, without a clock or a database.
 
@@ -13,6 +13,7 @@ mod desk;
 mod document;
 mod ecb;
 mod first;
+mod history;
 mod job;
 mod openexchange;
 mod sane;
@@ -36,6 +37,7 @@ use crate::db::Db;
 use crate::secrets::Secret;
 
 pub use desk::{Desk, SetError};
+pub use history::Past;
 pub use job::{FetchError, Fetched};
 pub use store::SourceState;
 
@@ -165,6 +167,14 @@ impl Rates {
     /// When the database cannot be read.
     pub async fn sources(&self) -> Result<Vec<SourceState>, DbErr> {
         store::states(&self.0.db).await
+    }
+
+    /// What was published and set for a currency, the newest first, at most `limit` lines.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn history(&self, currency: Currency, limit: usize) -> Result<Vec<Past>, DbErr> {
+        history::history(&self.0.db, currency, limit).await
     }
 
     /// The verbs that change rates, each written into the audit log under this name.

@@ -9,6 +9,7 @@ use domain::fx::{Charging, Known, Rate, Source};
 use serde_json::{Value, json};
 use server::audit::By;
 use server::clock::Clock;
+use server::rates::Desk;
 
 use super::{parse_time, time};
 use crate::cli::output::{self, line};
@@ -52,7 +53,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Ask the sources now, whenever they were asked last
+    /// Ask the sources now, whenever they were asked last. Written into the audit log
     Fetch {
         /// Print {"source","stored","kept","error"} per source; `kept` are the currencies whose new rate is not believed
         #[arg(long)]
@@ -85,7 +86,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
             let known = desk.clear(currency).await?;
             tell(currency, &known, json)
         }
-        Command::Fetch { json } => fetch(handles, json).await,
+        Command::Fetch { json } => fetch(handles, &desk, json).await,
     }
 }
 
@@ -119,7 +120,7 @@ async fn list(handles: &Handles, as_json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn fetch(handles: &Handles, as_json: bool) -> anyhow::Result<ExitCode> {
+async fn fetch(handles: &Handles, desk: &Desk<'_>, as_json: bool) -> anyhow::Result<ExitCode> {
     let asked = handles.rates.asked();
     if asked.is_empty() {
         return Err(anyhow!(
@@ -128,7 +129,7 @@ async fn fetch(handles: &Handles, as_json: bool) -> anyhow::Result<ExitCode> {
     }
     let mut all_well = true;
     for source in asked {
-        let outcome = handles.rates.fetch(source).await;
+        let outcome = desk.fetch(source).await;
         let (object, sentence) = match &outcome {
             Ok(fetched) => {
                 let kept: Vec<&str> = fetched.moved.iter().map(|moved| moved.code()).collect();

@@ -6,6 +6,7 @@ mod accounts;
 mod desk;
 mod keys;
 mod models;
+mod rates;
 mod routes;
 #[cfg(feature = "ssr")]
 mod told;
@@ -16,6 +17,7 @@ pub use accounts::{admin_adjust_credit, admin_block_account, admin_unblock_accou
 pub use desk::{Desk, Priced, read_price, read_start};
 pub use keys::admin_revoke_key;
 pub use models::{admin_create_model, admin_publish_price, admin_set_context, admin_switch_model};
+pub use rates::{admin_clear_rate, admin_fetch_rates, admin_set_rate};
 pub use routes::{admin_put_route, admin_remove_route};
 #[cfg(feature = "ssr")]
 pub use told::{AdminFault, AdminField, AdminNotice};

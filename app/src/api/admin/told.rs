@@ -22,6 +22,9 @@ pub enum AdminField {
     StartsOn,
     Priority,
     Weight,
+    PerUsd,
+    RateDay,
+    RateSure,
 }
 
 impl AdminField {
@@ -44,6 +47,9 @@ impl AdminField {
             Self::StartsOn => "starts_on",
             Self::Priority => "priority",
             Self::Weight => "weight",
+            Self::PerUsd => "per_usd",
+            Self::RateDay => "rate_day",
+            Self::RateSure => "sure",
         }
     }
 }
@@ -78,6 +84,10 @@ pub enum AdminFault {
     Priority,
     Weight,
     LastRoute,
+    Rate,
+    RateDay,
+    /// More than ten times as much as before: a mistake, or somebody says that it is none.
+    RateFar,
 }
 
 /// What an administrator's form did.
@@ -105,4 +115,20 @@ pub enum AdminNotice {
     PricePublished,
     RouteSaved,
     RouteRemoved,
+    RateSet,
+    RateCleared,
+    /// There was none that was set by hand.
+    RateNotSet,
+    /// A source was asked.
+    RatesFetched {
+        stored: u64,
+    },
+    /// Some of its rates are too far from before to be believed.
+    RatesKept {
+        stored: u64,
+    },
+    /// It was asked, and did not answer or was not believed; its line says why.
+    RatesRefused,
+    /// Somebody else is asking it.
+    RatesBusy,
 }

@@ -14,6 +14,7 @@ mod order;
 mod orders;
 mod overview;
 mod price;
+mod rates;
 mod routes;
 mod told;
 mod upstreams;
@@ -32,6 +33,7 @@ pub use models::{models, new_model};
 pub use order::order;
 pub use orders::orders;
 pub use overview::overview;
+pub use rates::{rate, rates};
 pub use told::{admin_fault_words, admin_told};
 pub use upstreams::{new_upstream, upstream, upstreams};
 
@@ -68,6 +70,7 @@ fn framed(ui: &Ui, title: String, body: AnyView) -> Page {
         ("/admin/keys", t!(ui, "admin.tabs.keys")),
         ("/admin/upstreams", t!(ui, "admin.tabs.upstreams")),
         ("/admin/models", t!(ui, "admin.tabs.models")),
+        ("/admin/rates", t!(ui, "admin.rates.tab")),
         ("/admin/audit", t!(ui, "admin.tabs.audit")),
     ];
     let tabs: Vec<_> = tabs

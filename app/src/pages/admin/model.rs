@@ -136,9 +136,7 @@ fn history(ui: &Ui, model: &ModelDetail) -> AnyView {
 }
 
 fn version(ui: &Ui, row: &PriceRow) -> AnyView {
-    let markup = row
-        .markup
-        .map(|markup| t!(ui, "admin.price.percent", percent = markup.to_string()));
+    let markup = row.markup.map(|markup| ui.percent(i64::from(markup.bp())));
     let state = match row.in_force {
         InForce::Now => {
             view! { <span class="pill">{icon(ui, "check", "")}{t!(ui, "admin.price.in_force")}</span> }.into_any()

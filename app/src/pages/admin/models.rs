@@ -86,7 +86,7 @@ fn line(ui: &Ui, row: &ModelRow) -> AnyView {
         .price
         .map(|version| price::exact(ui, version.price.output));
     let markup = row.price.and_then(|version| version.markup);
-    let markup = markup.map(|markup| t!(ui, "admin.price.percent", percent = markup.to_string()));
+    let markup = markup.map(|markup| ui.percent(i64::from(markup.bp())));
     let next = row.next_price_at.map(|at| {
         let words = t!(ui, "admin.models.next_price", date = ui.date(at));
         view! { <span class="pill test">{words}</span> }

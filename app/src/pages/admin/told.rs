@@ -32,6 +32,19 @@ pub fn admin_told(ui: &Ui, done: AdminNotice) -> AnyView {
         AdminNotice::PricePublished => t!(ui, "admin.told.price_published"),
         AdminNotice::RouteSaved => t!(ui, "admin.told.route_saved"),
         AdminNotice::RouteRemoved => t!(ui, "admin.told.route_removed"),
+        AdminNotice::RateSet => t!(ui, "admin.rates.told.set"),
+        AdminNotice::RateCleared => t!(ui, "admin.rates.told.cleared"),
+        AdminNotice::RateNotSet => {
+            return notice(ui, "warn", t!(ui, "admin.rates.told.not_set"));
+        }
+        AdminNotice::RatesFetched { stored } => n!(ui, "admin.rates.told.fetched", stored),
+        AdminNotice::RatesKept { stored } => {
+            return notice(ui, "warn", n!(ui, "admin.rates.told.kept", stored));
+        }
+        AdminNotice::RatesRefused => {
+            return notice(ui, "danger", t!(ui, "admin.rates.told.refused"));
+        }
+        AdminNotice::RatesBusy => return notice(ui, "warn", t!(ui, "admin.rates.told.busy")),
     };
     notice(ui, "ok", words)
 }
@@ -66,5 +79,8 @@ pub fn admin_fault_words(ui: &Ui, fault: AdminFault) -> String {
         AdminFault::Priority => t!(ui, "admin.faults.priority"),
         AdminFault::Weight => t!(ui, "admin.faults.weight"),
         AdminFault::LastRoute => t!(ui, "admin.faults.last_route"),
+        AdminFault::Rate => t!(ui, "admin.rates.faults.rate"),
+        AdminFault::RateDay => t!(ui, "admin.rates.faults.day"),
+        AdminFault::RateFar => t!(ui, "admin.rates.faults.far"),
     }
 }

@@ -7,7 +7,7 @@ use crate::api::{Figures, RULER_DAYS, days_left, filled};
 use crate::islands::Live;
 use crate::pages::wallet::TOP_UP;
 use crate::reader::Ui;
-use crate::shell::{copy_button, icon, notice, ruler};
+use crate::shell::{copy_button, icon, ruler};
 
 pub fn balance(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> AnyView {
     let shown = Figures::of(ui, balance, spend);
@@ -46,25 +46,19 @@ pub fn balance(ui: &Ui, balance: &BalanceView, spend: &SpendView) -> AnyView {
     .into_any()
 }
 
-/// Nothing is left: what that means, and for an administrator the one command that changes it.
-pub fn empty(ui: &Ui) -> AnyView {
-    let told = notice(
-        ui,
-        "danger",
-        view! { <strong>{t!(ui, "wallet.low.empty_title")}</strong>" "{t!(ui, "wallet.low.empty_body")} },
+/// Nothing is left: for an administrator, the one command that changes it. What it means is said above every page.
+pub fn empty(ui: &Ui) -> Option<AnyView> {
+    let admin = ui.account().filter(|account| account.admin)?;
+    let command = format!(
+        "farebox admin credit grant --email {} --amount 25.00 --reason top-up --json",
+        admin.email
     );
-    let admin = ui.account().filter(|account| account.admin).map(|account| {
-        let command = format!(
-            "farebox admin credit grant --email {} --amount 25.00 --reason top-up --json",
-            account.email
-        );
-        view! {
-            <div class="empty" data-copyable="">
-                <p>{t!(ui, "wallet.low.admin_hint")}</p>
-                <pre dir="ltr" tabindex="0" translate="no"><code data-copy="">{command}</code></pre>
-                {copy_button(ui, t!(ui, "copy.copy_command"))}
-            </div>
-        }
-    });
-    view! { {told}{admin} }.into_any()
+    let view = view! {
+        <div class="empty" data-copyable="">
+            <p>{t!(ui, "wallet.low.admin_hint")}</p>
+            <pre dir="ltr" tabindex="0" translate="no"><code data-copy="">{command}</code></pre>
+            {copy_button(ui, t!(ui, "copy.copy_command"))}
+        </div>
+    };
+    Some(view.into_any())
 }

@@ -78,12 +78,12 @@ async fn read(
 }
 
 pub fn content(ui: &Ui, facts: &Facts) -> AnyView {
-    // The list of first steps says the same, and what to do.
+    // The list of first steps says it, too, and what to do.
     let is_empty = facts.balance.available.nanos() <= 0 && facts.steps.are_done();
     let first_run = (!facts.steps.are_done()).then(|| checklist::checklist(ui, facts.steps));
     view! {
         <h1>{t!(ui, "overview.title")}</h1>
-        {is_empty.then(|| balance::empty(ui))}
+        {is_empty.then(|| balance::empty(ui)).flatten()}
         {ui.site().local.then(|| notice(ui, "", t!(ui, "overview.local_note")))}
         {first_run}
         {balance::balance(ui, &facts.balance, &facts.spend)}

@@ -81,12 +81,29 @@ fn filters(ui: &Ui, query: &Query, models: &[Published]) -> AnyView {
                     <input class="field" type="search" id="q" name="q" value=query.text.clone() autocomplete="off"
                         autocapitalize="none" spellcheck="false" dir="ltr"/>
                 </div>
+                {cheaper(ui, query)}
                 <button class="btn" type="submit">{t!(ui, "prices.filter.submit")}</button>
                 {clear}
             </form>
             {by_context}
             {by_cache}
         </section>
+    }
+    .into_any()
+}
+
+/// The most that an answer may cost. Prices are in dollars, and so is this, whatever they are shown in.
+fn cheaper(ui: &Ui, query: &Query) -> AnyView {
+    let wrong = query.most().is_err();
+    let wrong_words = wrong
+        .then(|| view! { <p class="wrong" id="max-wrong">{t!(ui, "prices.filter.max_wrong")}</p> });
+    view! {
+        <div class="item">
+            <label for="max">{t!(ui, "prices.filter.max")}</label>
+            <input class="field" type="text" id="max" name="max" value=query.max.clone() inputmode="decimal" autocomplete="off"
+                dir="ltr" aria-invalid=wrong.then_some("true") aria-describedby=wrong.then_some("max-wrong")/>
+            {wrong_words}
+        </div>
     }
     .into_any()
 }

@@ -3,10 +3,19 @@
 use std::cmp::Ordering;
 
 use axum::extract::Query as Params;
+use domain::PricePerMtok;
 use serde::Deserialize;
 use server::catalog::Published;
 
+use crate::api::typed_amount;
 use crate::pages::admin::with_query;
+
+/// What is longer is no price.
+const MAX_LENGTH: usize = 24;
+
+/// What was typed is no price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
 
 /// What the table is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +68,8 @@ pub struct Query {
     pub context: Option<u64>,
     /// Only those whose cached input costs less than the other.
     pub cached: bool,
+    /// The most that a million tokens of answer may cost, in US dollars, as it was typed.
+    pub max: String,
     pub sort: Sort,
     /// The largest first.
     pub down: bool,
@@ -70,6 +81,7 @@ struct Raw {
     q: String,
     context: String,
     cached: String,
+    max: String,
     sort: String,
 }
 
@@ -95,6 +107,7 @@ impl Query {
             text: raw.q.trim().to_owned(),
             context: context.filter(|tokens| Self::CONTEXTS.contains(tokens)),
             cached: raw.cached == "1",
+            max: raw.max.trim().chars().take(MAX_LENGTH).collect(),
             down: down && sort.is_some(),
             sort: sort.unwrap_or_default(),
         }
@@ -111,6 +124,7 @@ impl Query {
                 ("q", &self.text),
                 ("context", &context),
                 ("cached", if self.cached { "1" } else { "" }),
+                ("max", &self.max),
                 ("sort", &self.order()),
             ],
         )
@@ -135,18 +149,31 @@ impl Query {
     }
 
     pub fn is_filtered(&self) -> bool {
-        !self.text.is_empty() || self.context.is_some() || self.cached
+        !self.text.is_empty() || self.context.is_some() || self.cached || !self.max.is_empty()
+    }
+
+    /// The price that was typed; an error when it is none, and then nothing is narrowed by it.
+    pub fn most(&self) -> Result<Option<PricePerMtok>, Malformed> {
+        if self.max.is_empty() {
+            return Ok(None);
+        }
+        typed_amount(self.max.trim_start_matches('$'))
+            .and_then(|plain| PricePerMtok::parse_usd(&plain).ok())
+            .map(Some)
+            .ok_or(Malformed)
     }
 
     /// Those of the models that are asked for, in the order that is.
     pub fn of(&self, models: &[Published]) -> Vec<Published> {
         let text = self.text.to_lowercase();
+        let most = self.most().unwrap_or_default();
         let mut found: Vec<Published> = models
             .iter()
             .filter(|model| {
                 model.id.to_lowercase().contains(&text)
                     && self.context.is_none_or(|least| model.context >= least)
                     && (!self.cached || has_cheaper_cache(model))
+                    && most.is_none_or(|most| model.now.price.output <= most)
             })
             .cloned()
             .collect();
@@ -167,8 +194,8 @@ pub fn has_cheaper_cache(model: &Published) -> bool {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use domain::Price;
     use domain::ids::PriceId;
-    use domain::{Price, PricePerMtok};
     use server::catalog::{InForce, PublishedPrice};
 
     use super::*;
@@ -199,7 +226,8 @@ mod tests {
     fn an_address_survives_being_read() {
         for address in [
             "/prices",
-            "/prices?q=a%26b%2Fc&context=128000&cached=1&sort=-output",
+            "/prices?q=a%26b%2Fc&context=128000&cached=1&max=2.50&sort=-output",
+            "/prices?max=cheap",
             "/prices?sort=-model",
             "/prices?sort=cached",
         ] {
@@ -233,6 +261,11 @@ mod tests {
             ("/prices?cached=1", &["b"]),
             ("/prices?q=MAKER/a", &["maker/A"]),
             ("/prices?q=none", &[]),
+            // Millionths of a dollar here; what is no price narrows nothing.
+            ("/prices?max=0.000008", &["c", "maker/A"]),
+            ("/prices?max=%240,000007", &["c"]),
+            ("/prices?max=0", &[]),
+            ("/prices?max=cheap", &["b", "c", "maker/A"]),
         ] {
             let shown = Query::read(asked).of(&all);
             let shown: Vec<_> = shown.iter().map(|model| model.id.as_str()).collect();

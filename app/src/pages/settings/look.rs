@@ -8,8 +8,7 @@ use texts::format::Zone;
 use crate::flash::Field;
 use crate::pages::form::{select, tick};
 use crate::reader::{Theme, Ui};
-use crate::shell::currency_words;
-use crate::shell::theme_words;
+use crate::shell::{currency_words, rich, theme_words};
 
 pub fn look(ui: &Ui, account: &AccountView) -> AnyView {
     let flash = ui.flash().cloned().unwrap_or_default();
@@ -39,6 +38,9 @@ pub fn look(ui: &Ui, account: &AccountView) -> AnyView {
         ui.prefs().theme.code(),
     );
     let shortcuts = t!(ui, "settings.look.shortcuts").into_any();
+    let shortcuts_hint = rich(&t!(ui, "palette.keys.hint"), |inner| {
+        view! { <a href=crate::pages::shortcuts::PATH>{inner}</a> }.into_any()
+    });
     view! {
         <section class="sheet" aria-labelledby="look">
             <header><h2 id="look">{t!(ui, "settings.look.title")}</h2></header>
@@ -48,7 +50,7 @@ pub fn look(ui: &Ui, account: &AccountView) -> AnyView {
                 {zones(ui)}
                 {theme}
                 {tick(ui, &flash, Field::Shortcuts, shortcuts, account.chosen.shortcuts)}
-                <p class="hint">{t!(ui, "settings.look.shortcuts_hint")}</p>
+                <p class="hint">{shortcuts_hint}</p>
                 <button class="btn" type="submit">{t!(ui, "settings.save")}</button>
             </form>
         </section>

@@ -5,6 +5,7 @@ use domain::views::AccountView;
 
 use super::*;
 use crate::accounts::{Accounts, Email};
+use crate::audit::{Audit, By};
 use crate::ledger::{Ledger, LedgerConfig};
 
 struct Person {
@@ -89,4 +90,66 @@ async fn who_cannot_sign_in_is_not_told() {
         .await
         .unwrap();
     assert_eq!(house.mail.tell_low_balances().await.unwrap(), 1);
+}
+
+/// However often and from however many nodes it is looked at.
+#[tokio::test]
+async fn a_hundred_looks_of_three_nodes_mail_once_per_crossing() {
+    let house = House::new(None).await;
+    let ada = person(&house, "ada@example.com").await;
+    let nodes = [
+        another(&house.db, &house.clock, None),
+        another(&house.db, &house.clock, None),
+        another(&house.db, &house.clock, None),
+    ];
+    let told = async || {
+        let mut mails = 0;
+        for _ in 0..34 {
+            let (one, two, three) = tokio::join!(
+                nodes[0].tell_low_balances(),
+                nodes[1].tell_low_balances(),
+                nodes[2].tell_low_balances(),
+            );
+            mails += one.unwrap() + two.unwrap() + three.unwrap();
+        }
+        mails
+    };
+    let audit = Audit::new(Db::clone(&house.db), house.clock.clone());
+    let book = async |dollars: &str| {
+        let amount = Amount::parse_usd(dollars.trim_start_matches('-')).unwrap();
+        let amount = if dollars.starts_with('-') {
+            Amount::from_nanos(-amount.nanos())
+        } else {
+            amount
+        };
+        let booked = ada
+            .ledger
+            .grant_audited(
+                ada.account.workspace,
+                amount,
+                "test",
+                None,
+                By::SYSTEM,
+                &audit,
+            )
+            .await;
+        booked.unwrap();
+    };
+
+    set_line(&house, &ada, Some(4_000_000_000)).await;
+    // (what happens to the five dollars, mails about it)
+    for (dollars, mails) in [
+        ("-0.50", 0),
+        ("-1.00", 1),
+        // Lower, and then more, but not back to the line: it is the same crossing.
+        ("-1.00", 0),
+        ("0.50", 0),
+        // A top-up over the line, and below it once more.
+        ("5.00", 0),
+        ("-6.00", 1),
+    ] {
+        book(dollars).await;
+        assert_eq!(told().await, mails, "{dollars}");
+    }
+    assert_eq!(house.mail.newest(10).await.unwrap().len(), 2);
 }

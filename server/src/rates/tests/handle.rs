@@ -224,3 +224,30 @@ async fn a_refused_currency_keeps_its_rate_and_the_others_move_on() {
         (FRIDAY, FRIDAY + 3 * DAY_MS)
     );
 }
+
+#[tokio::test]
+async fn the_history_has_what_was_published_set_and_ended() {
+    let (_db, clock, rates) = world().await;
+    let friday = ecb::parse(ECB_FRIDAY).unwrap();
+    rates.take_over(&friday).await.unwrap();
+    let desk = rates.acting(By::OPERATOR);
+    desk.set(Currency::Kwd, rate("0.31"), NOW, false)
+        .await
+        .unwrap();
+    clock.advance(60_000);
+    desk.clear(Currency::Kwd).await.unwrap();
+
+    let lines = async |currency, limit| {
+        let past = rates.history(currency, limit).await.unwrap();
+        past.into_iter()
+            .map(|line| (line.source, line.rate.map(PerUsd::e9), line.set_at))
+            .collect::<Vec<_>>()
+    };
+    let ended = (Source::Manual, None, Some(NOW + 60_000));
+    let set = (Source::Manual, Some(310_000_000), Some(NOW));
+    assert_eq!(lines(Currency::Kwd, 9).await, [ended, set]);
+    assert_eq!(lines(Currency::Kwd, 1).await, [ended]);
+    let euro = lines(Currency::Eur, 9).await;
+    assert_eq!(euro.len(), 1);
+    assert_eq!((euro[0].0, euro[0].2), (Source::Ecb, None));
+}

@@ -9,7 +9,7 @@ mod zone;
 
 pub use date::{date, date_time, day, iso, time, time_seconds};
 pub use money::{Money, money, money_exact, money_picos, money_plain};
-pub use number::{Compact, hundredths, number};
+pub use number::{Compact, hundredths, number, percent};
 pub use zone::Zone;
 
 pub(crate) use number::compact;

@@ -58,6 +58,24 @@ pub fn hundredths(locale: Locale, value: i64) -> String {
     decimal(locale, &number)
 }
 
+/// Hundredths of a per cent, as many digits as they have: `12.5%`, `12,5 %`. ICU4X has no stable form for it, so the
+/// sign's place is CLDR's, reviewed for each language that may come; what is not listed writes it close behind.
+#[must_use]
+pub fn percent(locale: Locale, basis_points: i64) -> String {
+    let mut value = Decimal::from(basis_points);
+    value.multiply_pow10(-2);
+    value.trim_end();
+    let number = decimal(locale, &value);
+    match locale.format_code().split('-').next().unwrap_or_default() {
+        "cs" | "da" | "de" | "es" | "fi" | "fr" | "nb" | "ro" | "ru" | "sk" | "sl" | "sv" => {
+            format!("{number}\u{a0}%")
+        }
+        "tr" => format!("%{number}"),
+        "ar" => format!("{number}\u{200e}%\u{200e}"),
+        _ => format!("{number}%"),
+    }
+}
+
 /// The unit of a number written short; its text is in `locales/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compact {
