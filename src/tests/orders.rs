@@ -77,6 +77,8 @@ on_both! {
         let (copies, others, looks, _) = tokio::join!(copies, others, looks, work);
         assert!(copies.iter().chain(&others).all(|status| *status == 200), "{copies:?} {others:?}");
         assert!(looks.iter().all(Result::is_ok), "{looks:?}");
+        // What came in after the last of these rounds.
+        nodes[2].orders.work().await.unwrap();
 
         let view = nodes[1].view(&order).await;
         assert_eq!(view.status, OrderStatus::Credited);
@@ -103,6 +105,7 @@ on_both! {
         };
         let (next, ()) = tokio::join!(node.orders.begin(order.workspace, order.id), work);
         assert!(matches!(next.unwrap(), Next::Redirect(_)));
+        node.orders.work().await.unwrap();
         assert_eq!(*fake.early_answer.lock(), Some(503), "it shall be sent again");
         assert_eq!(tell(&app.url("/hooks/sandbox"), "evt_early", "pay_1").await, 200);
         let view = node.view(&order).await;
