@@ -20,9 +20,9 @@ mod m010_catalog_margin;
 mod m011_rates;
 mod m012_orders;
 mod m013_receipts;
-mod m016_statement;
-mod m015_status;
 mod m014_policies;
+mod m015_status;
+mod m016_statement;
 
 /// All migrations, oldest first.
 pub struct Migrator;

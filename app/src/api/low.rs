@@ -12,7 +12,7 @@ use super::Refusal;
 pub async fn hide_low_balance(what: String, back: Option<String>) -> Result<(), Refusal> {
     use super::call::Asker;
     use crate::guard::safe_next;
-    use crate::reader::{HIDDEN_S, LOW_COOKIE, Low};
+    use crate::reader::{Cookie, Low};
 
     let asker = Asker::current();
     let account = asker.account.clone().ok_or(Refusal::SignedOut)?;
@@ -20,7 +20,7 @@ pub async fn hide_low_balance(what: String, back: Option<String>) -> Result<(), 
         asker.reply.fail(http::StatusCode::BAD_REQUEST);
         return Err(Refusal::Invalid);
     }
-    asker.set_cookie(LOW_COOKIE, &what, HIDDEN_S);
+    asker.set_cookie(Cookie::Low, &what);
     let back = back.as_deref().and_then(safe_next).unwrap_or("/overview");
     asker.reply.go(back);
     Ok(())

@@ -18,8 +18,8 @@ mod first_call;
 mod keep;
 mod keys;
 mod links;
-mod policies;
 mod low;
+mod policies;
 mod prefs;
 #[cfg(feature = "ssr")]
 mod reply;
@@ -60,8 +60,8 @@ pub use keys::{
 #[cfg(feature = "ssr")]
 pub use keys::{TEST, shown};
 pub use links::{ask_reset, confirm_email, reset, undo_email, verify};
-pub use policies::accept_policies;
 pub use low::hide_low_balance;
+pub use policies::accept_policies;
 pub use prefs::set_prefs;
 pub use security::{
     change_password, end_other_sessions, end_second_factor, end_session, finish_second_factor,

@@ -55,8 +55,7 @@ use crate::session::Known;
 pub const SECOND_FACTOR: &str = "/settings/second-factor";
 
 /// The pages that have an address in every language (`/login` and `/ru/login`).
-pub const PUBLIC: [&str; 8] = [
-pub const PUBLIC: [&str; 7] = [
+pub const PUBLIC: [&str; 9] = [
     "/",
     calculator::PATH,
     docs::PATH,
@@ -68,29 +67,22 @@ pub const PUBLIC: [&str; 7] = [
     status::PATH,
 ];
 
-/// Whether a path (without a language's prefix) is such a page, or one of a model's price or a policy.
+/// What has an address in every language too, and is not for search engines.
+const UNLISTED: [&str; 2] = [search::PATH, shortcuts::PATH];
+
+/// Whether a path (without a language's prefix) is such a page, one of the documentation, or one of a model's price or
+/// a policy.
 #[must_use]
 pub fn is_public(path: &str) -> bool {
-    let of_model = path.strip_prefix(prices::PATH);
-    PUBLIC.contains(&path)
-        || docs::is_page(path)
-        || of_model.is_some_and(|rest| rest.starts_with('/'))
     let below = [policies::PATH, prices::PATH];
     let below = below.map(|folder| path.strip_prefix(folder));
     PUBLIC.contains(&path)
+        || UNLISTED.contains(&path)
+        || docs::is_page(path)
         || below
             .into_iter()
             .flatten()
             .any(|rest| rest.starts_with('/'))
-/// What has an address in every language too, and is not for search engines.
-const UNLISTED: [&str; 2] = [search::PATH, shortcuts::PATH];
-
-/// Whether a path (without a language's prefix) is such a page, or one of a model's price.
-pub fn is_public(path: &str) -> bool {
-    let of_model = path.strip_prefix(prices::PATH);
-    PUBLIC.contains(&path)
-        || UNLISTED.contains(&path)
-        || of_model.is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The page of a reader who must be signed in; everybody else is led to the sign-in page, and back afterwards.
@@ -125,14 +117,13 @@ async fn admin(reader: Reader) -> Result<(Ui, AccountView), Response> {
     }
 }
 
-async fn let_in(mut reader: Reader) -> Result<(Reader, Known), Response> {
 /// Whoever is let in is told when their money runs out.
 async fn welcome(reader: Reader, account: AccountView) -> (Ui, AccountView) {
     let low = reader.low_balance(&account).await;
     (reader.ui(Some(account.clone())).with_low(low), account)
 }
 
-async fn let_in(reader: Reader) -> Result<(Reader, Known), Response> {
+async fn let_in(mut reader: Reader) -> Result<(Reader, Known), Response> {
     match reader.known().await {
         Ok(Some(known)) => {
             // Administrators run this; the terms are for those they run it for. A database that does not answer is told

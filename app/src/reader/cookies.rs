@@ -21,10 +21,18 @@ pub enum Cookie {
     Browser,
     /// What a form answers, for the next page.
     Flash,
+    /// What somebody put away of the line about a low balance.
+    Low,
 }
 
 impl Cookie {
-    pub const ALL: [Self; 4] = [Self::Session, Self::Prefs, Self::Browser, Self::Flash];
+    pub const ALL: [Self; 5] = [
+        Self::Session,
+        Self::Prefs,
+        Self::Browser,
+        Self::Flash,
+        Self::Low,
+    ];
 
     const fn base(self) -> &'static str {
         match self {
@@ -32,6 +40,7 @@ impl Cookie {
             Self::Prefs => "prefs",
             Self::Browser => "dev",
             Self::Flash => "flash",
+            Self::Low => "low",
         }
     }
 
@@ -52,6 +61,7 @@ impl Cookie {
             Self::Session => ABSOLUTE_MS / 1_000,
             Self::Prefs | Self::Browser => 365 * DAY_S,
             Self::Flash => flash::LIFETIME_S,
+            Self::Low => DAY_S,
         }
     }
 
@@ -62,6 +72,7 @@ impl Cookie {
             Self::Prefs => "policies.cookies.prefs",
             Self::Browser => "policies.cookies.browser",
             Self::Flash => "policies.cookies.flash",
+            Self::Low => "policies.cookies.low",
         }
     }
 }

@@ -9,10 +9,6 @@ use domain::views::AccountView;
 use super::Reader;
 use crate::api::days_left;
 
-/// The cookie's base name: what was put away, until it ends.
-pub const COOKIE: &str = "low";
-/// For how long, in seconds: a day.
-pub const HIDDEN_S: i64 = 86_400;
 /// Fewer days than this at the pace of the last ones are few.
 const FEW_DAYS: u64 = 3;
 const EMPTY: &str = "empty";

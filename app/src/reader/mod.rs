@@ -17,7 +17,7 @@ use texts::Locale;
 use tower_sessions::Session;
 
 pub use cookies::{Cookie, cookie, cookies, forget_cookie, set_cookie};
-pub use low::{COOKIE as LOW_COOKIE, HIDDEN_S, Low};
+pub use low::Low;
 pub use prefs::{Choice, Prefs, Theme, localized, offered, split_locale};
 pub use ui::Ui;
 
@@ -88,7 +88,7 @@ impl Reader {
                 .to_owned(),
             flash,
             to_accept: false,
-            put_away: cookie(headers, &services.site, LOW_COOKIE),
+            put_away: cookie(headers, &services.site, Cookie::Low),
             rates: services.rates.table(),
         }
     }

@@ -210,12 +210,6 @@ impl Ui {
         })
     }
 
-    /// Hundredths of a per cent: `99.98%`.
-    pub fn percent(&self, basis_points: u64) -> String {
-        let n = format::hundredths(self.locale(), basis_points);
-        self.text("status.percent", &[("n", &n)])
-    }
-
     pub fn number(&self, number: u64) -> String {
         format::number(self.locale(), number)
     }

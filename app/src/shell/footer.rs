@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::header::prices_link;
 use super::parts::rich;
-use crate::pages::{calculator, docs, status};
 use crate::pages::policies::policy_links;
+use crate::pages::{calculator, docs, status};
 use crate::reader::Ui;
 
 pub fn footer(ui: &Ui) -> AnyView {

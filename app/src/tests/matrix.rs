@@ -216,7 +216,7 @@ async fn every_page_and_function_has_a_row() {
 
 /// The victim's ids.
 struct Victim {
-    ids: [(&'static str, String); 6],
+    ids: [(&'static str, String); 7],
 }
 
 impl Victim {

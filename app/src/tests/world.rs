@@ -386,6 +386,16 @@ impl Browser {
         request
     }
 
+    /// A file, as its bytes.
+    pub async fn fetch(&mut self, world: &World, path: &str) -> (http::HeaderMap, Vec<u8>) {
+        let request = self.request("GET", path).body(Body::empty()).unwrap();
+        let response = world.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        (parts.headers, bytes.to_vec())
+    }
+
     pub async fn send(&mut self, world: &World, request: Request<Body>) -> Answer {
         let response = world.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -31,8 +31,9 @@ impl Share {
     /// Hundredths of a per cent that went well, rounded down so that a failure never reads as 100 %; nothing when there
     /// was nothing.
     #[must_use]
-    pub fn basis_points(self) -> Option<u64> {
-        (self.good * 10_000).checked_div(self.total())
+    pub fn basis_points(self) -> Option<i64> {
+        let points = (self.good * 10_000).checked_div(self.total())?;
+        i64::try_from(points).ok()
     }
 
     /// One in twenty may fail before we call it trouble.
