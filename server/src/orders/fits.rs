@@ -46,7 +46,6 @@ pub(super) fn fits(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use domain::Currency;
     use domain::fx::Coins;
 

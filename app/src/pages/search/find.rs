@@ -158,14 +158,13 @@ impl Found {
 /// Everything that this reader can find.
 pub fn entries(ui: &Ui, keys: &[KeyView], models: &[Published]) -> Vec<Entry> {
     let mut all = pages(ui);
-    all.extend(keys.iter().filter_map(|key| {
-        (key.status != KeyStatus::Revoked).then(|| Entry {
-            group: Group::Keys,
-            sign: "key",
-            words: key.name.clone(),
-            detail: Some(key.masked.clone()),
-            does: Does::Go(format!("/keys/{}", key.id)),
-        })
+    let live = keys.iter().filter(|key| key.status != KeyStatus::Revoked);
+    all.extend(live.map(|key| Entry {
+        group: Group::Keys,
+        sign: "key",
+        words: key.name.clone(),
+        detail: Some(key.masked.clone()),
+        does: Does::Go(format!("/keys/{}", key.id)),
     }));
     all.extend(models.iter().map(|model| Entry {
         group: Group::Models,
