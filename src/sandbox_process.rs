@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is run, and who has to know where it listens.
 enum StandIn {
-    Upstream(Handles),
+    Upstream(Box<Handles>),
     Payments { orders: Orders, secret: Secret },
 }
 
@@ -41,7 +41,7 @@ struct Running {
 /// # Errors
 /// When the first start fails.
 pub async fn keep(handles: Handles, stop: CancellationToken) -> anyhow::Result<()> {
-    keep_one(StandIn::Upstream(handles), stop).await
+    keep_one(StandIn::Upstream(Box::new(handles)), stop).await
 }
 
 /// The same for the sandbox payment provider, with a new secret. Only to be called where Farebox is local.
