@@ -93,7 +93,7 @@ fn what_the_operator_has_not_said_is_not_claimed() {
         .iter()
         .map(|cookie| cookie.name.as_str())
         .collect();
-    assert_eq!(names, ["sid", "prefs", "dev", "flash"]);
+    assert_eq!(names, ["sid", "prefs", "dev", "flash", "low"]);
 
     // A page for help is no address for letters; text that is no address must not become a link.
     for support in [

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::reader::REQUEST_NUMBER;
+use crate::reader::{Cookie, REQUEST_NUMBER, forget_cookie};
 use crate::services::{Services, SiteConfig};
 
 /// Pages without islands: no script at all.
@@ -45,7 +45,34 @@ pub async fn answer_headers(
     }
     response.headers_mut().insert(REQUEST_NUMBER, number);
     dress(response.headers_mut(), services.site.secure());
+    end_session_cookie(response.headers_mut(), &services.site);
     response
+}
+
+/// The session's layer ends its cookie without the marks that it was set with. Browsers refuse such a line for a name
+/// that begins with `__Host-`, and the cookie would stay: so it is written again, whole.
+fn end_session_cookie(headers: &mut HeaderMap, site: &SiteConfig) {
+    let bare = format!("{}=;", Cookie::Session.name(site.secure()));
+    let all: Vec<HeaderValue> = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .cloned()
+        .collect();
+    if !all
+        .iter()
+        .any(|line| line.as_bytes().starts_with(bare.as_bytes()))
+    {
+        return;
+    }
+    headers.remove(header::SET_COOKIE);
+    for line in all {
+        let ends = line.as_bytes().starts_with(bare.as_bytes());
+        let whole = ends.then(|| HeaderValue::from_str(&forget_cookie(site, Cookie::Session)));
+        headers.append(
+            header::SET_COOKIE,
+            whole.and_then(Result::ok).unwrap_or(line),
+        );
+    }
 }
 
 /// A page whose address is a secret (a mailed link): nobody is told where its reader came from, us included.

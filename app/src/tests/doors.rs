@@ -24,7 +24,7 @@ fn told(answer: &Answer) -> String {
     let headers: Vec<_> = answer
         .headers
         .iter()
-        .filter(|(name, _)| *name != "set-cookie")
+        .filter(|(name, _)| !["set-cookie", "x-request-id"].contains(&name.as_str()))
         .collect();
     format!("{} {headers:?} {}", answer.status, answer.body)
 }

@@ -14,6 +14,14 @@ async fn reader(prefs: &str, world: &World) -> Browser {
     let cookie = ("__Host-prefs".to_owned(), prefs.to_owned());
     browser.cookies.extend([cookie]);
     browser.sign_in(world).await;
+    // The account keeps what was chosen first; this reader chooses again.
+    let parts: Vec<_> = prefs.split('.').collect();
+    let form = format!(
+        "locale={}&currency={}&time_zone={}",
+        parts[0], parts[1], parts[3]
+    );
+    let answer = browser.post(world, "/api/set_prefs", &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
     browser
 }
 

@@ -434,6 +434,7 @@ async fn a_text_that_was_changed_without_a_new_version_is_noticed() {
             .iter()
             .all(|text| (text.name, text.version) == (Name::Terms, 1))
     );
+    other.0.clock.advance(1);
     other.record().await.unwrap();
     assert_eq!(
         other.reworded().await.unwrap().len(),

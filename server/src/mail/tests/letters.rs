@@ -142,6 +142,8 @@ fn links_are_absolute_and_the_same_in_both_versions() {
                 | Message::Reset { .. }
                 | Message::ConfirmEmail { .. }
                 | Message::EmailChanged { .. }
+                | Message::OrderCredited { .. }
+                | Message::OrderRefunded { .. }
         );
         let url = "https://pay.example/some/Token123";
         assert_eq!(

@@ -161,7 +161,7 @@ fn headings_have_addresses_and_tables_names() {
     );
     assert!(
         page.html
-            .contains("data-language=\"sh\"><code>echo &quot;&lt;a&gt;&quot;"),
+            .contains("data-language=\"sh\"><code>echo \"&lt;a&gt;\""),
         "{}",
         page.html
     );
