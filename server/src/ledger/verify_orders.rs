@@ -50,8 +50,8 @@ pub(super) const QUESTIONS: [(&str, &str, &str); 3] = [
                 WHERE t.txn_id = 'refund:' || r.id AND t.seq = 2 AND t.code = 'refund_paid' AND t.amount = r.coins)
             OR (r.status = 'failed') <> EXISTS (SELECT 1 FROM transfer t
                 WHERE t.txn_id = 'refund:' || r.id AND t.seq = 1 AND t.code = 'refund_back' AND t.amount = r.nusd)
-            OR r.bonus_nusd <> (SELECT CAST(coalesce(sum(t.amount), 0) AS BIGINT) FROM transfer t
-                WHERE t.txn_id = 'refund:' || r.id AND t.code = 'bonus_void')
+            OR r.bonus_nusd <> (SELECT CAST(coalesce(sum(CASE WHEN t.code = 'bonus_void' THEN t.amount ELSE -t.amount END), 0) AS BIGINT)
+                FROM transfer t WHERE t.txn_id = 'refund:' || r.id AND t.code IN ('bonus_void', 'bonus_back'))
          UNION ALL SELECT 'transfer ' || t.txn_id FROM transfer t LEFT JOIN order_refund r ON r.id = substr(t.txn_id, 8, 39)
             WHERE t.txn_id LIKE 'refund:%' AND r.id IS NULL",
     ),

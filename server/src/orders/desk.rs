@@ -106,7 +106,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// [`OrderError::NotFound`], [`OrderError::NotRefundable`], [`OrderError::NoCoin`], [`OrderError::Refunding`],
-    /// [`OrderError::NoNote`], [`OrderError::Status`], [`OrderError::KeyReused`].
+    /// [`OrderError::NoNote`], [`OrderError::Status`], [`OrderError::KeyReused`], [`OrderError::RefundRefused`].
     pub async fn refund(&self, id: OrderId, ask: &RefundAsk) -> Result<OrderView, OrderError> {
         let orders = self.orders;
         let view = orders.find_written(id).await?;
@@ -121,7 +121,8 @@ impl Desk<'_> {
         orders.drain(&view, ask).await?;
         let (tx, now) = (orders.0.db.begin().await?, orders.0.clock.now_ms());
         let Some(sending) = orders.take_back(&tx, &view, ask, now).await? else {
-            return Ok(view);
+            tx.rollback().await?;
+            return orders.find_written(id).await;
         };
         let detail = json!({
             "refund": sending.id.to_string(),
@@ -138,6 +139,9 @@ impl Desk<'_> {
         tx.commit().await?;
         if !by_hand {
             orders.send(&sending).await?;
+            if orders.was_refused(&sending).await? {
+                return Err(OrderError::RefundRefused);
+            }
         }
         orders.find_written(id).await
     }

@@ -45,6 +45,11 @@ pub enum OrderError {
     NoRate,
     #[error("write a note: why, or what the bank's statement says")]
     NoNote,
+    /// Nothing went back: the credit, and the bonus that went with it, are in the wallet again.
+    #[error(
+        "the provider of payments refused to send the money back; the credit is in the wallet again. Look at the payment at the provider, then ask for a new refund"
+    )]
+    RefundRefused,
     #[error("a refund of this order is on its way already")]
     Refunding,
     #[error(

@@ -231,6 +231,7 @@ mod asked {
                     status: self.order.status,
                 },
                 Err(OrderError::Refunding) => WalletNotice::RefundUnderway,
+                Err(OrderError::RefundRefused) => WalletNotice::RefundRefused,
                 Err(OrderError::KeyReused) => WalletNotice::KeyReused,
                 Err(OrderError::Provider | OrderError::NoSuchMethod) => {
                     WalletNotice::ProviderSilent

@@ -76,5 +76,7 @@ pub enum WalletNotice {
     Refunded,
     /// Another refund of the order is on its way.
     RefundUnderway,
+    /// The provider did not send the money: nothing went back.
+    RefundRefused,
     ProviderSilent,
 }
