@@ -544,6 +544,35 @@ on_both! {
         app.finish().await;
     }
 
+    /// What a provider took instead of what was asked for counts when an administrator says so, and the provider still does.
+    async fn another_amount_is_confirmed_by_hand(app) {
+        let (fake, caller) = (Fake::start().await, app.caller("0").await);
+        let node = node(&app, &fake, &Clock::fixed(NOW)).await;
+        let order = node.begun(&caller, "25.00 USD").await;
+        fake.does_wrong(Wrong::PaidLess);
+        node.paid(&fake, &order).await;
+        assert_eq!(node.view(&order).await.attention, Some(Attention::Amount));
+        let desk = node.orders.acting(By::OPERATOR);
+        let confirmation = |received: &str, sure: bool| Confirmation {
+            received: Coins::parse(Currency::Usd, received).unwrap(),
+            sure,
+            paid_at: None,
+            note: "agreed by mail".to_owned(),
+        };
+        for (received, sure) in [("12.50", false), ("25.00", true), ("12.49", true)] {
+            let wrong = desk.confirm(order.id, &confirmation(received, sure)).await;
+            assert!(matches!(wrong, Err(OrderError::AmountDiffers { .. })), "{received}: {wrong:?}");
+        }
+        fake.does_wrong(Wrong::Broken);
+        let silent = desk.confirm(order.id, &confirmation("12.50", true)).await;
+        assert!(matches!(silent, Err(OrderError::Provider)), "{silent:?}");
+        fake.does_wrong(Wrong::PaidLess);
+        let view = desk.confirm(order.id, &confirmation("12.50", true)).await.unwrap();
+        assert_eq!((view.status, view.attention), (OrderStatus::Credited, None));
+        assert_eq!(balance(&app, &caller).await, usd("12.5"));
+        app.finish().await;
+    }
+
     /// The schema refuses what no code does: credit without a payment, coins out of nothing, a refund above the order.
     async fn the_schema_is_the_last_fence(app) {
         let (fake, caller, clock) = (Fake::start().await, app.caller("0").await, Clock::fixed(NOW));

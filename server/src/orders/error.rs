@@ -32,7 +32,9 @@ pub enum OrderError {
         "the provider of payments does not answer as it should; nothing was paid, and it can be tried again"
     )]
     Provider,
-    #[error("only orders that are paid by bank transfer are confirmed by hand")]
+    #[error(
+        "only orders that are paid by bank transfer, or whose provider names another amount, are confirmed by hand"
+    )]
     NotManual,
     /// What arrived is not what was asked for, and nobody said that it is to be credited all the same.
     #[error(
