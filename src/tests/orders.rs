@@ -168,6 +168,22 @@ on_both! {
         app.finish().await;
     }
 
+    /// A payment that was made in time keeps its rate, however late we hear of it.
+    async fn news_may_be_late(app) {
+        let (fake, caller, clock) = (Fake::start().await, app.caller("0").await, Clock::fixed(NOW));
+        let node = node(&app, &fake, &clock).await;
+        node.euros_per_dollar("0.5").await;
+        let order = node.begun(&caller, "25.00 EUR").await;
+        fake.paid_at(order.id, NOW + 1_000);
+        clock.advance(49 * HOUR_MS);
+        node.euros_per_dollar("0.6").await;
+        node.paid(&fake, &order).await;
+        let settled = node.view(&order).await.settled.unwrap();
+        assert_eq!((settled.credited, settled.rate.e9()), (usd("50"), 2_000_000_000));
+        assert_eq!(balance(&app, &caller).await, usd("50"));
+        app.finish().await;
+    }
+
     /// A rate that is too old credits nothing in silence: it waits for a newer one.
     async fn without_a_rate_money_waits(app) {
         let (fake, caller, clock) = (Fake::start().await, app.caller("0").await, Clock::fixed(NOW));
@@ -198,12 +214,14 @@ on_both! {
             (Wrong::Currency, Some(Attention::Currency)),
             (Wrong::PaidLess, Some(Attention::Amount)),
             (Wrong::Live, Some(Attention::Mode)),
-            (Wrong::Reference, Some(Attention::Mode)),
-            (Wrong::Broken, Some(Attention::Mode)),
+            (Wrong::Reference, Some(Attention::Reference)),
+            (Wrong::Broken, None),
         ]
         .into_iter()
         .enumerate()
         {
+            let db = app.handles.db.write();
+            db.execute_unprepared("UPDATE orders SET attention = NULL").await.unwrap();
             fake.does_wrong(wrong);
             assert_eq!(node.hears(&format!("evt_{n}"), &payment).await, HookAnswer::Taken);
             node.orders.work().await.unwrap();
@@ -212,8 +230,7 @@ on_both! {
             assert_eq!(node.orders.look(order.workspace, order.id).await.unwrap().status, OrderStatus::Pending, "{wrong:?}");
             clock.advance(1_001);
         }
-        assert_eq!(rows(&app, "payment_event WHERE outcome = 'mismatch'").await, 4);
-        assert_eq!(rows(&app, "payment_event WHERE outcome = 'unknown'").await, 1);
+        assert_eq!(rows(&app, "payment_event WHERE outcome = 'mismatch'").await, 5);
         assert_eq!(rows(&app, "payment_event WHERE outcome IS NULL").await, 1, "asked again later");
         assert_eq!(balance(&app, &caller).await, Amount::ZERO);
         assert_eq!(rows(&app, "lot").await, 0);
@@ -225,7 +242,32 @@ on_both! {
         node.orders.work().await.unwrap();
         let view = node.view(&order).await;
         assert_eq!((view.status, view.attention), (OrderStatus::Credited, None));
+
+        // Then they take it all back: the credit stays, and somebody sees it.
+        fake.becomes(order.id, "failed");
+        assert_eq!(node.hears("evt_undone", &payment).await, HookAnswer::Taken);
+        node.orders.work().await.unwrap();
+        let view = node.view(&order).await;
+        assert_eq!((view.status, view.attention), (OrderStatus::Credited, Some(Attention::Refund)));
         assert_eq!(balance(&app, &caller).await, usd("25"));
+        app.finish().await;
+    }
+
+    /// A provider that forgot the order's payment makes another, and that is the order's; one that cannot say so does not.
+    async fn a_forgotten_payment_is_replaced(app) {
+        let (fake, caller) = (Fake::start().await, app.caller("0").await);
+        let node = node(&app, &fake, &Clock::fixed(NOW)).await;
+        let order = node.begun(&caller, "25.00 USD").await;
+        let db = app.handles.db.write();
+        db.execute_unprepared("UPDATE orders SET provider_ref = 'pay_forgotten'").await.unwrap();
+        fake.does_wrong(Wrong::Broken);
+        let unsure = node.orders.begin(order.workspace, order.id).await;
+        assert!(matches!(unsure, Err(OrderError::Provider)), "{unsure:?}");
+        assert_eq!(node.view(&order).await.provider_ref.as_deref(), Some("pay_forgotten"));
+        fake.does_wrong(Wrong::Nothing);
+        let next = node.orders.begin(order.workspace, order.id).await.unwrap();
+        assert!(matches!(next, Next::Redirect(_)));
+        assert_eq!(node.view(&order).await.provider_ref, order.provider_ref);
         app.finish().await;
     }
 
@@ -281,6 +323,12 @@ on_both! {
         let worse = NewOrder { idempotency_key: "new form".to_owned(), ..new.clone() };
         let moved = node.orders.create(workspace, account, &worse).await;
         assert!(matches!(moved, Err(OrderError::Moved(quote)) if quote.credited < usd("50")));
+        // What was shown has the bonus in it.
+        let dollars = Ask { paid: Coins::parse(Currency::Usd, "100.00").unwrap(), ..ask };
+        let more = NewOrder { ask: dollars, shown: usd("110.000000001"), idempotency_key: "bonus".to_owned(), ..new.clone() };
+        let moved = node.orders.create(workspace, account, &more).await;
+        assert!(matches!(moved, Err(OrderError::Moved(_))), "{moved:?}");
+        assert!(node.orders.create(workspace, account, &NewOrder { shown: usd("110"), ..more }).await.is_ok());
         for paid in ["0.01", "1000000"] {
             let ask = Ask { paid: eur(paid), ..ask };
             assert!(matches!(node.orders.quote(&ask), Err(OrderError::OutOfBounds(_))), "{paid}");
@@ -359,8 +407,16 @@ on_both! {
         let desk = node.orders.acting(By::OPERATOR);
 
         fake.does_wrong(Wrong::RefundRefused);
-        let refused = desk.refund(order.id, &refund(Some("10"), "refused")).await.unwrap();
-        assert_eq!((refused.status, refused.refunding), (OrderStatus::Credited, false));
+        let refused = desk.refund(order.id, &refund(Some("10"), "refused")).await;
+        assert!(matches!(refused, Err(OrderError::RefundRefused)), "{refused:?}");
+        let kept = node.view(&order).await;
+        assert_eq!((kept.status, kept.refunding), (OrderStatus::Credited, false));
+        fake.does_wrong(Wrong::Nothing);
+        let again = desk.refund(order.id, &refund(Some("10"), "refused")).await;
+        assert!(matches!(again, Err(OrderError::RefundRefused)), "{again:?}");
+        let other = desk.refund(order.id, &refund(Some("11"), "refused")).await;
+        assert!(matches!(other, Err(OrderError::KeyReused)), "{other:?}");
+        assert_eq!(fake.refunded(order.id), 0);
         assert_eq!(balance(&app, &caller).await, usd("25"));
 
         fake.does_wrong(Wrong::RefundUnanswered);
@@ -386,6 +442,38 @@ on_both! {
         }
         assert_eq!(fake.refunded(order.id), 2_500);
         assert_eq!(balance(&app, &caller).await, Amount::ZERO);
+        app.finish().await;
+    }
+
+    /// The bonus goes with its credit at once, so no call can take it meanwhile; when the money does not go, both are back.
+    async fn the_bonus_goes_and_comes_with_its_credit(app) {
+        let (fake, caller, clock) = (Fake::start().await, app.caller("5").await, Clock::fixed(NOW));
+        let node = node(&app, &fake, &clock).await;
+        let order = node.begun(&caller, "100.00 USD").await;
+        node.paid(&fake, &order).await;
+        assert_eq!(balance(&app, &caller).await, usd("115"));
+        let desk = node.orders.acting(By::OPERATOR);
+
+        fake.does_wrong(Wrong::RefundRefused);
+        let refused = desk.refund(order.id, &refund(None, "refused")).await;
+        assert!(matches!(refused, Err(OrderError::RefundRefused)), "{refused:?}");
+        assert_eq!(balance(&app, &caller).await, usd("115"));
+        assert_eq!(rows(&app, "transfer WHERE code = 'bonus_back'").await, 1);
+        assert_eq!(rows(&app, "lot WHERE remaining <> original").await, 0);
+        assert_eq!(rows(&app, "order_refund WHERE bonus_nusd <> 0").await, 0);
+
+        fake.does_wrong(Wrong::RefundUnanswered);
+        let lost = desk.refund(order.id, &refund(None, "lost")).await.unwrap();
+        assert!(lost.refunding);
+        assert_eq!(balance(&app, &caller).await, usd("5"));
+        let hold = app.handles.ledger.hold(order.workspace, usd("5")).await.unwrap();
+        fake.does_wrong(Wrong::Nothing);
+        clock.advance(HOUR_MS);
+        node.orders.work().await.unwrap();
+        assert_eq!(node.view(&order).await.status, OrderStatus::Refunded);
+        drop(hold);
+        assert_eq!(balance(&app, &caller).await, usd("5"), "the bonus is gone too");
+        assert_eq!(rows(&app, "order_refund WHERE bonus_nusd = 10000000000").await, 1);
         app.finish().await;
     }
 
@@ -456,6 +544,35 @@ on_both! {
         app.finish().await;
     }
 
+    /// What a provider took instead of what was asked for counts when an administrator says so, and the provider still does.
+    async fn another_amount_is_confirmed_by_hand(app) {
+        let (fake, caller) = (Fake::start().await, app.caller("0").await);
+        let node = node(&app, &fake, &Clock::fixed(NOW)).await;
+        let order = node.begun(&caller, "25.00 USD").await;
+        fake.does_wrong(Wrong::PaidLess);
+        node.paid(&fake, &order).await;
+        assert_eq!(node.view(&order).await.attention, Some(Attention::Amount));
+        let desk = node.orders.acting(By::OPERATOR);
+        let confirmation = |received: &str, sure: bool| Confirmation {
+            received: Coins::parse(Currency::Usd, received).unwrap(),
+            sure,
+            paid_at: None,
+            note: "agreed by mail".to_owned(),
+        };
+        for (received, sure) in [("12.50", false), ("25.00", true), ("12.49", true)] {
+            let wrong = desk.confirm(order.id, &confirmation(received, sure)).await;
+            assert!(matches!(wrong, Err(OrderError::AmountDiffers { .. })), "{received}: {wrong:?}");
+        }
+        fake.does_wrong(Wrong::Broken);
+        let silent = desk.confirm(order.id, &confirmation("12.50", true)).await;
+        assert!(matches!(silent, Err(OrderError::Provider)), "{silent:?}");
+        fake.does_wrong(Wrong::PaidLess);
+        let view = desk.confirm(order.id, &confirmation("12.50", true)).await.unwrap();
+        assert_eq!((view.status, view.attention), (OrderStatus::Credited, None));
+        assert_eq!(balance(&app, &caller).await, usd("12.5"));
+        app.finish().await;
+    }
+
     /// The schema refuses what no code does: credit without a payment, coins out of nothing, a refund above the order.
     async fn the_schema_is_the_last_fence(app) {
         let (fake, caller, clock) = (Fake::start().await, app.caller("0").await, Clock::fixed(NOW));
@@ -473,7 +590,8 @@ on_both! {
             "status = 'paid'",
         ] {
             let refused = db.execute_unprepared(&format!("UPDATE orders SET {change}")).await;
-            assert!(refused.is_err(), "{change}");
+            let said = refused.unwrap_err().to_string().to_lowercase();
+            assert!(said.contains("check"), "{change}: {said}");
         }
         app.finish().await;
     }

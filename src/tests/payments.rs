@@ -62,6 +62,7 @@ struct Payment {
     reference: String,
     amount: Coins,
     status: &'static str,
+    paid_at: Option<i64>,
     refunds: HashMap<String, i64>,
     webhook_url: String,
 }
@@ -122,6 +123,16 @@ impl Fake {
         payment.id.clone()
     }
 
+    /// The payer pays at a moment that the provider remembers.
+    pub fn paid_at(&self, order: OrderId, at: i64) {
+        self.becomes(order, "paid");
+        let mut payments = self.payments.lock();
+        let reference = order.to_string();
+        for payment in payments.iter_mut().filter(|p| p.reference == reference) {
+            payment.paid_at = Some(at);
+        }
+    }
+
     pub fn refunded(&self, order: OrderId) -> i64 {
         let payments = self.payments.lock();
         let payment = payments
@@ -158,7 +169,7 @@ impl Fake {
         let refunded = Coins::new(zero.currency(), payment.refunds.values().sum()).unwrap();
         json!({
             "id": payment.id, "reference": reference, "status": payment.status, "amount": amount(asked), "currency": currency,
-            "paid_amount": amount(paid), "refunded_amount": amount(refunded), "livemode": wrong == Wrong::Live,
+            "paid_amount": amount(paid), "refunded_amount": amount(refunded), "paid_at": payment.paid_at, "livemode": wrong == Wrong::Live,
         })
     }
 }
@@ -194,6 +205,7 @@ async fn create(
                 } else {
                     "pending"
                 },
+                paid_at: None,
                 refunds: HashMap::new(),
                 webhook_url: text("webhook_url"),
             };

@@ -74,7 +74,8 @@ pub use sign_up::{resend_verification, sign_up};
 #[cfg(feature = "ssr")]
 pub use wallet::{OrderFault, OrderField, WalletNotice, read_coins, top_up_path};
 pub use wallet::{
-    admin_confirm_order, admin_refund_order, admin_reject_order, cancel_order, create_order,
+    admin_confirm_order, admin_refund_order, admin_reject_order, admin_seen_order, cancel_order,
+    create_order,
 };
 
 /// Who may call a server function.
@@ -105,6 +106,7 @@ pub const TABLE: &[(&str, Who)] = &[
     ("/api/admin_reject_order", Who::Admin),
     ("/api/admin_remove_route", Who::Admin),
     ("/api/admin_revoke_key", Who::Admin),
+    ("/api/admin_seen_order", Who::Admin),
     ("/api/admin_set_context", Who::Admin),
     ("/api/admin_set_rate", Who::Admin),
     ("/api/admin_switch_model", Who::Admin),

@@ -135,6 +135,7 @@ const FUNCTIONS: &[(&str, Takes)] = &[
         "/api/admin_revoke_key",
         Theirs("key={key}&reason=mine&back=/admin/keys"),
     ),
+    ("/api/admin_seen_order", Theirs("id={order}&seen_note=mine")),
     (
         "/api/admin_set_context",
         Theirs("model=sandbox-echo&context=1"),

@@ -7,7 +7,7 @@
 //!
 //! A refund leaves the wallet first: `refund_clearing` holds the credit while the provider is asked. When the money went,
 //! both movements of the payment are undone in part, at the payment's own rate; when it did not, the credit goes back
-//! into its lot. Every function works inside the caller's transaction and can be repeated without moving money twice.
+//! into its lot. The bonus that came with that credit goes the same two ways. Every function works inside the caller's transaction and can be repeated without moving money twice.
 
 use domain::fx::Coins;
 use domain::ids::{OrderId, RefundId, WorkspaceId};
@@ -192,6 +192,30 @@ pub(crate) async fn recall<C: ConnectionTrait>(
     Ok(asked.rows_affected() > 0)
 }
 
+/// What of an order's credit and bonus is not spent yet, and what no lease has of the whole wallet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left {
+    pub(crate) bonus: Amount,
+    pub(crate) free: Amount,
+}
+
+/// What is left beside the credit itself, for who waits until all of it is free.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn left<C: ConnectionTrait>(
+    conn: &C,
+    workspace: WorkspaceId,
+    order: OrderId,
+) -> Result<Left, DbErr> {
+    let wallet = wallet(conn, workspace).await?;
+    let bonus = lots::of_txn(conn, wallet.id, &bonus_txn_of(order)).await?;
+    Ok(Left {
+        bonus: bonus.map_or(Amount::ZERO, |lot| lot.remaining),
+        free: Amount::from_nanos(wallet.free()),
+    })
+}
+
 /// Money of an order that goes back.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refund {
@@ -207,38 +231,55 @@ pub(crate) struct Refund {
 }
 
 impl Refund {
-    /// Takes the credit out of the wallet and out of the order's own lot, before anybody is asked to send money. False
-    /// when there is not as much: nothing happened.
+    /// Takes the credit out of the wallet and out of the order's own lot, before anybody is asked to send money, and with
+    /// it as much of its bonus as is not spent or leased, at most `bonus`. How much of the bonus that was; `None` when
+    /// there is not as much credit: nothing happened.
     ///
     /// # Errors
     /// When the database refuses.
-    pub(crate) async fn take<C: ConnectionTrait>(&self, conn: &C) -> Result<bool, DbErr> {
+    pub(crate) async fn take<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        bonus: Amount,
+    ) -> Result<Option<Amount>, DbErr> {
         let wallet = wallet(conn, self.workspace).await?;
         let Some(lot) = lots::of_txn(conn, wallet.id, &txn_of(self.order)).await? else {
-            return Ok(false);
+            return Ok(None);
         };
-        if self.credit > lot.remaining.min(Amount::from_nanos(wallet.free())) {
-            return Ok(false);
+        let free = Amount::from_nanos(wallet.free());
+        if self.credit > lot.remaining.min(free) {
+            return Ok(None);
         }
         let (txn, note) = self.names();
         let clearing = credit_book(conn, "refund_clearing", self.now).await?;
         let movement = self.movement(&txn, &note, 0, (wallet.id, clearing), "refund");
         let row = transfer(conn, &movement).await?;
         lots::take(conn, lot.id, row, self.credit).await?;
-        Ok(true)
+        let Some(lot) = lots::of_txn(conn, wallet.id, &bonus_txn_of(self.order)).await? else {
+            return Ok(Some(Amount::ZERO));
+        };
+        let void = bonus
+            .min(lot.remaining)
+            .min(free.minus_or_zero(self.credit));
+        if void > Amount::ZERO {
+            let given = system_book(conn, System::Bonus).await?;
+            let movement = Transfer {
+                amount: void.into(),
+                ..self.movement(&txn, &note, 3, (wallet.id, given), "bonus_void")
+            };
+            let row = transfer(conn, &movement).await?;
+            lots::take(conn, lot.id, row, void).await?;
+        }
+        Ok(Some(void))
     }
 
-    /// The money went: undoes the payment in part, at its own rate, and takes back as much of its bonus as is not spent,
-    /// at most `bonus`. How much of the bonus that was.
+    /// The money went: undoes the payment in part, at its own rate.
     ///
     /// # Errors
     /// When the database refuses, also because it was finished or given back before.
-    pub(crate) async fn finish<C: ConnectionTrait>(
-        &self,
-        conn: &C,
-        bonus: Amount,
-    ) -> Result<Amount, DbErr> {
-        let wallet = wallet(conn, self.workspace).await?;
+    pub(crate) async fn finish<C: ConnectionTrait>(&self, conn: &C) -> Result<(), DbErr> {
+        // Locked, as by everybody who moves an order's money.
+        wallet(conn, self.workspace).await?;
         let (txn, note) = self.names();
         let clearing = credit_book(conn, "refund_clearing", self.now).await?;
         let exchanged = credit_book(conn, "fx_credit", self.now).await?;
@@ -255,33 +296,19 @@ impl Refund {
             ..movement
         };
         transfer(conn, &coins).await?;
-        let Some(lot) = lots::of_txn(conn, wallet.id, &bonus_txn_of(self.order)).await? else {
-            return Ok(Amount::ZERO);
-        };
-        let void = bonus
-            .min(lot.remaining)
-            .min(Amount::from_nanos(wallet.free()));
-        if void > Amount::ZERO {
-            let bonus = system_book(conn, System::Bonus).await?;
-            let movement = Transfer {
-                seq: 3,
-                debit: wallet.id,
-                credit: bonus,
-                amount: void.into(),
-                code: "bonus_void",
-                ..movement
-            };
-            let row = transfer(conn, &movement).await?;
-            lots::take(conn, lot.id, row, void).await?;
-        }
-        Ok(void)
+        Ok(())
     }
 
-    /// The money did not go: the credit is in the wallet again, in the lot that it came from.
+    /// The money did not go: the credit is in the wallet again, in the lot that it came from, and so is the bonus that was
+    /// taken with it.
     ///
     /// # Errors
     /// When the database refuses, also because it was finished or given back before.
-    pub(crate) async fn give_back<C: ConnectionTrait>(&self, conn: &C) -> Result<(), DbErr> {
+    pub(crate) async fn give_back<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        bonus: Amount,
+    ) -> Result<(), DbErr> {
         let wallet = wallet(conn, self.workspace).await?;
         let lot = lots::of_txn(conn, wallet.id, &txn_of(self.order))
             .await?
@@ -290,7 +317,20 @@ impl Refund {
         let clearing = credit_book(conn, "refund_clearing", self.now).await?;
         let movement = self.movement(&txn, &note, 1, (clearing, wallet.id), "refund_back");
         let row = transfer(conn, &movement).await?;
-        lots::put_back(conn, lot.id, row, self.credit).await
+        lots::put_back(conn, lot.id, row, self.credit).await?;
+        if bonus.is_zero() {
+            return Ok(());
+        }
+        let lot = lots::of_txn(conn, wallet.id, &bonus_txn_of(self.order))
+            .await?
+            .ok_or_else(|| DbErr::RecordNotFound(format!("bonus of {}", self.order)))?;
+        let given = system_book(conn, System::Bonus).await?;
+        let movement = Transfer {
+            amount: bonus.into(),
+            ..self.movement(&txn, &note, 4, (given, wallet.id), "bonus_back")
+        };
+        let row = transfer(conn, &movement).await?;
+        lots::put_back(conn, lot.id, row, bonus).await
     }
 
     fn names(&self) -> (String, String) {

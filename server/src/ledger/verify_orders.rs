@@ -25,12 +25,13 @@ pub(super) const QUESTIONS: [(&str, &str, &str); 3] = [
     ),
     (
         "I8",
-        "every event that was believed belongs to an order of its provider and its payment, and what was credited is what was asked for",
+        "every event that was believed belongs to an order of its provider and its payment, and what was credited is what was asked for, or what an administrator confirmed",
         "SELECT 'event ' || e.provider || ' ' || e.event_id AS offender FROM payment_event e LEFT JOIN orders o ON o.id = e.order_id
             WHERE e.outcome IN ('credited', 'changed', 'nothing')
                 AND (o.id IS NULL OR o.provider <> e.provider OR o.provider_ref IS NULL OR o.provider_ref <> e.object_ref)
          UNION ALL SELECT 'order ' || o.id FROM orders o WHERE o.settled_at IS NOT NULL AND o.provider <> 'manual'
-            AND (o.provider_ref IS NULL OR o.paid_coins <> o.amount_coins)",
+            AND (o.provider_ref IS NULL OR (o.paid_coins <> o.amount_coins AND NOT EXISTS
+                (SELECT 1 FROM audit a WHERE a.action = 'order.confirm' AND a.target = o.id)))",
     ),
     (
         "I9",
@@ -50,8 +51,8 @@ pub(super) const QUESTIONS: [(&str, &str, &str); 3] = [
                 WHERE t.txn_id = 'refund:' || r.id AND t.seq = 2 AND t.code = 'refund_paid' AND t.amount = r.coins)
             OR (r.status = 'failed') <> EXISTS (SELECT 1 FROM transfer t
                 WHERE t.txn_id = 'refund:' || r.id AND t.seq = 1 AND t.code = 'refund_back' AND t.amount = r.nusd)
-            OR r.bonus_nusd <> (SELECT CAST(coalesce(sum(t.amount), 0) AS BIGINT) FROM transfer t
-                WHERE t.txn_id = 'refund:' || r.id AND t.code = 'bonus_void')
+            OR r.bonus_nusd <> (SELECT CAST(coalesce(sum(CASE WHEN t.code = 'bonus_void' THEN t.amount ELSE -t.amount END), 0) AS BIGINT)
+                FROM transfer t WHERE t.txn_id = 'refund:' || r.id AND t.code IN ('bonus_void', 'bonus_back'))
          UNION ALL SELECT 'transfer ' || t.txn_id FROM transfer t LEFT JOIN order_refund r ON r.id = substr(t.txn_id, 8, 39)
             WHERE t.txn_id LIKE 'refund:%' AND r.id IS NULL",
     ),

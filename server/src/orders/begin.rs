@@ -3,8 +3,10 @@
 use domain::ids::{OrderId, WorkspaceId};
 use domain::order::Next;
 use sea_orm::DbErr;
+use tokio::time::timeout;
 
-use super::provider::{Wanted, return_url, webhook_url};
+use super::look::PATIENCE;
+use super::provider::{Fault, Provider, Wanted, return_url, webhook_url};
 use super::{OrderError, Orders};
 use crate::db::exec;
 
@@ -34,15 +36,46 @@ impl Orders {
             return_url: return_url(&self.0.public_url, id),
             webhook_url: webhook_url(&self.0.public_url, view.provider),
         };
-        let opened = provider.create(wanted).await.map_err(|fault| {
+        let opened = timeout(PATIENCE, provider.create(wanted)).await.map_err(|_| {
+            tracing::warn!(order = %id, provider = %view.provider, "A provider of payments is slow; an order's page did not wait for it");
+            OrderError::Provider
+        })?;
+        let opened = opened.map_err(|fault| {
             tracing::warn!(order = %id, provider = %view.provider, %fault, "A provider of payments did not open a payment");
             OrderError::Provider
         })?;
         if self.attach(id, opened.object.as_deref()).await? {
             return Ok(opened.next);
         }
+        if let Some(object) = &opened.object
+            && self.replace(id, provider.as_ref(), object).await?
+        {
+            return Ok(opened.next);
+        }
         tracing::error!(order = %id, provider = %view.provider, "A provider of payments opened a second payment for an order; nobody is sent to it");
         Err(OrderError::Provider)
+    }
+
+    /// A provider that has forgotten the order's payment has made another one: that is the order's from now on. False when
+    /// it still knows the old one, or cannot be asked.
+    async fn replace(
+        &self,
+        id: OrderId,
+        provider: &dyn Provider,
+        object: &str,
+    ) -> Result<bool, OrderError> {
+        let Some(old) = self.find_written(id).await?.provider_ref else {
+            return Ok(false);
+        };
+        let known = timeout(PATIENCE, provider.fetch(old.clone())).await;
+        if !matches!(known, Ok(Err(Fault::Unknown))) {
+            return Ok(false);
+        }
+        let sql = "UPDATE orders SET provider_ref = $3 WHERE id = $1 AND provider_ref = $2 AND settled_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.provider = orders.provider AND x.provider_ref = $3)";
+        let values = [id.to_string().into(), old.into(), object.into()];
+        let changed = exec(self.0.db.write(), sql, values).await?;
+        Ok(changed.rows_affected() == 1)
     }
 
     /// Notes what the provider calls the order. A webhook may have been faster, so the order may be further already; false

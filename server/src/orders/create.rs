@@ -129,7 +129,9 @@ impl Orders {
             return same(new, row.view);
         }
         let offer = self.quote(&new.ask)?;
-        if offer.quote.credited < new.shown {
+        // What does not fit into an amount is more than any page showed.
+        let arrives = offer.quote.credited.plus(offer.bonus);
+        if arrives.is_ok_and(|arrives| arrives < new.shown) {
             return Err(OrderError::Moved(Box::new(offer.quote)));
         }
         if self.open(workspace).await? >= i64::from(OPEN_MAX) {

@@ -3,7 +3,7 @@
 
 use domain::fx::Coins;
 use domain::ids::OrderId;
-use domain::order::{Attention, OrderStatus, OrderView, ProviderId};
+use domain::order::{Attention, OrderStatus, OrderView, PaymentStatus, ProviderId};
 use domain::views::UnixMs;
 use sea_orm::{DatabaseTransaction, DbErr};
 use serde_json::{Value, json};
@@ -38,22 +38,30 @@ pub struct Confirmation {
 }
 
 impl Desk<'_> {
-    /// A bank transfer arrived: its credit goes into the wallet. Confirming twice is an error, and credits once.
+    /// A bank transfer arrived: its credit goes into the wallet. Confirming twice is an error, and credits once. So does
+    /// another amount than was asked for at a provider that can be asked: it is asked again, and what it says was paid
+    /// has to be what was typed.
     ///
     /// # Errors
     /// [`OrderError::NotFound`], [`OrderError::NotManual`], [`OrderError::AmountDiffers`], [`OrderError::NoNote`],
-    /// [`OrderError::Status`], [`OrderError::NoRate`].
+    /// [`OrderError::Status`], [`OrderError::NoRate`], [`OrderError::Provider`].
     pub async fn confirm(
         &self,
         id: OrderId,
         confirmation: &Confirmation,
     ) -> Result<OrderView, OrderError> {
-        let (orders, view) = (self.orders, self.by_hand(id, &confirmation.note).await?);
+        let orders = self.orders;
+        let view = self.noted(id, &confirmation.note).await?;
         let (expected, received) = (view.quote.paid, confirmation.received);
         let other_currency = received.currency() != expected.currency();
         if other_currency || received.minor() == 0 || (received != expected && !confirmation.sure) {
             return Err(OrderError::AmountDiffers { expected, received });
         }
+        let asked_at = if view.provider == ProviderId::Manual {
+            confirmation.paid_at
+        } else {
+            self.ask_again(&view, received).await?
+        };
         let (tx, now) = (orders.0.db.begin().await?, orders.0.clock.now_ms());
         payments::lock(&tx, view.workspace).await?;
         let row = rows::locked(&tx, id).await?.ok_or(OrderError::NotFound)?;
@@ -62,7 +70,7 @@ impl Desk<'_> {
         }
         let paid = Paid {
             coins: received,
-            at: confirmation.paid_at.unwrap_or(now),
+            at: asked_at.unwrap_or(now),
         };
         let credited = match orders.credit(&tx, &row, paid, now).await? {
             Ok(credited) => credited,
@@ -106,7 +114,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// [`OrderError::NotFound`], [`OrderError::NotRefundable`], [`OrderError::NoCoin`], [`OrderError::Refunding`],
-    /// [`OrderError::NoNote`], [`OrderError::Status`], [`OrderError::KeyReused`].
+    /// [`OrderError::NoNote`], [`OrderError::Status`], [`OrderError::KeyReused`], [`OrderError::RefundRefused`].
     pub async fn refund(&self, id: OrderId, ask: &RefundAsk) -> Result<OrderView, OrderError> {
         let orders = self.orders;
         let view = orders.find_written(id).await?;
@@ -121,7 +129,8 @@ impl Desk<'_> {
         orders.drain(&view, ask).await?;
         let (tx, now) = (orders.0.db.begin().await?, orders.0.clock.now_ms());
         let Some(sending) = orders.take_back(&tx, &view, ask, now).await? else {
-            return Ok(view);
+            tx.rollback().await?;
+            return orders.find_written(id).await;
         };
         let detail = json!({
             "refund": sending.id.to_string(),
@@ -138,6 +147,9 @@ impl Desk<'_> {
         tx.commit().await?;
         if !by_hand {
             orders.send(&sending).await?;
+            if orders.was_refused(&sending).await? {
+                return Err(OrderError::RefundRefused);
+            }
         }
         orders.find_written(id).await
     }
@@ -165,14 +177,54 @@ impl Desk<'_> {
 
     /// The order, if it is one that is paid by bank transfer.
     async fn by_hand(&self, id: OrderId, note: &str) -> Result<OrderView, OrderError> {
-        let view = self.orders.find_written(id).await?;
-        if view.provider != ProviderId::Manual {
-            return Err(OrderError::NotManual);
+        let view = self.noted(id, note).await?;
+        if view.provider == ProviderId::Manual {
+            Ok(view)
+        } else {
+            Err(OrderError::NotManual)
         }
+    }
+
+    async fn noted(&self, id: OrderId, note: &str) -> Result<OrderView, OrderError> {
+        let view = self.orders.find_written(id).await?;
         if note.trim().is_empty() {
             return Err(OrderError::NoNote);
         }
         Ok(view)
+    }
+
+    /// Does the provider still say that just this was paid, and does all but the amount fit? When it was paid, if it knows.
+    async fn ask_again(
+        &self,
+        view: &OrderView,
+        received: Coins,
+    ) -> Result<Option<UnixMs>, OrderError> {
+        let registry = &self.orders.0.registry;
+        let (Some(object), Some(Attention::Amount)) = (view.provider_ref.clone(), view.attention)
+        else {
+            return Err(OrderError::NotManual);
+        };
+        let provider = registry
+            .get(view.provider)
+            .ok_or(OrderError::NoSuchMethod)?;
+        let observed = provider.fetch(object.clone()).await.map_err(|fault| {
+            tracing::warn!(order = %view.id, provider = %view.provider, %fault, "A provider of payments was asked about an order that is to be confirmed, in vain");
+            OrderError::Provider
+        })?;
+        let ours = observed.object == object && observed.reference == view.id.to_string();
+        let untouched = observed.refunded.is_some_and(|back| back.minor() == 0);
+        if !ours || !untouched || observed.live != provider.caps().live {
+            return Err(OrderError::Provider);
+        }
+        match observed.paid {
+            Some(paid) if observed.status == PaymentStatus::Paid && paid == received => {
+                Ok(observed.paid_at)
+            }
+            _ => Err(OrderError::AmountDiffers {
+                expected: observed.paid.unwrap_or(view.quote.paid),
+                received,
+            }),
+        }
     }
 
     async fn note(

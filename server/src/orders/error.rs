@@ -32,7 +32,9 @@ pub enum OrderError {
         "the provider of payments does not answer as it should; nothing was paid, and it can be tried again"
     )]
     Provider,
-    #[error("only orders that are paid by bank transfer are confirmed by hand")]
+    #[error(
+        "only orders that are paid by bank transfer, or whose provider names another amount, are confirmed by hand"
+    )]
     NotManual,
     /// What arrived is not what was asked for, and nobody said that it is to be credited all the same.
     #[error(
@@ -45,6 +47,11 @@ pub enum OrderError {
     NoRate,
     #[error("write a note: why, or what the bank's statement says")]
     NoNote,
+    /// Nothing went back: the credit, and the bonus that went with it, are in the wallet again.
+    #[error(
+        "the provider of payments refused to send the money back; the credit is in the wallet again. Look at the payment at the provider, then ask for a new refund"
+    )]
+    RefundRefused,
     #[error("a refund of this order is on its way already")]
     Refunding,
     #[error(

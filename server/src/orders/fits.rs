@@ -27,7 +27,9 @@ pub(super) fn fits(
     if asked.currency() != view.quote.paid.currency() {
         return Err(Attention::Currency);
     }
-    if asked != view.quote.paid {
+    // An administrator may have credited what was paid instead.
+    let confirmed = view.settled.is_some_and(|settled| settled.paid == asked);
+    if asked != view.quote.paid && !confirmed {
         return Err(Attention::Amount);
     }
     if observed.status == PaymentStatus::Paid && !view.status.was_credited() {

@@ -29,11 +29,17 @@ impl Orders {
         }
     }
 
-    /// One round of everything that is due; how many things this node had in hand.
+    /// One round of everything that is due; how many things this node had in hand. Each kind has its turn, also when
+    /// another one failed.
     ///
     /// # Errors
-    /// When the database refuses; what was done before stays done.
+    /// When the database refuses; what was done stays done.
     pub async fn work(&self) -> Result<usize, DbErr> {
-        Ok(self.empty_inbox().await? + self.poll().await? + self.send_refunds().await?)
+        let rounds = [
+            self.empty_inbox().await,
+            self.poll().await,
+            self.send_refunds().await,
+        ];
+        rounds.into_iter().sum()
     }
 }

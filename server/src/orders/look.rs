@@ -12,7 +12,7 @@ use super::{OrderError, Orders};
 use crate::db::exec;
 
 /// How long somebody who looks at a page waits for the provider.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// Pages that reload themselves do not make a provider's day longer.
 const ONCE_MS: i64 = 1_000;
 

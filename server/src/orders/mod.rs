@@ -77,7 +77,7 @@ pub struct Offer {
 #[derive(Debug, Clone)]
 pub struct NewOrder {
     pub ask: Ask,
-    /// What the person was shown: the order is only made when at least this arrives.
+    /// What the person was shown, bonus included: the order is only made when at least this arrives.
     pub shown: Amount,
     /// Code of the language that receipt and mail are in.
     pub locale: String,

@@ -24,7 +24,7 @@ const WAIT_MS: i64 = 48 * HOUR_MS;
 /// A bank transfer takes days, and people take weeks.
 const WAIT_BY_HAND_MS: i64 = 30 * DAY_MS;
 /// When the last question gets no answer it is asked again: nothing expires unasked.
-const AGAIN_MS: i64 = 10 * MINUTE_MS;
+pub(super) const AGAIN_MS: i64 = 10 * MINUTE_MS;
 /// Orders of one round, and how many of them are asked about at once.
 const HANDFUL: i64 = 32;
 const AT_ONCE: usize = 4;

@@ -52,6 +52,8 @@ pub(super) struct Sending {
     /// Smallest coins of the currency that was paid.
     pub(super) coins: i64,
     pub(super) credit: Amount,
+    /// What went of the bonus with it.
+    pub(super) bonus: Amount,
     pub(super) attempts: i64,
     pub(super) not_before: UnixMs,
 }
@@ -66,6 +68,7 @@ impl Sending {
             order: text("order_id")?.parse().map_err(|_| wrong())?,
             coins: number("coins")?,
             credit: Amount::from_nanos(number("nusd")?),
+            bonus: Amount::from_nanos(number("bonus_nusd")?),
             attempts: number("attempts")?,
             not_before: number("not_before")?,
         })
@@ -114,16 +117,19 @@ impl Orders {
         Ok(coins.map_or(nothing, |coins| Refundable { credit, coins }))
     }
 
-    /// Waits a little until nodes have given back what they leased and no call holds, as far as the refund needs it.
+    /// Waits a little until nodes have given back what they leased and no call holds, as far as the refund needs it:
+    /// for the credit, and for the bonus that goes with it.
     pub(super) async fn drain(&self, view: &OrderView, ask: &RefundAsk) -> Result<(), DbErr> {
         let db = self.0.db.write();
         for _ in 0..DRAINS {
-            let free = payments::refundable(db, view.workspace, view.id).await?;
+            let left = payments::left(db, view.workspace, view.id).await?;
             let wanted = match ask.credit {
                 Some(credit) => credit,
                 None => payments::in_sight(db, view.workspace, view.id).await?,
             };
-            if free >= wanted || !payments::recall(db, view.workspace).await? {
+            let bonus = bonus_due(db, view, wanted).await?.min(left.bonus);
+            let enough = wanted.plus(bonus).is_ok_and(|all| left.free >= all);
+            if enough || !payments::recall(db, view.workspace).await? {
                 return Ok(());
             }
             tokio::time::sleep(DRAIN).await;
@@ -132,7 +138,7 @@ impl Orders {
     }
 
     /// Takes the credit out of the wallet and notes the refund, in the caller's transaction. `None` when this form was
-    /// used before.
+    /// used before, and its refund went or is on its way.
     pub(super) async fn take_back<C: ConnectionTrait>(
         &self,
         conn: &C,
@@ -145,13 +151,22 @@ impl Orders {
             .await?
             .ok_or(OrderError::NotFound)?;
         let sql =
-            "SELECT 1 AS there FROM order_refund WHERE order_id = $1 AND idempotency_key = $2";
+            "SELECT status, nusd FROM order_refund WHERE order_id = $1 AND idempotency_key = $2";
         let values = [
             view.id.to_string().into(),
             ask.idempotency_key.as_str().into(),
         ];
-        if one(conn, sql, values).await?.is_some() {
-            return Ok(None);
+        if let Some(before) = one(conn, sql, values).await? {
+            let taken = Amount::from_nanos(before.try_get("", "nusd")?);
+            if ask.credit.is_some_and(|credit| credit != taken) {
+                return Err(OrderError::KeyReused);
+            }
+            let status: String = before.try_get("", "status")?;
+            return if status == "failed" {
+                Err(OrderError::RefundRefused)
+            } else {
+                Ok(None)
+            };
         }
         if row.view.refunding {
             return Err(OrderError::Refunding);
@@ -172,34 +187,46 @@ impl Orders {
         }
         // Where the provider is not at hand, whoever has it shall not wait.
         let here = self.0.registry.get(view.provider).is_some();
-        let sending = Sending {
+        let mut sending = Sending {
             id: RefundId::new(),
             order: view.id,
             coins: coins.minor(),
             credit,
+            bonus: Amount::ZERO,
             attempts: 0,
             not_before: now + if here { FIRST_MS } else { 0 },
         };
-        let sql = "INSERT INTO order_refund (id, order_id, status, coins, nusd, note, idempotency_key, not_before, created_at)
-                   VALUES ($1, $2, 'sending', $3, $4, $5, $6, $7, $8)";
+        let refund = sending
+            .of_order(&row, now)
+            .ok_or(OrderError::Status(status))?;
+        let due = bonus_due(conn, &row.view, credit).await?;
+        sending.bonus = refund
+            .take(conn, due)
+            .await?
+            .ok_or(OrderError::NotRefundable { most })?;
+        let sql = "INSERT INTO order_refund (id, order_id, status, coins, nusd, bonus_nusd, note, idempotency_key, not_before, created_at)
+                   VALUES ($1, $2, 'sending', $3, $4, $5, $6, $7, $8, $9)";
         let values = [
             sending.id.to_string().into(),
             view.id.to_string().into(),
             sending.coins.into(),
             credit.nanos().into(),
+            sending.bonus.nanos().into(),
             ask.note.trim().into(),
             ask.idempotency_key.as_str().into(),
             sending.not_before.into(),
             now.into(),
         ];
         exec(conn, sql, values).await?;
-        let refund = sending
-            .of_order(&row, now)
-            .ok_or(OrderError::Status(status))?;
-        if !refund.take(conn).await? {
-            return Err(OrderError::NotRefundable { most });
-        }
         Ok(Some(sending))
+    }
+
+    /// Was it refused by the provider?
+    pub(super) async fn was_refused(&self, sending: &Sending) -> Result<bool, DbErr> {
+        let sql = "SELECT status FROM order_refund WHERE id = $1";
+        let row = one(self.0.db.write(), sql, [sending.id.to_string().into()]).await?;
+        let status: Option<String> = row.map(|row| row.try_get("", "status")).transpose()?;
+        Ok(status.as_deref() == Some("failed"))
     }
 }
 
@@ -212,4 +239,66 @@ pub(super) fn by_hand(orders: &Orders, provider: ProviderId) -> bool {
         .map_or(provider == ProviderId::Manual, |provider| {
             !provider.caps().online
         })
+}
+
+/// How much of an order's bonus goes when so much more of its credit goes back: the part that all of it together makes,
+/// rounded up, less what went before.
+async fn bonus_due<C: ConnectionTrait>(
+    conn: &C,
+    view: &OrderView,
+    credit: Amount,
+) -> Result<Amount, DbErr> {
+    let Some(settled) = view.settled.filter(|settled| !settled.bonus.is_zero()) else {
+        return Ok(Amount::ZERO);
+    };
+    let sql = "SELECT CAST(coalesce(sum(bonus_nusd), 0) AS BIGINT) AS gone FROM order_refund WHERE order_id = $1";
+    let gone: i64 = match one(conn, sql, [view.id.to_string().into()]).await? {
+        Some(row) => row.try_get("", "gone")?,
+        None => 0,
+    };
+    // More than all of it is all of it.
+    let back = view
+        .refunded
+        .credit
+        .plus(credit)
+        .map_or(settled.credited, |back| back.min(settled.credited));
+    Ok(
+        part_of_bonus(settled.bonus, settled.credited, back)
+            .minus_or_zero(Amount::from_nanos(gone)),
+    )
+}
+
+fn part_of_bonus(bonus: Amount, credited: Amount, refunded: Amount) -> Amount {
+    let (bonus, credited, refunded) = (
+        i128::from(bonus.nanos()),
+        i128::from(credited.nanos()).max(1),
+        i128::from(refunded.nanos()),
+    );
+    let part = (bonus * refunded + credited - 1) / credited;
+    i64::try_from(part.min(bonus)).map_or(Amount::ZERO, Amount::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bonus_goes_with_its_part_of_the_credit() {
+        for (bonus, credited, refunded, part) in [
+            (10, 100, 0, 0),
+            (10, 100, 1, 1),
+            (10, 100, 50, 5),
+            (10, 100, 99, 10),
+            (10, 100, 100, 10),
+            (0, 100, 100, 0),
+            (i64::MAX, i64::MAX, i64::MAX, i64::MAX),
+        ] {
+            let amount = Amount::from_nanos;
+            assert_eq!(
+                part_of_bonus(amount(bonus), amount(credited), amount(refunded)),
+                amount(part),
+                "{bonus} of {credited}, {refunded} back"
+            );
+        }
+    }
 }

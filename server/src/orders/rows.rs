@@ -181,17 +181,33 @@ async fn where_is<C: ConnectionTrait>(
         .transpose()
 }
 
-/// Orders whose provider has to be asked, those that wait longest first.
+/// The providers of this version as a list of SQL; what a newer version wrote is left to it.
+fn providers() -> String {
+    ProviderId::ALL
+        .map(|id| format!("'{}'", id.code()))
+        .join(", ")
+}
+
+/// Orders whose provider has to be asked, those that wait longest first. One that cannot be read does not stop the others.
 pub(super) async fn due<C: ConnectionTrait>(
     conn: &C,
     now: UnixMs,
     limit: i64,
 ) -> Result<Vec<Row>, DbErr> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM orders o WHERE o.next_look_at <= $1 ORDER BY o.next_look_at LIMIT $2"
+        "SELECT {COLUMNS} FROM orders o WHERE o.next_look_at <= $1 AND o.provider IN ({})
+         ORDER BY o.next_look_at LIMIT $2",
+        providers()
     );
     let rows = all(conn, &sql, [now.into(), limit.into()]).await?;
-    rows.iter().map(Row::of).collect()
+    let readable = rows.iter().filter_map(|row| match Row::of(row) {
+        Ok(row) => Some(row),
+        Err(error) => {
+            tracing::warn!(%error, "An order cannot be read; its provider is not asked about it");
+            None
+        }
+    });
+    Ok(readable.collect())
 }
 
 impl Orders {

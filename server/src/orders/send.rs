@@ -1,50 +1,61 @@
 //! When does a refund end? The provider is asked until it says yes or no; each end is booked once, whoever hears of it.
 
-use domain::Amount;
 use domain::order::OrderStatus;
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::provider::{Back, Fault, Provider, Wanting};
 use super::refund::{FIRST_MS, Sending};
 use super::rows::{self, Row};
 use super::{Orders, receipt, tell};
-use crate::db::{all, exec, one};
+use crate::db::{all, exec};
 use crate::ledger::payments::{self, Refund};
 
 const LONGEST_WAIT_MS: i64 = 3_600_000;
 const HANDFUL: i64 = 16;
 
 impl Orders {
-    /// Refunds whose provider has not answered yet; how many this node asked about.
+    /// Refunds whose provider has not answered yet; how many this node asked about. One that fails does not stop the others.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the database cannot say which there are.
     pub(super) async fn send_refunds(&self) -> Result<usize, DbErr> {
-        let sql = "SELECT id, order_id, coins, nusd, attempts, not_before FROM order_refund
+        let sql =
+            "SELECT id, order_id, coins, nusd, bonus_nusd, attempts, not_before FROM order_refund
                    WHERE status = 'sending' AND not_before <= $1 ORDER BY not_before LIMIT $2";
         let values = [self.0.clock.now_ms().into(), HANDFUL.into()];
         let due = all(self.0.db.read(), sql, values).await?;
         let mut mine = 0;
         for row in &due {
-            let sending = Sending::of(row)?;
-            let wait = FIRST_MS
-                .saturating_mul(1 << sending.attempts.clamp(0, 10))
-                .min(LONGEST_WAIT_MS);
-            let sql = "UPDATE order_refund SET not_before = $2, attempts = attempts + 1
-                       WHERE id = $1 AND status = 'sending' AND attempts = $3 AND not_before = $4";
-            let values = [
-                sending.id.to_string().into(),
-                (self.0.clock.now_ms() + wait).into(),
-                sending.attempts.into(),
-                sending.not_before.into(),
-            ];
-            if exec(self.0.db.write(), sql, values).await?.rows_affected() == 1 {
-                self.send(&sending).await?;
-                mine += 1;
+            match self.send_again(row).await {
+                Ok(asked) => mine += usize::from(asked),
+                Err(error) => {
+                    tracing::warn!(%error, "A refund could not be looked after; tried again later");
+                }
             }
         }
         Ok(mine)
+    }
+
+    /// False when another node has it.
+    async fn send_again(&self, row: &QueryResult) -> Result<bool, DbErr> {
+        let sending = Sending::of(row)?;
+        let wait = FIRST_MS
+            .saturating_mul(1 << sending.attempts.clamp(0, 10))
+            .min(LONGEST_WAIT_MS);
+        let sql = "UPDATE order_refund SET not_before = $2, attempts = attempts + 1
+                   WHERE id = $1 AND status = 'sending' AND attempts = $3 AND not_before = $4";
+        let values = [
+            sending.id.to_string().into(),
+            (self.0.clock.now_ms() + wait).into(),
+            sending.attempts.into(),
+            sending.not_before.into(),
+        ];
+        if exec(self.0.db.write(), sql, values).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.send(&sending).await?;
+        Ok(true)
     }
 
     /// Asks the provider to send the money, and does what its answer means. No answer means asking again later.
@@ -134,8 +145,7 @@ impl Orders {
             .credit
             .plus(refund.credit)
             .map_err(|error| DbErr::Custom(error.to_string()))?;
-        let void = self.bonus_to_void(conn, &row, credit).await?;
-        let void = refund.finish(conn, void).await?;
+        refund.finish(conn).await?;
         let next = if credit == settled.credited {
             OrderStatus::Refunded
         } else {
@@ -147,8 +157,7 @@ impl Orders {
                 row.view.id, row.view.status
             )));
         }
-        let sql = "UPDATE orders SET status = $2, refunded_coins = refunded_coins + $3, refunded_nusd = refunded_nusd + $4,
-                attention = CASE WHEN attention = 'refund' THEN NULL ELSE attention END WHERE id = $1";
+        let sql = "UPDATE orders SET status = $2, refunded_coins = refunded_coins + $3, refunded_nusd = refunded_nusd + $4 WHERE id = $1";
         let values = [
             row.view.id.to_string().into(),
             next.code().into(),
@@ -156,14 +165,7 @@ impl Orders {
             refund.credit.nanos().into(),
         ];
         exec(conn, sql, values).await?;
-        let sql = "UPDATE order_refund SET bonus_nusd = $2 WHERE id = $1";
-        exec(
-            conn,
-            sql,
-            [sending.id.to_string().into(), void.nanos().into()],
-        )
-        .await?;
-        receipt::credit_note(&self.0.seller, conn, &row, &refund, void).await?;
+        receipt::credit_note(&self.0.seller, conn, &row, &refund, sending.bonus).await?;
         tell::refunded(&self.0.mail, conn, &row, &refund).await?;
         Ok(true)
     }
@@ -174,7 +176,9 @@ impl Orders {
         let Some((row, refund)) = self.settled_refund(&tx, sending, "failed", now).await? else {
             return Ok(());
         };
-        refund.give_back(&tx).await?;
+        refund.give_back(&tx, sending.bonus).await?;
+        let sql = "UPDATE order_refund SET bonus_nusd = 0 WHERE id = $1";
+        exec(&tx, sql, [sending.id.to_string().into()]).await?;
         tx.commit().await?;
         tracing::warn!(order = %row.view.id, provider = %row.view.provider, "A refund was refused by the provider: its credit is in the wallet again");
         Ok(())
@@ -201,60 +205,5 @@ impl Orders {
             return Ok(None);
         }
         Ok(sending.of_order(&row, now).map(|refund| (row, refund)))
-    }
-
-    /// How much of an order's bonus goes when so much of its credit went back in all: the same part, rounded up, less
-    /// what went before.
-    async fn bonus_to_void<C: ConnectionTrait>(
-        &self,
-        conn: &C,
-        row: &Row,
-        refunded: Amount,
-    ) -> Result<Amount, DbErr> {
-        let Some(settled) = row.view.settled.filter(|settled| !settled.bonus.is_zero()) else {
-            return Ok(Amount::ZERO);
-        };
-        let sql = "SELECT CAST(coalesce(sum(bonus_nusd), 0) AS BIGINT) AS gone FROM order_refund WHERE order_id = $1 AND status = 'done'";
-        let gone: i64 = match one(conn, sql, [row.view.id.to_string().into()]).await? {
-            Some(row) => row.try_get("", "gone")?,
-            None => 0,
-        };
-        Ok(part_of_bonus(settled.bonus, settled.credited, refunded)
-            .minus_or_zero(Amount::from_nanos(gone)))
-    }
-}
-
-fn part_of_bonus(bonus: Amount, credited: Amount, refunded: Amount) -> Amount {
-    let (bonus, credited, refunded) = (
-        i128::from(bonus.nanos()),
-        i128::from(credited.nanos()).max(1),
-        i128::from(refunded.nanos()),
-    );
-    let part = (bonus * refunded + credited - 1) / credited;
-    i64::try_from(part.min(bonus)).map_or(Amount::ZERO, Amount::from_nanos)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bonus_goes_with_its_part_of_the_credit() {
-        for (bonus, credited, refunded, part) in [
-            (10, 100, 0, 0),
-            (10, 100, 1, 1),
-            (10, 100, 50, 5),
-            (10, 100, 99, 10),
-            (10, 100, 100, 10),
-            (0, 100, 100, 0),
-            (i64::MAX, i64::MAX, i64::MAX, i64::MAX),
-        ] {
-            let amount = Amount::from_nanos;
-            assert_eq!(
-                part_of_bonus(amount(bonus), amount(credited), amount(refunded)),
-                amount(part),
-                "{bonus} of {credited}, {refunded} back"
-            );
-        }
     }
 }

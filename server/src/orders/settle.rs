@@ -6,13 +6,14 @@
 //! ledger takes each transaction's name once. Whoever is second at any of them changes nothing.
 
 use domain::ids::OrderId;
-use domain::order::{Attention, OrderStatus, ProviderId};
+use domain::order::{Attention, OrderStatus, PaymentStatus, ProviderId};
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
 use super::Orders;
 use super::credit::Paid;
 use super::fits::fits;
+use super::poll::AGAIN_MS;
 use super::provider::Observed;
 use super::rows::{self, Row};
 use crate::db::exec;
@@ -75,7 +76,16 @@ impl Orders {
             None => None,
         };
         let Some(known) = known else {
-            return self.end(tx, news, None, Outcome::Unknown).await;
+            // It names nothing of ours; but it may be the payment of one of our orders.
+            let owner = rows::by_object(&tx, news.provider, &observed.object).await?;
+            let outcome = match &owner {
+                Some(owner) => {
+                    mark(&tx, owner.view.id, Some(Attention::Reference)).await?;
+                    Outcome::Mismatch(Attention::Reference)
+                }
+                None => Outcome::Unknown,
+            };
+            return self.end(tx, news, owner.as_ref(), outcome).await;
         };
         // The wallet before the order, as everywhere.
         payments::lock(&tx, known.view.workspace).await?;
@@ -113,7 +123,11 @@ impl Orders {
         }
         let owner = rows::by_object(tx, news.provider, &observed.object).await?;
         Ok(match owner {
-            Some(owner) if owner.view.id != view.id => Err(Attention::Reference),
+            Some(owner) if owner.view.id != view.id => {
+                // Neither of the two fits any more.
+                mark(tx, owner.view.id, Some(Attention::Reference)).await?;
+                Err(Attention::Reference)
+            }
             _ => Ok(()),
         })
     }
@@ -130,7 +144,12 @@ impl Orders {
             let more = observed.refunded.is_some_and(|refunded| {
                 refunded.minor() > view.refunded.coins.minor() && !view.refunding
             });
-            if more {
+            // Its money is gone again, and ours is not.
+            let undone = matches!(
+                observed.status,
+                PaymentStatus::Failed | PaymentStatus::Canceled | PaymentStatus::Expired
+            ) && view.status != OrderStatus::Refunded;
+            if more || undone {
                 mark(tx, view.id, Some(Attention::Refund)).await?;
                 return Ok(Outcome::Mismatch(Attention::Refund));
             }
@@ -141,13 +160,15 @@ impl Orders {
             Some(OrderStatus::Credited) => {
                 let paid = Paid {
                     coins: view.quote.paid,
-                    at: now,
+                    // A payment that was made in time is not late because we hear of it late.
+                    at: observed.paid_at.unwrap_or(now),
                 };
                 Ok(match self.credit(tx, row, paid, now).await? {
                     Ok(_) => Outcome::Credited,
                     Err(attention) => {
                         mark(tx, view.id, Some(attention)).await?;
                         if attention == Attention::Rate {
+                            look_again(tx, view.id, now).await?;
                             Outcome::Waiting
                         } else {
                             Outcome::Mismatch(attention)
@@ -172,7 +193,8 @@ impl Orders {
         }
     }
 
-    /// The first fence, and the commit: an event is done with once.
+    /// The first fence, and the commit: an event is done with once. What changed the order passed the other fences and is
+    /// kept also when the event was closed meanwhile.
     async fn end(
         &self,
         tx: DatabaseTransaction,
@@ -182,16 +204,9 @@ impl Orders {
     ) -> Result<Outcome, DbErr> {
         if let (Some(event), Some(code)) = (news.event, outcome.code()) {
             let order = row.map(|row| row.view.id);
-            if !close_event(
-                &tx,
-                news.provider,
-                event,
-                code,
-                order,
-                self.0.clock.now_ms(),
-            )
-            .await?
-            {
+            let now = self.0.clock.now_ms();
+            let closed = close_event(&tx, news.provider, event, code, order, now).await?;
+            if !closed && !matches!(outcome, Outcome::Credited | Outcome::Changed) {
                 tx.rollback().await?;
                 return Ok(Outcome::Taken);
             }
@@ -229,6 +244,14 @@ async fn own<C: ConnectionTrait>(conn: &C, row: &Row, object: &str) -> Result<()
     }
     let sql = "UPDATE orders SET provider_ref = $2 WHERE id = $1 AND provider_ref IS NULL";
     exec(conn, sql, [row.view.id.to_string().into(), object.into()]).await?;
+    Ok(())
+}
+
+/// An order that nobody would ask about any more is asked about again.
+async fn look_again<C: ConnectionTrait>(conn: &C, id: OrderId, now: UnixMs) -> Result<(), DbErr> {
+    let sql = "UPDATE orders SET next_look_at = coalesce(next_look_at, $2) WHERE id = $1";
+    let at = now.saturating_add(AGAIN_MS);
+    exec(conn, sql, [id.to_string().into(), at.into()]).await?;
     Ok(())
 }
 

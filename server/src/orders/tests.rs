@@ -62,6 +62,7 @@ pub(super) fn observed(row: &Row) -> Observed {
         amount: Some(paid),
         paid: Some(paid),
         refunded: Coins::new(paid.currency(), 0).ok(),
+        paid_at: None,
         live: false,
     }
 }

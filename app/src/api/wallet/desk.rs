@@ -1,10 +1,12 @@
-//! What may an administrator do about somebody's order? Say that a bank transfer arrived, or will not; send money back.
+//! What may an administrator do about somebody's order? Say that a bank transfer arrived, or will not; send money back;
+//! say that what did not fit was looked at.
 
 use leptos::prelude::*;
 
 use crate::api::Refusal;
 
-/// A bank transfer arrived. `received` is what the bank's statement says, in the order's currency; `sure` credits it
+/// A bank transfer arrived, or a provider took another amount than was asked for. `received` is what the bank's statement
+/// or the provider says, in the order's currency; `sure` credits it
 /// also when it is not what was asked for. `paid_on` is the day it arrived, in the administrator's time zone; empty is
 /// now.
 ///
@@ -97,6 +99,34 @@ pub async fn admin_reject_order(id: String, reject_note: String) -> Result<(), R
         flash,
         OrderField::RejectNote,
         OrderField::RejectNote,
+    )
+}
+
+/// Somebody looked at an order that did not fit what its provider says: it is marked no more.
+///
+/// # Errors
+/// [`Refusal::NotFound`] for no order, [`Refusal::Unavailable`] without a database.
+#[server(prefix = "/api", endpoint = "admin_seen_order")]
+pub async fn admin_seen_order(id: String, seen_note: String) -> Result<(), Refusal> {
+    use super::{OrderField, WalletNotice};
+    use crate::flash::{Field, Flash};
+    use asked::{At, check_note};
+
+    let at = At::order(&id).await?;
+    let field = Field::Order(OrderField::SeenNote);
+    let mut flash = Flash::default().typed(field, &seen_note);
+    if let Some(fault) = check_note(&seen_note) {
+        flash.faults.push((field, fault));
+        return at.wrong(&flash);
+    }
+    let desk = at.desk.asker.services.orders.acting(at.desk.by);
+    let done = desk.seen(at.order.id, seen_note.trim()).await;
+    at.answer(
+        done,
+        WalletNotice::Seen,
+        flash,
+        OrderField::SeenNote,
+        OrderField::SeenNote,
     )
 }
 
@@ -231,6 +261,7 @@ mod asked {
                     status: self.order.status,
                 },
                 Err(OrderError::Refunding) => WalletNotice::RefundUnderway,
+                Err(OrderError::RefundRefused) => WalletNotice::RefundRefused,
                 Err(OrderError::KeyReused) => WalletNotice::KeyReused,
                 Err(OrderError::Provider | OrderError::NoSuchMethod) => {
                     WalletNotice::ProviderSilent

@@ -6,7 +6,7 @@ mod order;
 #[cfg(feature = "ssr")]
 mod told;
 
-pub use desk::{admin_confirm_order, admin_refund_order, admin_reject_order};
+pub use desk::{admin_confirm_order, admin_refund_order, admin_reject_order, admin_seen_order};
 pub use order::{cancel_order, create_order};
 #[cfg(feature = "ssr")]
 pub use read::{read_coins, top_up_path};

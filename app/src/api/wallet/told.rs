@@ -12,6 +12,7 @@ pub enum OrderField {
     PaidOn,
     ConfirmNote,
     RejectNote,
+    SeenNote,
     RefundCredit,
     RefundNote,
 }
@@ -25,6 +26,7 @@ impl OrderField {
             Self::PaidOn => "paid_on",
             Self::ConfirmNote => "confirm_note",
             Self::RejectNote => "reject_note",
+            Self::SeenNote => "seen_note",
             Self::RefundCredit => "refund_credit",
             Self::RefundNote => "refund_note",
         }
@@ -72,9 +74,13 @@ pub enum WalletNotice {
     },
     Confirmed,
     Rejected,
+    /// What did not fit was looked at.
+    Seen,
     /// All of it went back, or it is on its way.
     Refunded,
     /// Another refund of the order is on its way.
     RefundUnderway,
+    /// The provider did not send the money: nothing went back.
+    RefundRefused,
     ProviderSilent,
 }

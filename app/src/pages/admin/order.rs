@@ -66,8 +66,12 @@ fn content(
     let attention = order
         .attention
         .map(|why| notice(ui, "danger", attention_words(ui, why)));
+    let seen = order
+        .attention
+        .map(|_| seen(ui, &flash, &order.id.to_string()));
     let manual = order.provider == ProviderId::Manual;
-    let confirm = (manual && order.status.may_become(OrderStatus::Credited))
+    let by_hand = manual || order.attention == Some(Attention::Amount);
+    let confirm = (by_hand && order.status.may_become(OrderStatus::Credited))
         .then(|| confirm(ui, &flash, order));
     let reject =
         (manual && order.status.is_open()).then(|| reject(ui, &flash, &order.id.to_string()));
@@ -81,7 +85,7 @@ fn content(
         {summary(ui, &flash)}
         <div class="split">
             <div class="admin-pile">{bill(ui, order)}{facts(ui, row)}</div>
-            <div class="admin-pile">{confirm}{reject}{refund}</div>
+            <div class="admin-pile">{confirm}{reject}{refund}{seen}</div>
         </div>
         {told(ui, events)}
     }
@@ -220,17 +224,25 @@ fn outcome_words(ui: &Ui, outcome: Option<&str>) -> String {
 /// The amount is typed again from the bank's statement, never filled in beforehand: whoever types it has looked.
 fn confirm(ui: &Ui, flash: &Flash, order: &OrderView) -> AnyView {
     let asked = coins(ui, order.quote.paid);
+    let currency = order.quote.paid.currency().code();
+    let manual = order.provider == ProviderId::Manual;
+    let (title, label) = if manual {
+        (
+            t!(ui, "admin.orders.confirm"),
+            t!(ui, "admin.orders.received", currency = currency),
+        )
+    } else {
+        (
+            t!(ui, "admin.orders.confirm_other"),
+            t!(ui, "admin.orders.received_other", currency = currency),
+        )
+    };
+    let lead = (!manual)
+        .then(|| view! { <p class="muted">{t!(ui, "admin.orders.confirm_other_lead")}</p> });
     let received = Input {
         inputmode: Some("decimal"),
         ltr: true,
-        ..Input::new(
-            Field::Order(OrderField::Received),
-            t!(
-                ui,
-                "admin.orders.received",
-                currency = order.quote.paid.currency().code()
-            ),
-        )
+        ..Input::new(Field::Order(OrderField::Received), label)
     }
     .hint(t!(ui, "admin.orders.received_hint", amount = asked));
     let day = Input {
@@ -242,6 +254,12 @@ fn confirm(ui: &Ui, flash: &Flash, order: &OrderView) -> AnyView {
         )
     }
     .hint(t!(ui, "admin.orders.paid_on_hint"));
+    // The provider says itself when it was paid.
+    let day = if manual {
+        input(ui, flash, day)
+    } else {
+        view! { <input type="hidden" name="paid_on" value=""/> }.into_any()
+    };
     let note = Input::new(
         Field::Order(OrderField::ConfirmNote),
         t!(ui, "admin.orders.note"),
@@ -250,11 +268,12 @@ fn confirm(ui: &Ui, flash: &Flash, order: &OrderView) -> AnyView {
     let sure = t!(ui, "admin.orders.sure").into_any();
     view! {
         <section class="sheet" aria-labelledby="confirm">
-            <h2 id="confirm">{t!(ui, "admin.orders.confirm")}</h2>
+            <h2 id="confirm">{title}</h2>
+            {lead}
             <form class="form" method="post" action="/api/admin_confirm_order">
                 <input type="hidden" name="id" value=order.id.to_string()/>
                 {input(ui, flash, received)}
-                {input(ui, flash, day)}
+                {day}
                 {input(ui, flash, note)}
                 {tick(ui, flash, Field::Order(OrderField::Sure), sure, false)}
                 <button class="btn primary" type="submit">{t!(ui, "admin.orders.confirm_submit")}</button>
@@ -280,6 +299,24 @@ fn reject(ui: &Ui, flash: &Flash, id: &str) -> AnyView {
                     <button class="btn danger" type="submit">{t!(ui, "admin.orders.reject_submit")}</button>
                 </form>
             </details>
+        </section>
+    }
+    .into_any()
+}
+
+/// Somebody looked at what did not fit.
+fn seen(ui: &Ui, flash: &Flash, id: &str) -> AnyView {
+    let field = Field::Order(OrderField::SeenNote);
+    let note =
+        Input::new(field, t!(ui, "admin.orders.note")).hint(t!(ui, "admin.orders.seen_hint"));
+    view! {
+        <section class="sheet" aria-labelledby="seen">
+            <h2 id="seen">{t!(ui, "admin.orders.seen")}</h2>
+            <form class="form" method="post" action="/api/admin_seen_order">
+                <input type="hidden" name="id" value=id.to_owned()/>
+                {input(ui, flash, note)}
+                <button class="btn" type="submit">{t!(ui, "admin.orders.seen_submit")}</button>
+            </form>
         </section>
     }
     .into_any()

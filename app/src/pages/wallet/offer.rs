@@ -20,9 +20,9 @@ pub fn offer(ui: &Ui, choice: &Choice, offer: &Offer) -> AnyView {
     });
     let bonus = (!offer.bonus.is_zero())
         .then(|| view! { <p class="hint">{t!(ui, "wallet.terms.bonus_hint")}</p> });
-    let total = offer.quote.credited.plus(offer.bonus);
-    // What has to arrive at least, bonus apart: the server orders nothing when it would be less.
-    let shown = quote.credited.to_usd_string();
+    let total = quote.credited.plus(offer.bonus).unwrap_or(quote.credited);
+    // What has to arrive at least: the server orders nothing when it would be less.
+    let shown = total.to_usd_string();
     let (note, button) = match choice.method.provider {
         ProviderId::Sandbox => (
             Some(notice(ui, "", t!(ui, "wallet.offer.play_money"))),
@@ -32,7 +32,7 @@ pub fn offer(ui: &Ui, choice: &Choice, offer: &Offer) -> AnyView {
     };
     let amount = quote.paid.to_string();
     let amount = amount.split(' ').next().unwrap_or_default().to_owned();
-    let announced = total.map_or_else(|_| String::new(), |total| ui.exact(total));
+    let announced = ui.exact(total);
     view! {
         <section class="sheet offer" aria-labelledby="offer">
             <h2 id="offer">{t!(ui, "wallet.offer.title", amount = announced)}</h2>

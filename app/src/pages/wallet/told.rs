@@ -25,8 +25,10 @@ pub fn told(ui: &Ui, done: WalletNotice) -> AnyView {
         }
         WalletNotice::Confirmed => notice(ui, "ok", t!(ui, "wallet.told.confirmed")),
         WalletNotice::Rejected => notice(ui, "ok", t!(ui, "wallet.told.rejected")),
+        WalletNotice::Seen => notice(ui, "ok", t!(ui, "wallet.told.seen")),
         WalletNotice::Refunded => notice(ui, "ok", t!(ui, "wallet.told.refunded")),
         WalletNotice::RefundUnderway => notice(ui, "warn", t!(ui, "wallet.told.refund_underway")),
+        WalletNotice::RefundRefused => notice(ui, "danger", t!(ui, "wallet.told.refund_refused")),
         WalletNotice::ProviderSilent => notice(ui, "danger", t!(ui, "wallet.told.provider_silent")),
     }
 }

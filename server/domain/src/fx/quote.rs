@@ -395,16 +395,15 @@ mod tests {
         ) {
             let paid = Coins::new(Currency::Eur, minor).unwrap();
             let spread = Spread::from_bp(bp).unwrap();
-            let quote = Quote::for_coins(paid, &table(per_usd(e9)), spread, NOW, 1);
-            if let Ok(quote) = quote {
-                // Everything times e9 × 10 000, to stay whole.
-                let exact = paid.nanos() * i128::from(ONE_E9) * (10_000 - i128::from(bp));
-                let got = i128::from(quote.credited.nanos()) * i128::from(e9) * 10_000;
-                let scale = i128::from(e9) * 10_000;
-                let rate_rounding = paid.nanos() * scale / i128::from(ONE_E9);
-                prop_assert!(got <= exact);
-                prop_assert!(exact - got < rate_rounding + 2 * scale);
-            }
+            // In these bounds even a cent brings something.
+            let quote = Quote::for_coins(paid, &table(per_usd(e9)), spread, NOW, 1).unwrap();
+            // Everything times e9 × 10 000, to stay whole.
+            let exact = paid.nanos() * i128::from(ONE_E9) * (10_000 - i128::from(bp));
+            let got = i128::from(quote.credited.nanos()) * i128::from(e9) * 10_000;
+            let scale = i128::from(e9) * 10_000;
+            let rate_rounding = paid.nanos() * scale / i128::from(ONE_E9);
+            prop_assert!(got <= exact);
+            prop_assert!(exact - got < rate_rounding + 2 * scale);
         }
 
         /// Asking for a credit costs the fewest coins that bring it.

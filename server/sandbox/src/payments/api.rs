@@ -101,7 +101,10 @@ pub async fn create(
     let key = idempotency_key(&headers)?;
     let (mut payment, new) = provider.0.store.create(key, wanted, now())?;
     if new && payment.faults.webhook == Webhook::Early {
-        (payment, _) = provider.0.store.act(&payment.id, Action::Pay)?;
+        (payment, _) = provider
+            .0
+            .store
+            .act(&payment.id, Action::Pay, super::now_ms())?;
         provider.0.sender.tell(&payment).await;
     }
     let base = base(&headers)?;

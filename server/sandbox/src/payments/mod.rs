@@ -7,7 +7,7 @@
 //! | who | request | answer |
 //! |---|---|---|
 //! | the shop | `POST /payments` `{reference, amount, currency, return_url, webhook_url}` | `{id, url, status}` |
-//! | | `GET /payments/{id}` | `{id, reference, status, amount, currency, paid_amount, refunded_amount, livemode}` |
+//! | | `GET /payments/{id}` | `{id, reference, status, amount, currency, paid_amount, refunded_amount, paid_at, livemode}` |
 //! | | `GET /payments?day=2026-11-22` | the payments made on that day of UTC: `{data: […]}` |
 //! | | `POST /payments/{id}/refunds` `{reference, amount}` | `{id, reference, amount, status}` |
 //! | the payer | `GET /pay/{id}` | a page with buttons |
@@ -86,9 +86,16 @@ struct Inner {
 
 /// Seconds since 1970. A machine before that has no payments to make.
 fn now() -> u64 {
+    now_ms() / 1_000
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+        .ok()
+        .and_then(|since| u64::try_from(since.as_millis()).ok())
+        .unwrap_or(0)
 }
 
 /// The provider as a router; [`crate::serve_router`] answers with it.

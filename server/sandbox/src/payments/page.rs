@@ -79,7 +79,7 @@ async fn done(provider: &Provider, id: &str, pressed: &Pressed) -> Result<Paymen
         ..before.faults
     };
     store.set_faults(Some(id), faults)?;
-    let (payment, happened) = store.act(id, pressed.action)?;
+    let (payment, happened) = store.act(id, pressed.action, super::now_ms())?;
     if !happened {
         return Ok(payment);
     }
@@ -98,7 +98,7 @@ async fn done(provider: &Provider, id: &str, pressed: &Pressed) -> Result<Paymen
 /// Money that is underway arrives after a while.
 async fn arrive(provider: Provider, payment: Payment) {
     tokio::time::sleep(Duration::from_millis(payment.faults.late_ms.into())).await;
-    if let Ok((payment, true)) = provider.0.store.arrive(&payment.id) {
+    if let Ok((payment, true)) = provider.0.store.arrive(&payment.id, super::now_ms()) {
         provider.0.sender.tell(&payment).await;
     }
 }

@@ -85,6 +85,8 @@ pub struct Payment {
     pub refunded: Sum,
     /// Seconds since 1970.
     pub created_at: u64,
+    /// When the money arrived, in milliseconds since 1970; nothing before.
+    pub paid_at: Option<u64>,
     pub faults: Faults,
 }
 
@@ -113,6 +115,7 @@ impl Payment {
             "currency": currency,
             "paid_amount": paid.to_string(),
             "refunded_amount": self.refunded.to_string(),
+            "paid_at": self.paid_at,
             "livemode": self.faults.object == Object::Live,
         })
     }

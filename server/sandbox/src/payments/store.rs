@@ -71,6 +71,7 @@ impl Store {
             refunds: Vec::new(),
             refunded: wanted.amount.none(),
             created_at: now,
+            paid_at: None,
             faults: kept.faults,
         };
         kept.keys.insert(key.to_owned(), id.clone());
@@ -97,23 +98,25 @@ impl Store {
         found
     }
 
-    /// What the payer does to a pending payment; nothing happens to any other. Says whether it happened.
-    pub fn act(&self, id: &str, action: Action) -> Result<(Payment, bool), Problem> {
+    /// What the payer does to a pending payment at `now_ms`; nothing happens to any other. Says whether it happened.
+    pub fn act(&self, id: &str, action: Action, now_ms: u64) -> Result<(Payment, bool), Problem> {
         self.change(id, |payment| {
             let pending = payment.status == Status::Pending;
             if pending {
                 payment.status = action.leads_to();
+                payment.paid_at = (payment.status == Status::Paid).then_some(now_ms);
             }
             Ok(pending)
         })
     }
 
-    /// Money that was underway arrives. Says whether it was.
-    pub fn arrive(&self, id: &str) -> Result<(Payment, bool), Problem> {
+    /// Money that was underway arrives at `now_ms`. Says whether it was.
+    pub fn arrive(&self, id: &str, now_ms: u64) -> Result<(Payment, bool), Problem> {
         self.change(id, |payment| {
             let underway = payment.status == Status::Processing;
             if underway {
                 payment.status = Status::Paid;
+                payment.paid_at = Some(now_ms);
             }
             Ok(underway)
         })

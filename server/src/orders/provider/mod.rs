@@ -116,6 +116,8 @@ pub(super) struct Observed {
     pub(super) paid: Option<Coins>,
     /// What went back since.
     pub(super) refunded: Option<Coins>,
+    /// When it arrived, if the provider says so.
+    pub(super) paid_at: Option<UnixMs>,
     pub(super) live: bool,
 }
 
@@ -166,9 +168,9 @@ fn usable(secret: &Secret) -> bool {
             .any(|word| lowered.contains(word))
 }
 
-/// The page of an order, where customers come back to; every provider takes them there.
+/// Where customers come back to from every provider: the address that asks how it went, then leads to the order's page.
 pub(super) fn return_url(public_url: &str, order: OrderId) -> String {
-    format!("{public_url}/wallet/orders/{order}")
+    format!("{public_url}/wallet/orders/{order}/return")
 }
 
 pub(super) fn webhook_url(public_url: &str, provider: ProviderId) -> String {

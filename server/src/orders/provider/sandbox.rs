@@ -130,6 +130,9 @@ struct Payment {
     currency: String,
     paid_amount: String,
     refunded_amount: String,
+    /// Unix milliseconds.
+    #[serde(default)]
+    paid_at: Option<UnixMs>,
     livemode: bool,
 }
 
@@ -142,6 +145,7 @@ impl From<Payment> for Observed {
             amount: coins(&payment.amount),
             paid: coins(&payment.paid_amount),
             refunded: coins(&payment.refunded_amount),
+            paid_at: payment.paid_at,
             live: payment.livemode,
             object: payment.id,
             reference: payment.reference,

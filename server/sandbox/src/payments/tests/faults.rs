@@ -100,7 +100,9 @@ async fn the_shop_is_told_something_else_when_it_asks() {
         world
             .press(&id, &format!("action=pay&object={fault}"))
             .await;
-        assert_eq!(world.look(&id).await[field], value, "{fault}");
+        let told = world.look(&id).await;
+        assert_eq!(told[field], value, "{fault}");
+        assert!(told["paid_at"].is_u64(), "{fault}: {told}");
     }
 }
 

@@ -35,7 +35,7 @@ async fn a_payment_is_made_once_per_key_and_told_as_it_is() {
         world.look(id).await,
         json!({
             "id": id, "reference": "order-1", "status": "pending", "amount": "25.00", "currency": "EUR",
-            "paid_amount": "0.00", "refunded_amount": "0.00", "livemode": false,
+            "paid_amount": "0.00", "refunded_amount": "0.00", "paid_at": null, "livemode": false,
         })
     );
 }
