@@ -65,7 +65,7 @@ mod behaviour {
             let (opened, apple) = (palette.clone(), is_apple());
             listen(&page, "keydown", move |event| {
                 if let Some(key) = event.dyn_ref::<KeyboardEvent>()
-                    && (if apple { command(key) } else { control(key) })
+                    && held(key, apple)
                     && !key.repeat()
                     && !key.is_composing()
                     && !key.alt_key()
@@ -252,12 +252,10 @@ mod behaviour {
         })
     }
 
-    fn command(key: &KeyboardEvent) -> bool {
-        key.meta_key() && !key.ctrl_key()
-    }
-
-    fn control(key: &KeyboardEvent) -> bool {
-        key.ctrl_key() && !key.meta_key()
+    /// Whether the key that commands are given with here is held, and not the other of the two.
+    fn held(key: &KeyboardEvent, apple: bool) -> bool {
+        let (ctrl, meta) = (key.ctrl_key(), key.meta_key());
+        if apple { meta && !ctrl } else { ctrl && !meta }
     }
 
     /// The list for what was typed, as the server wrote it; `None` when it did not.
