@@ -110,7 +110,7 @@ def of_json(path):
 def of_csv(path):
     """A CSV file as plain numbers, in the same form."""
     found = {record: [] for record in RECORDS}
-    with open(path, encoding="utf-8", newline="") as file:
+    with open(path, encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             where = f"{path}, {row['record']} {row['call_id'] or row['date'] + ' ' + row['kind']}"
             row["where"] = where

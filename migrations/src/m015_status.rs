@@ -41,8 +41,6 @@ impl MigrationTrait for Migration {
                     counted_to BIGINT NOT NULL
                 )",
                 "INSERT INTO status_turn (id, next_at, counted_to) VALUES (1, 0, 0)",
-                // The last calls of everybody, without reading all there ever were.
-                "CREATE INDEX call_of_time ON call (created_at)",
             ],
         )
         .await
@@ -52,7 +50,6 @@ impl MigrationTrait for Migration {
         run(
             manager,
             &[
-                "DROP INDEX call_of_time",
                 "DROP TABLE status_turn",
                 "DROP TABLE status_calls",
                 "DROP TABLE status_minutes",

@@ -1,4 +1,5 @@
-//! What statements need: the movements of a wallet by their time, without reading those before.
+//! What statements need: the movements of a wallet by their time, without reading those before, nor usage where it
+//! is folded into its day.
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +21,10 @@ impl MigrationTrait for Migration {
                 // Its first column does what the index before did. Credits of a wallet are few: theirs stays.
                 "CREATE INDEX transfer_debit_at ON transfer (debit_id, created_at)",
                 "DROP INDEX transfer_debit",
+                // What lines of their own show of it: nearly all the others are usage.
+                "CREATE INDEX transfer_own ON transfer (debit_id, created_at) WHERE code <> 'usage'",
+                // Calls that were served above their hold are few.
+                "CREATE INDEX call_unbilled ON call (workspace_id, created_at) WHERE unbilled_nusd <> 0",
             ],
         )
         .await
@@ -29,6 +34,8 @@ impl MigrationTrait for Migration {
         run(
             manager,
             &[
+                "DROP INDEX call_unbilled",
+                "DROP INDEX transfer_own",
                 "CREATE INDEX transfer_debit ON transfer (debit_id)",
                 "DROP INDEX transfer_debit_at",
             ],

@@ -62,10 +62,12 @@ mod behaviour {
             return;
         };
         if palette.dialog.has_attribute("data-keys") {
-            let opened = palette.clone();
+            let (opened, apple) = (palette.clone(), is_apple());
             listen(&page, "keydown", move |event| {
                 if let Some(key) = event.dyn_ref::<KeyboardEvent>()
-                    && (key.ctrl_key() || key.meta_key())
+                    && held(key, apple)
+                    && !key.repeat()
+                    && !key.is_composing()
                     && !key.alt_key()
                     && !key.shift_key()
                     && letter(key) == "k"
@@ -110,6 +112,8 @@ mod behaviour {
             let mine = self.clone();
             listen(&self.field, "keydown", move |event| {
                 if let Some(key) = event.dyn_ref::<KeyboardEvent>()
+                    // Enter that ends composing a word chooses the word.
+                    && !key.is_composing()
                     && mine.press(&key.key())
                 {
                     event.prevent_default();
@@ -237,6 +241,21 @@ mod behaviour {
             let said = self.dialog.get_attribute(name);
             self.said.set_text_content(said.as_deref());
         }
+    }
+
+    /// Where ⌘ is the key for it, Ctrl+K cuts a line in every field; elsewhere Meta is the system's.
+    fn is_apple() -> bool {
+        let platform = web_sys::window().and_then(|window| window.navigator().platform().ok());
+        platform.is_some_and(|name| {
+            let apple = ["Mac", "iPhone", "iPad", "iPod"];
+            apple.iter().any(|begin| name.starts_with(*begin))
+        })
+    }
+
+    /// Whether the key that commands are given with here is held, and not the other of the two.
+    fn held(key: &KeyboardEvent, apple: bool) -> bool {
+        let (ctrl, meta) = (key.ctrl_key(), key.meta_key());
+        if apple { meta && !ctrl } else { ctrl && !meta }
     }
 
     /// The list for what was typed, as the server wrote it; `None` when it did not.

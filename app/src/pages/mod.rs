@@ -54,6 +54,10 @@ use crate::session::Known;
 /// Where the second factor is set up, and proved for a session that has not.
 pub const SECOND_FACTOR: &str = "/settings/second-factor";
 
+/// What a file for spreadsheets begins with. Without it some of them take UTF-8 for something else, and names in most
+/// languages come out as rubbish.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The pages that have an address in every language (`/login` and `/ru/login`).
 pub const PUBLIC: [&str; 9] = [
     "/",
@@ -126,14 +130,7 @@ async fn welcome(reader: Reader, account: AccountView) -> (Ui, AccountView) {
 async fn let_in(mut reader: Reader) -> Result<(Reader, Known), Response> {
     match reader.known().await {
         Ok(Some(known)) => {
-            // Administrators run this; the terms are for those they run it for. A database that does not answer is told
-            // by the page itself.
-            let policies = &reader.services.policies;
-            reader.to_accept = !known.account.admin
-                && policies
-                    .missing(known.account.id)
-                    .await
-                    .is_ok_and(|missing| !missing.is_empty());
+            reader.to_accept = to_accept(&reader, &known.account).await;
             Ok((reader, known))
         }
         Ok(None) => {
@@ -147,9 +144,27 @@ async fn let_in(mut reader: Reader) -> Result<(Reader, Known), Response> {
     }
 }
 
+/// Whether there are terms that this person has not accepted. Administrators run this; the terms are for those they run
+/// it for. A database that does not answer is told by the page itself.
+async fn to_accept(reader: &Reader, account: &AccountView) -> bool {
+    let missing = || reader.services.policies.missing(account.id);
+    !account.admin && missing().await.is_ok_and(|missing| !missing.is_empty())
+}
+
 /// The reader of a page for everyone. That the database is out of reach must not hide such a page: it only looks
 /// as it does to the signed-out.
 async fn anyone(reader: Reader) -> Ui {
     let account = reader.account().await.unwrap_or_default();
     reader.ui(account)
+}
+
+/// The same on a page that looks like one of the account's to the signed-in: with what those tell them.
+async fn anyone_at_home(mut reader: Reader) -> Ui {
+    match reader.account().await.unwrap_or_default() {
+        Some(account) => {
+            reader.to_accept = to_accept(&reader, &account).await;
+            welcome(reader, account).await.0
+        }
+        None => reader.ui(None),
+    }
 }

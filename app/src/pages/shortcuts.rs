@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use leptos::prelude::*;
 
-use super::anyone;
+use super::anyone_at_home;
 use crate::reader::{Reader, Ui};
 use crate::shell::{Frame, Page, key_list, notice, off_hint, respond, rich};
 
@@ -14,7 +14,7 @@ pub const PATH: &str = "/shortcuts";
 
 /// `GET /shortcuts`
 pub async fn shortcuts(reader: Reader) -> Response {
-    let ui = anyone(reader).await;
+    let ui = anyone_at_home(reader).await;
     let frame = if ui.account().is_some() {
         Frame::Account
     } else {

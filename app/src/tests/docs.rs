@@ -232,6 +232,15 @@ async fn the_status_is_told_in_words_and_as_json() {
         (Some("works"), Some("works"))
     );
     assert_eq!(json["models"][0]["id"], "sandbox");
+    // A visitor may learn how it went, and not how much there is.
+    assert_eq!(json["models"][0]["unit"], "basis_points");
+    for span in ["hours", "days"] {
+        let bars = json["models"][0][span].as_array().unwrap();
+        assert!(
+            bars.iter().all(|bar| bar.is_null() || bar.is_i64()),
+            "{bars:?}"
+        );
+    }
     let length = |name: &str| json["parts"][0][name].as_array().unwrap().len();
     assert_eq!(
         (length("hours"), length("days")),

@@ -87,6 +87,7 @@ async fn the_list_has_the_readers_own_keys_pages_models_and_switches() {
         ("%D1%80%D1%83%D1%81", "/api/set_prefs locale=ru"),
         ("base+url", "https://pay.example/v1"),
         ("pric", "/prices"),
+        ("insufficient_quota", "/docs/errors#insufficient_quota"),
         ("", "/docs"),
     ] {
         let address = format!("/search/results?q={query}");

@@ -82,7 +82,7 @@ async fn the_page_adds_up_and_every_line_opens() {
             [
                 "Баланс на начало",
                 "Средства от оператора",
-                "Использование",
+                "Расход",
                 "1 вызов",
                 "Баланс сейчас",
             ],
@@ -152,6 +152,7 @@ async fn files_are_exact_for_programs_and_local_for_people() {
         answer.headers[header::CONTENT_DISPOSITION],
         "attachment; filename=\"statement-2026-11-21-2026-11-21.csv\""
     );
+    assert!(answer.body.starts_with("\u{feff}record,"));
     let mut file = csv::Reader::from_reader(answer.body.as_bytes());
     let heads = file.headers().unwrap().clone();
     let rows: Vec<_> = file.records().map(|row| row.unwrap()).collect();
@@ -169,7 +170,7 @@ async fn files_are_exact_for_programs_and_local_for_people() {
     );
     assert_eq!(
         (cell(3, "kind"), cell(3, "description")),
-        ("usage".to_owned(), "Использование: 1 вызов".to_owned())
+        ("usage".to_owned(), "Расход: 1 вызов".to_owned())
     );
     assert_eq!(cell(3, "amount_nusd"), (-cost.nanos()).to_string());
     assert!(cell(1, "amount").ends_with('₽'), "{}", cell(1, "amount"));
@@ -235,11 +236,7 @@ async fn a_statement_can_be_printed() {
     );
     for (prefs, balance, usage) in [
         ("en.USD.-.UTC", "4.9974275", "Usage:1call"),
-        (
-            "ru.RUB.-.Europe/Berlin",
-            "4,9974275",
-            "Использование:1вызов",
-        ),
+        ("ru.RUB.-.Europe/Berlin", "4,9974275", "Расход:1вызов"),
     ] {
         let mut browser = reader(prefs, &world).await;
         for (days, is_empty) in [(used, false), (empty, true)] {

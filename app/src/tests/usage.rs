@@ -135,6 +135,8 @@ async fn the_file_has_the_rows_and_sums_of_the_page() {
         answer.headers[header::CONTENT_TYPE],
         "text/csv; charset=utf-8"
     );
+    assert!(answer.body.starts_with("\u{feff}time,"));
+    assert_eq!(answer.body.matches('\u{feff}').count(), 1);
     let calls = rows(&answer.body);
     assert_eq!((calls.len(), sum(&calls, 14)), (60, total.nanos()));
     assert_eq!(
@@ -164,6 +166,7 @@ async fn the_file_has_the_rows_and_sums_of_the_page() {
         let page = browser.get(&world, &format!("/usage?{query}")).await.body;
         let file = format!("/usage/export.csv?{query}&of=overview");
         let answer = browser.get(&world, &file).await;
+        assert!(answer.body.starts_with('\u{feff}'));
         let lines = rows(&answer.body);
         assert_eq!(
             (sum(&lines, 2), sum(&lines, 8)),

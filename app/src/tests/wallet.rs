@@ -238,6 +238,10 @@ async fn a_transfer_is_confirmed_by_who_types_what_arrived() {
         assert_eq!(balance().await, "20.00");
     }
     assert_eq!(status().await, OrderStatus::PartiallyRefunded);
+    // In the statement what came and what went back lead to the order.
+    let lines = boss.get(&world, "/wallet/statement").await.body;
+    let link = format!("href=\"/wallet/orders/{}\"", made.id);
+    assert_eq!(lines.matches(&link).count(), 2, "{lines}");
 }
 
 #[tokio::test]

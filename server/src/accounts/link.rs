@@ -187,17 +187,23 @@ impl Accounts {
         Ok(open.is_some())
     }
 
-    /// Deletes the rows of mailed links that ended a day ago or longer, and says how many. They do nothing any more;
-    /// this is for tidiness.
+    /// Deletes the rows of mailed links that ended a day ago or longer, and of one-time links that ended, and says how
+    /// many. They do nothing any more; this is for tidiness.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn sweep_links(&self) -> Result<u64, AccountError> {
+        use super::table::setup_token;
         const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-        let ended = Entity::delete_many()
-            .filter(Column::ExpiresAt.lte(self.0.clock.now_ms() - DAY_MS))
+        let now = self.0.clock.now_ms();
+        let claims = setup_token::Entity::delete_many()
+            .filter(setup_token::Column::ExpiresAt.lte(now))
             .exec(self.0.db.write())
             .await?;
-        Ok(ended.rows_affected)
+        let ended = Entity::delete_many()
+            .filter(Column::ExpiresAt.lte(now - DAY_MS))
+            .exec(self.0.db.write())
+            .await?;
+        Ok(ended.rows_affected + claims.rows_affected)
     }
 }

@@ -161,6 +161,8 @@ impl Installation {
             .list("rate_sources", list(&self.rate_sources))
             .flag("backups", self.backup_days.is_some())
             .flag("logs", self.log_days.is_some())
+            // True as soon as a verb deletes accounts and hands out copies of their data: texts promise what code does.
+            .flag("erasure", false)
     }
 
     /// How long things are kept, from the code that keeps them.

@@ -157,7 +157,11 @@ const SENTENCES: &[Sentence] = &[
     (Name::Privacy, "There is no copy", "Копии нет", |c| !c.is(On::Copies)),
     (Name::Privacy, "New people get $0.50", "Каждый новый человек один раз получает", |c| c.is(On::Welcome)),
     (Name::Privacy, "For every top-up", "О каждом пополнении", |c| c.any(&PAYMENTS)),
-    (Name::Privacy, "receipts, with the name on them", "квитанции с указанным в них именем", |c| c.any(&PAYMENTS)),
+    // Nothing deletes accounts yet, so nothing says that they are.
+    (Name::Privacy, "cannot delete an account", "не умеет сама удалять аккаунты", |c| c.is(On::Contact)),
+    (Name::Privacy, "it is deleted within", "срок удаления", |_| false),
+    (Name::Privacy, "When an account is deleted", "При удалении аккаунта", |_| false),
+    (Name::Terms, "have your account deleted", "Чтобы удалить аккаунт", |_| false),
     (Name::Privacy, "PayCorp", "PayCorp", |c| c.is(On::Online)),
     (Name::Privacy, "You type card numbers", "Номер карты", |c| c.is(On::Online)),
     (Name::Privacy, "bank transfer", "банковским переводом", |c| c.is(On::Manual)),

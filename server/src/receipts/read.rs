@@ -117,18 +117,23 @@ impl Receipts {
             .await
     }
 
-    /// The receipt of an order and its credit notes, oldest first.
+    /// The receipts of some orders and their credit notes, oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn of_order(
+    pub async fn of_orders(
         &self,
         workspace: WorkspaceId,
-        order_id: &str,
+        orders: &[&str],
     ) -> Result<Vec<Receipt>, DbErr> {
-        let values = [workspace.to_string().into(), order_id.into()];
-        let filter = "workspace_id = $1 AND order_id = $2";
-        let mut receipts = self.rows(filter, "", values).await?;
+        if orders.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (2..orders.len() + 2).map(|n| format!("${n}")).collect();
+        let filter = format!("workspace_id = $1 AND order_id IN ({})", places.join(", "));
+        let workspace = std::iter::once(Value::from(workspace.to_string()));
+        let values = workspace.chain(orders.iter().map(|order| Value::from(*order)));
+        let mut receipts = self.rows(&filter, "", values).await?;
         receipts.reverse();
         Ok(receipts)
     }

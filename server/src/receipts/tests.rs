@@ -136,7 +136,10 @@ async fn an_order_has_one_receipt_and_a_number_that_is_rolled_back_is_taken_by_t
         );
     }
     assert_eq!(shop.broken().await, Vec::<String>::new());
-    let all = shop.receipts().of_order(shop.workspace, "order_1").await;
+    let all = shop
+        .receipts()
+        .of_orders(shop.workspace, &["order_1"])
+        .await;
     let kinds: Vec<bool> = all
         .unwrap()
         .iter()

@@ -98,8 +98,10 @@ impl Statements {
                 CAST(sum(c.charge_nusd) AS BIGINT) AS charged
              {CHARGED} GROUP BY c.model, c.key_id ORDER BY charged DESC, c.model, c.key_id"
         );
-        let rows = all(self.db.read(), &sql, frame(statement)).await?;
-        rows.iter().map(part).collect()
+        let moment = self.moment().await?;
+        let rows = all(&moment, &sql, frame(statement)).await;
+        moment.rollback().await?;
+        rows?.iter().map(part).collect()
     }
 
     /// The charged calls behind `after` (from the first on when `None`), as they were booked, at most `limit`.
@@ -129,8 +131,10 @@ impl Statements {
             i64::from(limit).into(),
         ];
         values.extend(place);
-        let rows = all(self.db.read(), &sql, values).await?;
-        rows.iter().map(booked).collect()
+        let moment = self.moment().await?;
+        let rows = all(&moment, &sql, values).await;
+        moment.rollback().await?;
+        rows?.iter().map(booked).collect()
     }
 }
 

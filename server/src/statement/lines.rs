@@ -4,10 +4,10 @@ use std::fmt;
 
 use domain::Amount;
 use domain::views::UnixMs;
-use sea_orm::{DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::Statements;
-use super::read::{DayUse, IS_USAGE, Statement, amount, minus, moves, plus};
+use super::read::{DayUse, Statement, amount, minus, moves, plus};
 use crate::db::{all, one};
 
 /// One line of a statement.
@@ -85,8 +85,9 @@ impl fmt::Display for Place {
 /// Movements of the statement's period that have lines of their own. `$1` … `$4` are book, beginning, end and moment.
 fn own_lines() -> String {
     format!(
-        "FROM {} WHERE m.created_at < $3 AND m.id <= $4 AND NOT {IS_USAGE}",
-        moves()
+        "FROM {} WHERE m.created_at < $3 AND m.id <= $4",
+        // The index `transfer_own` has exactly these.
+        moves("code <> 'usage'")
     )
 }
 
@@ -105,8 +106,12 @@ impl Statements {
             at: i64::MIN,
             id: i64::MIN,
         });
-        let mut balance = self.balance_at(statement, after).await?;
-        let mut movements = self.movements(statement, after, limit).await?.into_iter();
+        let moment = self.moment().await?;
+        let balance = balance_at(&moment, statement, after).await;
+        let movements = movements(&moment, statement, after, limit).await;
+        moment.rollback().await?;
+        let mut balance = balance?;
+        let mut movements = movements?.into_iter();
         let mut movement = movements.next();
         let mut days = statement
             .days
@@ -134,54 +139,58 @@ impl Statements {
         }
         Ok(lines)
     }
+}
 
-    /// What the wallet holds after the line at a place.
-    async fn balance_at(&self, statement: &Statement, place: Place) -> Result<Amount, DbErr> {
-        let sql = format!(
-            "SELECT CAST(coalesce(sum(m.amount), 0) AS BIGINT) AS moved {} AND (m.created_at, m.id) <= ($5, $6)",
-            own_lines()
-        );
-        let values = [
-            statement.book.into(),
-            statement.range.from.into(),
-            statement.range.to.into(),
-            statement.as_of.into(),
-            place.at.into(),
-            place.id.into(),
-        ];
-        let row = one(self.db.read(), &sql, values).await?;
-        let moved = row.map_or(Ok(Amount::ZERO), |row| amount(&row, "moved"))?;
-        let days = statement.days.iter();
-        days.filter(|day| Place::of_day(day) <= place)
-            .try_fold(plus(statement.opening, moved)?, |balance, day| {
-                minus(balance, day.charged)
-            })
-    }
+/// What the wallet holds after the line at a place.
+async fn balance_at<C: ConnectionTrait>(
+    conn: &C,
+    statement: &Statement,
+    place: Place,
+) -> Result<Amount, DbErr> {
+    let sql = format!(
+        "SELECT CAST(coalesce(sum(m.amount), 0) AS BIGINT) AS moved {} AND (m.created_at, m.id) <= ($5, $6)",
+        own_lines()
+    );
+    let values = [
+        statement.book.into(),
+        statement.range.from.into(),
+        statement.range.to.into(),
+        statement.as_of.into(),
+        place.at.into(),
+        place.id.into(),
+    ];
+    let row = one(conn, &sql, values).await?;
+    let moved = row.map_or(Ok(Amount::ZERO), |row| amount(&row, "moved"))?;
+    let days = statement.days.iter();
+    days.filter(|day| Place::of_day(day) <= place)
+        .try_fold(plus(statement.opening, moved)?, |balance, day| {
+            minus(balance, day.charged)
+        })
+}
 
-    /// The next movements, their balances not yet known.
-    async fn movements(
-        &self,
-        statement: &Statement,
-        after: Place,
-        limit: u32,
-    ) -> Result<Vec<Line>, DbErr> {
-        let sql = format!(
-            "SELECT m.* {} AND (m.created_at, m.id) > ($5, $6) ORDER BY m.created_at, m.id LIMIT $7",
-            own_lines()
-        );
-        let values = [
-            statement.book.into(),
-            // What lies before it is not even looked at.
-            after.at.max(statement.range.from).into(),
-            statement.range.to.into(),
-            statement.as_of.into(),
-            after.at.into(),
-            after.id.into(),
-            i64::from(limit).into(),
-        ];
-        let rows = all(self.db.read(), &sql, values).await?;
-        rows.iter().map(of_movement).collect()
-    }
+/// The next movements, their balances not yet known.
+async fn movements<C: ConnectionTrait>(
+    conn: &C,
+    statement: &Statement,
+    after: Place,
+    limit: u32,
+) -> Result<Vec<Line>, DbErr> {
+    let sql = format!(
+        "SELECT m.* {} AND (m.created_at, m.id) > ($5, $6) ORDER BY m.created_at, m.id LIMIT $7",
+        own_lines()
+    );
+    let values = [
+        statement.book.into(),
+        // What lies before it is not even looked at.
+        after.at.max(statement.range.from).into(),
+        statement.range.to.into(),
+        statement.as_of.into(),
+        after.at.into(),
+        after.id.into(),
+        i64::from(limit).into(),
+    ];
+    let rows = all(conn, &sql, values).await?;
+    rows.iter().map(of_movement).collect()
 }
 
 fn of_day(day: &DayUse) -> Result<Line, DbErr> {

@@ -1,4 +1,4 @@
-//! Which credit did a movement bring, or take? Its lots, for whoever opens a line.
+//! Which credit did a movement bring, or take, and which order did it give back? For whoever opens a line.
 
 use std::collections::BTreeMap;
 
@@ -57,6 +57,32 @@ impl Statements {
             shares.entry(transfer).or_default().push(share(&row)?);
         }
         Ok(shares)
+    }
+
+    /// The orders that some refunds gave back, by the refunds' ids.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn refunded(
+        &self,
+        statement: &Statement,
+        refunds: &[&str],
+    ) -> Result<BTreeMap<String, String>, DbErr> {
+        if refunds.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let places: Vec<String> = (2..refunds.len() + 2).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "SELECT r.id, r.order_id FROM order_refund r JOIN orders o ON o.id = r.order_id
+             WHERE o.workspace_id = $1 AND r.id IN ({})",
+            places.join(", ")
+        );
+        let workspace = std::iter::once(Value::from(statement.workspace.to_string()));
+        let values = workspace.chain(refunds.iter().map(|id| Value::from(*id)));
+        let rows = all(self.db.read(), &sql, values).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get("", "id")?, row.try_get("", "order_id")?)))
+            .collect()
     }
 }
 

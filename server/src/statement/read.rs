@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::Amount;
 use domain::ids::WorkspaceId;
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResult, Value};
 use texts::format::Zone;
 
 use super::Statements;
@@ -60,16 +60,15 @@ pub struct DayUse {
     pub last: UnixMs,
 }
 
-/// A wallet's movements from `$2` on, signed as its owner sees them; `$1` is its book.
-const MOVES: &str = "SELECT id, txn_id, code, note, created_at, -amount AS amount FROM transfer WHERE debit_id = $1 AND created_at >= $2
-    UNION ALL SELECT id, txn_id, code, note, created_at, amount FROM transfer WHERE credit_id = $1 AND created_at >= $2";
-
-/// A movement that is folded into its day.
-pub(super) const IS_USAGE: &str = "(m.code = 'usage' AND m.amount < 0)";
-
-/// [`MOVES`] as a table `m`.
-pub(super) fn moves() -> String {
-    format!("({MOVES}) m")
+/// A wallet's movements from `$2` on as a table `m`, signed as its owner sees them; `$1` is its book. Of those that took
+/// something only the ones of `taken`, a condition: what usage took is folded into its day, and is most of the table.
+pub(super) fn moves(taken: &str) -> String {
+    format!(
+        "(SELECT id, txn_id, code, note, created_at, -amount AS amount FROM transfer
+            WHERE debit_id = $1 AND created_at >= $2 AND {taken}
+          UNION ALL SELECT id, txn_id, code, note, created_at, amount FROM transfer
+            WHERE credit_id = $1 AND created_at >= $2) m"
+    )
 }
 
 impl Statements {
@@ -84,16 +83,22 @@ impl Statements {
         range: Range,
         zone: Zone,
     ) -> Result<Option<Statement>, DbErr> {
+        let moment = self.moment().await?;
+        let read = read(&moment, workspace, range, zone).await;
+        moment.rollback().await?;
+        read
+    }
+
+    /// A view of one moment in which queries may take longer than others that somebody waits for: a year of a busy
+    /// workspace is added up by reading it.
+    pub(super) async fn moment(&self) -> Result<DatabaseTransaction, DbErr> {
         let moment = self.db.snapshot().await?;
         if self.db.backend() == DbBackend::Postgres {
-            // A year of a busy workspace is added up by reading it.
             moment
                 .execute_unprepared("SET LOCAL statement_timeout = '30s'")
                 .await?;
         }
-        let read = read(&moment, workspace, range, zone).await;
-        moment.rollback().await?;
-        read
+        Ok(moment)
     }
 
     /// What calls of the period were served and not charged: it is not in any balance. Dated by the calls' own time.
@@ -102,14 +107,16 @@ impl Statements {
     /// When the database cannot be read.
     pub async fn given_away(&self, statement: &Statement) -> Result<Amount, DbErr> {
         let sql = "SELECT CAST(coalesce(sum(unbilled_nusd), 0) AS BIGINT) AS given FROM call
-                   WHERE workspace_id = $1 AND created_at >= $2 AND created_at < $3";
+                   WHERE workspace_id = $1 AND created_at >= $2 AND created_at < $3 AND unbilled_nusd <> 0";
         let values = [
             statement.workspace.to_string().into(),
             statement.range.from.into(),
             statement.range.to.into(),
         ];
-        let row = one(self.db.read(), sql, values).await?;
-        row.map_or(Ok(Amount::ZERO), |row| amount(&row, "given"))
+        let moment = self.moment().await?;
+        let row = one(&moment, sql, values).await;
+        moment.rollback().await?;
+        row?.map_or(Ok(Amount::ZERO), |row| amount(&row, "given"))
     }
 }
 
@@ -131,7 +138,7 @@ async fn read<C: ConnectionTrait>(
             CAST(sum(CASE WHEN m.created_at < $3 THEN 0 ELSE m.amount END) AS BIGINT) AS later
          FROM {} GROUP BY m.code, CASE WHEN m.amount > 0 THEN 0 ELSE 1 END
          ORDER BY CASE WHEN m.amount > 0 THEN 0 ELSE 1 END, m.code",
-        moves()
+        moves("amount > 0")
     );
     let values = [book.into(), range.from.into(), range.to.into()];
     let rows = all(conn, &sql, values).await?;

@@ -39,6 +39,13 @@ pub async fn page(reader: Reader) -> Response {
     })
 }
 
+/// Every page with its address, in a language.
+pub fn all(services: &Services, locale: Locale) -> Vec<(String, Document)> {
+    let facts = facts::facts(services, locale);
+    let read = |page| Some((address(page), read(services, locale, page, &facts)?));
+    pages().filter_map(read).collect()
+}
+
 /// A page of the documentation. A broken one is in the log; English stands in for a translation.
 fn read(services: &Services, locale: Locale, path: &str, facts: &Facts) -> Option<Document> {
     match services.texts.document(locale.code(), path, facts) {

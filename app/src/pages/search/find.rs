@@ -4,6 +4,7 @@
 use domain::Currency;
 use domain::views::{KeyStatus, KeyView};
 use server::catalog::Published;
+use texts::Document;
 
 use crate::pages::prices::price_path;
 use crate::reader::{Theme, Ui};
@@ -18,6 +19,7 @@ pub enum Group {
     Pages,
     Keys,
     Models,
+    Docs,
     Actions,
 }
 
@@ -122,7 +124,7 @@ impl Found {
         let words: Vec<String> = query.split_whitespace().map(ToOwned::to_owned).collect();
         let mut ranked: Vec<(u8, Entry)> = entries
             .into_iter()
-            // Without a question, what one would not look for by its name: keys and models have pages of their own.
+            // Without a question, what one would not look for by its name: the others have pages of their own.
             .filter(|entry| {
                 !words.is_empty() || matches!(entry.group, Group::Pages | Group::Actions)
             })
@@ -155,8 +157,13 @@ impl Found {
     }
 }
 
-/// Everything that this reader can find.
-pub fn entries(ui: &Ui, keys: &[KeyView], models: &[Published]) -> Vec<Entry> {
+/// Everything that this reader can find; `guides` are the pages of the documentation with their addresses.
+pub fn entries(
+    ui: &Ui,
+    keys: &[KeyView],
+    models: &[Published],
+    guides: &[(String, Document)],
+) -> Vec<Entry> {
     let mut all = pages(ui);
     let live = keys.iter().filter(|key| key.status != KeyStatus::Revoked);
     all.extend(live.map(|key| Entry {
@@ -174,7 +181,32 @@ pub fn entries(ui: &Ui, keys: &[KeyView], models: &[Published]) -> Vec<Entry> {
         does: Does::Go(ui.link(&price_path(&model.id))),
     }));
     all.extend(actions(ui));
+    // Last: what only bears the same words as a page or a switch comes after it.
+    all.extend(
+        guides
+            .iter()
+            .flat_map(|(path, guide)| chapters(ui, path, guide)),
+    );
     all
+}
+
+/// A page of the documentation, then its headings.
+fn chapters(ui: &Ui, path: &str, guide: &Document) -> Vec<Entry> {
+    let path = ui.link(path);
+    let entry = |words: &str, path: String| Entry {
+        group: Group::Docs,
+        sign: "book-open",
+        words: words.to_owned(),
+        detail: None,
+        does: Does::Go(path),
+    };
+    let headings = guide.headings.iter().map(|heading| {
+        let path = format!("{path}#{}", heading.id);
+        entry(&heading.text, path).detail(&guide.title)
+    });
+    std::iter::once(entry(&guide.title, path.clone()))
+        .chain(headings)
+        .collect()
 }
 
 fn pages(ui: &Ui) -> Vec<Entry> {

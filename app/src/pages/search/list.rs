@@ -147,6 +147,7 @@ fn words(ui: &Ui, group: Group) -> String {
         Group::Pages => t!(ui, "palette.groups.pages"),
         Group::Keys => t!(ui, "palette.groups.keys"),
         Group::Models => t!(ui, "palette.groups.models"),
+        Group::Docs => t!(ui, "palette.groups.docs"),
         Group::Actions => t!(ui, "palette.groups.actions"),
     }
 }

@@ -1,5 +1,5 @@
-//! How is something found? `/search?q=`: pages, the reader's keys, models, and what can be switched, as a page for
-//! everybody; `/search/results` sends the same list to the palette (`islands/palette.rs`).
+//! How is something found? `/search?q=`: pages, the reader's keys, models, the documentation, and what can be switched,
+//! as a page for everybody; `/search/results` sends the same list to the palette (`islands/palette.rs`).
 
 mod find;
 mod list;
@@ -10,8 +10,9 @@ use http::StatusCode;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::anyone;
+use super::{anyone, anyone_at_home, docs};
 use crate::reader::{Reader, Ui};
+use crate::services::Services;
 use crate::shell::{Frame, Page, fragment, icon, respond};
 
 use find::Found;
@@ -24,7 +25,10 @@ const QUERY_MAX: usize = 200;
 
 /// `GET /search`
 pub async fn search(reader: Reader) -> Response {
-    let (ui, query, found) = ask(reader).await;
+    let services = reader.services.clone();
+    let query = asked(&reader.asked);
+    let ui = anyone_at_home(reader).await;
+    let found = find(&services, &ui, &query).await;
     respond(&ui, StatusCode::OK, |ui| {
         let frame = if ui.account().is_some() {
             Frame::Account
@@ -42,26 +46,32 @@ pub async fn search(reader: Reader) -> Response {
 
 /// `GET /search/results`: the list alone, for the palette.
 pub async fn results(reader: Reader) -> Response {
-    let (ui, query, found) = ask(reader).await;
-    fragment(&ui, |ui| list::options(ui, &query, &found))
-}
-
-async fn ask(reader: Reader) -> (Ui, String, Found) {
     let services = reader.services.clone();
     let query = asked(&reader.asked);
     let ui = anyone(reader).await;
+    let found = find(&services, &ui, &query).await;
+    fragment(&ui, |ui| list::options(ui, &query, &found))
+}
+
+async fn find(services: &Services, ui: &Ui, query: &str) -> Found {
     // Without the database there is still everything else to be found.
     let keys = match ui.account() {
         Some(account) => services.keys.list(account.workspace).await,
         None => Ok(Vec::new()),
     };
+    // Long texts are only looked through for something.
+    let guides = if query.is_empty() {
+        Vec::new()
+    } else {
+        docs::all(services, ui.locale())
+    };
     let entries = find::entries(
-        &ui,
+        ui,
         &keys.unwrap_or_default(),
         &services.catalog.published(),
+        &guides,
     );
-    let found = Found::of(entries, &query);
-    (ui, query, found)
+    Found::of(entries, query)
 }
 
 #[derive(Default, Deserialize)]

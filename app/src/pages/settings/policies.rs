@@ -167,7 +167,7 @@ fn line(ui: &Ui, row: &Accepted) -> AnyView {
             <th scope="row"><a href=ui.link(&path)>{words}</a></th>
             <td class="when">{ui.date_time(row.accepted_at)}</td>
             <td>{how}</td>
-            <td><a href=file download="" aria-label=label>{t!(ui, "policies.accepted.download")}</a></td>
+            <td><a href=file aria-label=label>{t!(ui, "policies.accepted.download")}</a></td>
         </tr>
     }
     .into_any()

@@ -113,7 +113,7 @@ fn content(ui: &Ui, facts: &Facts) -> AnyView {
         Some(used) => {
             let file = |format: &'static str, words: String| {
                 let href = format!("{PATH}/export/{format}?from={day}&to={day}&detail=calls");
-                view! { <a class="btn slim" href=href download="">{icon(ui, "download", "")}{words}</a> }
+                view! { <a class="btn slim" href=href>{icon(ui, "download", "")}{words}</a> }
             };
             view! {
                 <section class="sheet" aria-labelledby="sum">

@@ -18,6 +18,9 @@ pub(super) fn head(ui: &Ui, query: &Query) -> AnyView {
         .too_long
         .then(|| notice(ui, "warn", t!(ui, "statement.export.too_long")));
     view! {
+        <nav class="crumbs" aria-label=t!(ui, "statement.crumbs")>
+            <ol><li><a href="/wallet">{icon(ui, "arrow-left", "flip")}{t!(ui, "receipts.wallet")}</a></li></ol>
+        </nav>
         <div class="usage-head statement-head">
             <h1>{t!(ui, "statement.title")}</h1>
             <p class="lead">{t!(ui, "statement.intro")}</p>
@@ -121,11 +124,11 @@ pub(super) fn totals(ui: &Ui, query: &Query, facts: &Facts) -> AnyView {
         .map(|date| view! { <p class="hint">{t!(ui, "statement.about", date = date)}</p> });
     let file = |format: &'static str, words: String| {
         let href = query.dated(&format!("{PATH}/export/{format}"));
-        view! { <li><a class="btn slim" href=href download="">{icon(ui, "download", "")}{words}</a></li> }
+        view! { <li><a class="btn slim" href=href>{icon(ui, "download", "")}{words}</a></li> }
     };
     let with_calls = |format: &'static str, words: String| {
         let href = query.dated(&format!("{PATH}/export/{format}"));
-        view! { <li><a class="btn slim" href=format!("{href}&detail=calls") download="">{icon(ui, "download", "")}{words}</a></li> }
+        view! { <li><a class="btn slim" href=format!("{href}&detail=calls")>{icon(ui, "download", "")}{words}</a></li> }
     };
     view! {
         <section class="sheet statement-totals" aria-labelledby="totals">

@@ -8,7 +8,7 @@ mod query;
 mod table;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::response::Response;
 use domain::Amount;
@@ -41,9 +41,19 @@ struct Facts {
     more: bool,
     /// The credit that movements brought or took, by their transfers.
     lots: BTreeMap<i64, Vec<LotShare>>,
+    /// The orders that refunds gave back, by the refunds.
+    refunded: BTreeMap<String, String>,
     /// The numbers of receipts and credit notes, by their orders.
     receipts: BTreeMap<String, Vec<String>>,
     given_away: Amount,
+}
+
+impl Facts {
+    /// The order that a movement belongs to, or gave back.
+    fn order<'a>(&'a self, txn: &'a str) -> Option<&'a str> {
+        let refunded = || self.refunded.get(words::refund(txn)?);
+        words::order(txn).or_else(|| refunded().map(String::as_str))
+    }
 }
 
 /// `/wallet/statement?period=this-month|last-month|30d|year`, or `?from=2026-11-01&to=2026-11-30`
@@ -96,15 +106,18 @@ async fn read(
     let movements: Vec<i64> = lines.iter().filter_map(movement).collect();
     let lots = statements.lots(&statement, &movements).await;
     let lots = lots.map_err(|error| failed(&error))?;
-    let mut receipts = BTreeMap::new();
-    for order in lines.iter().filter_map(order) {
-        if receipts.contains_key(order) {
-            continue;
-        }
-        let of_order = services.receipts.of_order(workspace, order).await;
-        let of_order = of_order.map_err(|error| failed(&error))?;
-        let numbers = of_order.iter().map(|receipt| receipt.number.to_string());
-        receipts.insert(order.to_owned(), numbers.collect());
+    let refunds = lines.iter().filter_map(txn).filter_map(words::refund);
+    let refunds: Vec<&str> = refunds.collect::<BTreeSet<_>>().into_iter().collect();
+    let refunded = statements.refunded(&statement, &refunds).await;
+    let refunded = refunded.map_err(|error| failed(&error))?;
+    let orders = lines.iter().filter_map(txn).filter_map(words::order);
+    let orders = orders.chain(refunded.values().map(String::as_str));
+    let orders: Vec<&str> = orders.collect::<BTreeSet<_>>().into_iter().collect();
+    let papers = services.receipts.of_orders(workspace, &orders).await;
+    let mut receipts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for paper in papers.map_err(|error| failed(&error))? {
+        let numbers = receipts.entry(paper.order_id).or_default();
+        numbers.push(paper.number.to_string());
     }
     let given_away = statements.given_away(&statement).await;
     let given_away = given_away.map_err(|error| failed(&error))?;
@@ -113,6 +126,7 @@ async fn read(
         lines,
         more,
         lots,
+        refunded,
         receipts,
         given_away,
     }))
@@ -126,10 +140,10 @@ fn movement(line: &Line) -> Option<i64> {
     }
 }
 
-/// The order of a line that belongs to one.
-fn order(line: &Line) -> Option<&str> {
+/// What made a line happen that is a transfer.
+fn txn(line: &Line) -> Option<&str> {
     match &line.what {
-        What::Movement { txn, .. } => words::order(txn),
+        What::Movement { txn, .. } => Some(txn),
         What::Usage(_) => None,
     }
 }

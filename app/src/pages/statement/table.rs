@@ -82,7 +82,7 @@ fn edge(ui: &Ui, words: String, balance: Amount) -> AnyView {
 fn row(ui: &Ui, line: &Line, facts: &Facts) -> AnyView {
     let (when, what) = match &line.what {
         What::Usage(day) => (
-            view! { <time datetime=ui.zone().iso_day(day.start)>{ui.day(day.start)}</time> }
+            view! { <time datetime=ui.zone().iso_day(day.start)>{ui.date(day.start)}</time> }
                 .into_any(),
             usage(ui, day),
         ),
@@ -90,7 +90,7 @@ fn row(ui: &Ui, line: &Line, facts: &Facts) -> AnyView {
             let lots = facts.lots.get(id).map(Vec::as_slice).unwrap_or_default();
             (
                 view! {
-                    <time datetime=ui.zone().iso(line.at) title=ui.date_time(line.at)>{ui.day(line.at)}</time>
+                    <time datetime=ui.zone().iso(line.at) title=ui.date_time(line.at)>{ui.date(line.at)}</time>
                 }
                 .into_any(),
                 movement(ui, line, txn, note.as_deref(), (lots, facts)),
@@ -140,7 +140,8 @@ fn movement(
     };
     let note = note.filter(|note| !note.is_empty()).map(str::to_owned);
     // An order is called by its reference, which is its movements' note.
-    let reason = match words::order(txn) {
+    let order = facts.order(txn);
+    let reason = match order {
         Some(order) => {
             let (href, name) = (format!("/wallet/orders/{order}"), note.unwrap_or_default());
             let name = if name.is_empty() {
@@ -160,7 +161,7 @@ fn movement(
             )
         }),
     };
-    let receipts = words::order(txn).and_then(|order| facts.receipts.get(order));
+    let receipts = order.and_then(|order| facts.receipts.get(order));
     let receipts = receipts
         .filter(|numbers| !numbers.is_empty())
         .map(|numbers| {
@@ -183,12 +184,15 @@ fn movement(
             view! { <ul>{shares}</ul> }.into_any(),
         )
     });
+    let about = words::about(ui, line.amount)
+        .map(|about| fact(t!(ui, "statement.line.about"), about.into_any()));
     let reference = txn.to_owned();
     view! {
         <details class="opens">
             <summary>{words::kind(ui, &line.kind, line.amount)}</summary>
             <dl>
                 {fact(t!(ui, "statement.line.time"), ui.date_time(line.at).into_any())}
+                {about}
                 {reason}
                 {receipts}
                 {shares}

@@ -36,11 +36,16 @@ pub fn description(ui: &Ui, line: &Line) -> String {
     }
 }
 
-/// The order that a movement belongs to, if it does: its page has the receipt. This is the only place that knows how
+/// The order that a movement belongs to, if it does: its page has the receipt. Only here and in [`refund`] is known how
 /// movements of orders are called.
 pub fn order(txn: &str) -> Option<&str> {
     let id = txn.strip_prefix("order:")?;
     Some(id.strip_suffix(":bonus").unwrap_or(id))
+}
+
+/// The refund that a movement belongs to, if it does: which order it gave back is in its row.
+pub fn refund(txn: &str) -> Option<&str> {
+    txn.strip_prefix("refund:")
 }
 
 /// A portion of credit.
@@ -76,5 +81,10 @@ mod tests {
         assert_eq!(order("order:ord_1"), Some("ord_1"));
         assert_eq!(order("order:ord_1:bonus"), Some("ord_1"));
         assert_eq!(order("grant:order:1"), None);
+        assert_eq!(
+            (order("refund:ref_1"), refund("refund:ref_1")),
+            (None, Some("ref_1"))
+        );
+        assert_eq!(refund("order:ord_1"), None);
     }
 }

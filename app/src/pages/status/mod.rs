@@ -41,15 +41,20 @@ pub async fn json(Extracted(services): Extracted<Services>) -> Response {
 }
 
 fn told(picture: &Picture) -> Value {
-    let share = |share: &Share| json!({"good": share.good, "bad": share.bad});
-    let shares = |shares: &[Share]| shares.iter().map(share).collect::<Vec<_>>();
+    let minutes = |share: &Share| json!({"good": share.good, "bad": share.bad});
+    let minutes = |shares: &[Share]| shares.iter().map(minutes).collect::<Vec<_>>();
+    // How many calls there are is the operator's business: of them only the part that was answered is told, hundredths
+    // of a per cent, and nothing where there were none.
+    let parts_of = |shares: &[Share]| -> Vec<Option<i64>> {
+        shares.iter().map(|share| share.basis_points()).collect()
+    };
     let parts: Vec<_> = picture
         .parts
         .iter()
         .map(|part| {
             json!({
                 "id": part.part.id(), "status": part.now.id(), "unit": "minutes",
-                "hours": shares(&part.history.hours), "days": shares(&part.history.days),
+                "hours": minutes(&part.history.hours), "days": minutes(&part.history.days),
             })
         })
         .collect();
@@ -58,9 +63,9 @@ fn told(picture: &Picture) -> Value {
         .iter()
         .map(|family| {
             json!({
-                "id": family.family, "status": family.now.id(), "unit": "calls",
+                "id": family.family, "status": family.now.id(), "unit": "basis_points",
                 "median_first_byte_ms": family.first_byte_ms,
-                "hours": shares(&family.history.hours), "days": shares(&family.history.days),
+                "hours": parts_of(&family.history.hours), "days": parts_of(&family.history.days),
             })
         })
         .collect();

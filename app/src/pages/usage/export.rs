@@ -14,6 +14,7 @@ use server::calls::{CallRow, Calls, Filter};
 use texts::format::Zone;
 
 use super::{Asking, Tab, asking, table, unavailable, words};
+use crate::pages::BYTE_ORDER_MARK;
 use crate::reader::Reader;
 
 /// Rows of one file at most.
@@ -103,7 +104,7 @@ async fn overview(asking: &Asking) -> Result<Body, Response> {
             tally.cost.nanos().to_string(),
         ]);
     }
-    Ok(Body::from(csv(&rows)))
+    Ok(whole(&rows))
 }
 
 async fn refused(asking: &Asking) -> Result<Body, Response> {
@@ -123,7 +124,7 @@ async fn refused(asking: &Asking) -> Result<Body, Response> {
             query.zone.iso(row.last_at),
         ]
     }));
-    Ok(Body::from(csv(&rows)))
+    Ok(whole(&rows))
 }
 
 /// The requests, page after page of the database's.
@@ -167,14 +168,16 @@ impl Reading {
             .await
             .inspect_err(|error| tracing::error!(%error, "an export broke off"))?;
         let mut rows = Vec::with_capacity(page.len() + 1);
-        if self.before.is_none() {
+        let begins = self.before.is_none();
+        if begins {
             rows.push(COLUMNS.map(str::to_owned));
         }
         let left = ROWS_MAX - self.sent;
         rows.extend(page.iter().take(left).map(|call| self.row(call)));
         self.sent += page.len();
         let whole = u32::try_from(page.len()).is_ok_and(|read| read == AT_ONCE);
-        let piece = csv(&rows);
+        let mark = if begins { BYTE_ORDER_MARK } else { &[] };
+        let piece = [mark, &csv(&rows)].concat();
         self.before = page.last().and_then(|call| call.id.parse().ok());
         let more = whole && self.sent < ROWS_MAX && self.before.is_some();
         Ok((piece, more.then_some(self)))
@@ -228,6 +231,11 @@ const COLUMNS: [&str; 19] = [
     "duration_ms",
     "price_version",
 ];
+
+/// A file that is sent at one go.
+fn whole<const N: usize>(rows: &[[String; N]]) -> Body {
+    Body::from([BYTE_ORDER_MARK, &csv(rows)].concat())
+}
 
 /// Lines of a file; fields are quoted where they must be.
 fn csv<const N: usize>(rows: &[[String; N]]) -> Vec<u8> {

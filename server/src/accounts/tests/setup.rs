@@ -162,6 +162,7 @@ async fn a_link_ends_after_a_day_and_when_a_newer_one_is_made() {
     );
     house.clock.advance(SETUP_LIFETIME_MS - 1);
     assert!(house.accounts.claim_open(&new).await.unwrap());
+    assert_eq!(house.accounts.sweep_links().await, Ok(0));
     house.clock.advance(1);
     assert!(!house.accounts.claim_open(&new).await.unwrap());
     assert_eq!(
@@ -171,6 +172,7 @@ async fn a_link_ends_after_a_day_and_when_a_newer_one_is_made() {
             .await,
         Err(ClaimError::Closed)
     );
+    assert_eq!(house.accounts.sweep_links().await, Ok(1));
     assert_eq!(
         house.accounts.setup_link(AccountId::new()).await.err(),
         Some(AccountError::NotFound)

@@ -5,6 +5,7 @@ use server::statement::{BookedCall, Line, What};
 
 use super::super::head::closing_words;
 use super::{Sheet, Written, calls_of, reference_of};
+use crate::pages::BYTE_ORDER_MARK;
 
 /// The columns' names are for programs: they are the same in every language.
 const COLUMNS: [&str; 28] = [
@@ -178,7 +179,7 @@ impl Written for Csv {
         let (ui, statement) = (&self.0.ui, &self.0.statement);
         let words = t!(ui, "statement.balance.opening");
         let opening = self.edge("opening", statement.range.from, words, statement.opening);
-        rows(&[heads, opening])
+        [BYTE_ORDER_MARK, &rows(&[heads, opening])].concat()
     }
 
     fn lines(&mut self, lines: &[Line]) -> Vec<u8> {
