@@ -65,7 +65,7 @@ fn site_menu(ui: &Ui) -> AnyView {
     view! {
         <button class="quiet burger" type="button" popovertarget="site" aria-label=label.clone()>{icon(ui, "menu", "")}</button>
         <div class="menu" id="site" popover="auto">
-            <nav aria-label=label><ul class="menu-list">{links}</ul></nav>
+            <ul class="menu-list" aria-label=label>{links}</ul>
         </div>
     }
     .into_any()

@@ -43,7 +43,7 @@ pub fn palette(ui: &Ui) -> AnyView {
                     <input type="hidden" name="back" value=ui.asked().to_owned()/>
                     <button class="quiet" type="submit" formmethod="dialog">{t!(ui, "shortcuts.close")}</button>
                 </form>
-                <div class="palette-found" data-results=""></div>
+                <div class="palette-found" data-results="" tabindex="-1"></div>
                 <p class="hint palette-foot"><span role="status"></span><span class="keys">{t!(ui, "palette.hint")}</span></p>
             </div>
         </dialog>

@@ -34,7 +34,7 @@ pub fn offer(ui: &Ui, choice: &Choice, offer: &Offer) -> AnyView {
     let amount = amount.split(' ').next().unwrap_or_default().to_owned();
     let announced = ui.exact(total);
     view! {
-        <section class="sheet offer" aria-labelledby="offer">
+        <section class="sheet quoted" aria-labelledby="offer">
             <h2 id="offer">{t!(ui, "wallet.offer.title", amount = announced)}</h2>
             <dl class="bill">{terms(ui, &Terms::offered(quote, offer.bonus))}{pinned}</dl>
             {bonus}
