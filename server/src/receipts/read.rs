@@ -145,7 +145,8 @@ impl Receipts {
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Receipt>, DbErr> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM receipt WHERE {filter} ORDER BY issued_at DESC, series DESC, no DESC {limit}"
+            "SELECT {COLUMNS} FROM receipt WHERE {filter}
+             ORDER BY issued_at DESC, CASE WHEN of_no IS NULL THEN 1 ELSE 0 END, series DESC, no DESC {limit}"
         );
         let rows = all(self.db.read(), &sql, values).await?;
         rows.iter().map(|row| receipt(Row::of(row)?)).collect()

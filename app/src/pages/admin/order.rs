@@ -233,12 +233,12 @@ fn confirm(ui: &Ui, flash: &Flash, order: &OrderView) -> AnyView {
         )
     } else {
         (
-            t!(ui, "admin.orders.confirm_other"),
-            t!(ui, "admin.orders.received_other", currency = currency),
+            t!(ui, "admin.orders.confirm_online"),
+            t!(ui, "admin.orders.received_online", currency = currency),
         )
     };
     let lead = (!manual)
-        .then(|| view! { <p class="muted">{t!(ui, "admin.orders.confirm_other_lead")}</p> });
+        .then(|| view! { <p class="muted">{t!(ui, "admin.orders.confirm_online_lead")}</p> });
     let received = Input {
         inputmode: Some("decimal"),
         ltr: true,

@@ -199,6 +199,9 @@ async fn an_adjustment_and_its_audit_row_happen_together_and_once() {
         .unwrap();
     assert!(bank.adjust(1, None).await.is_err());
     assert_eq!(bank.posted().await, 300);
+    exec(bank.db.write(), "ALTER TABLE gone RENAME TO audit", [])
+        .await
+        .unwrap();
     bank.proved().await;
 }
 
