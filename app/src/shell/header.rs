@@ -63,9 +63,9 @@ fn site_menu(ui: &Ui) -> AnyView {
         })
         .collect();
     view! {
-        <button class="quiet burger" type="button" popovertarget="site" aria-label=label.clone()>{icon(ui, "menu", "")}</button>
+        <button class="quiet burger" type="button" popovertarget="site" aria-label=label>{icon(ui, "menu", "")}</button>
         <div class="menu" id="site" popover="auto">
-            <ul class="menu-list" aria-label=label>{links}</ul>
+            <ul class="menu-list">{links}</ul>
         </div>
     }
     .into_any()
