@@ -28,7 +28,7 @@ async fn write(app: &TestApp, caller: &crate::app::Caller, order: usize, attempt
     };
     let tx = handles.db.begin().await.unwrap();
     issue(&tx, &new, &handles.seller).await.unwrap();
-    if attempt % 3 == 0 {
+    if attempt.is_multiple_of(3) {
         tx.rollback().await.unwrap();
         false
     } else {

@@ -443,7 +443,8 @@ fn altered(files: &[PathBuf; 2], posted: i64) {
         "another balance: {}",
         words(&ran)
     );
-    let changes: [(&str, fn(&mut Value)); 9] = [
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 9] = [
         ("a charge", |all| one_more(&mut all["calls"][3]["charge"])),
         ("what was not charged", |all| {
             one_more(&mut all["calls"][3]["unbilled"]);
