@@ -66,7 +66,8 @@ unit: bundle ## unit and property tests (one package: cargo test --release -p do
 	@cargo test --release --locked --no-fail-fast --lib --bins
 
 it: bundle ## integration tests on SQLite and PostgreSQL (some of them: make it ONLY=ledger)
-	@scripts/with-postgres.sh cargo test --release --locked --no-fail-fast --test it -- $(ONLY)
+	@python="$$(scripts/setup-python.sh)"; PYTHON="$$python" \
+		scripts/with-postgres.sh cargo test --release --locked --no-fail-fast --test it -- $(ONLY)
 
 e2e: build ## the pages in a real Chromium, against the release binary
 	@chromium="$$(scripts/setup-chromium.sh)"; node="$$(scripts/setup-node.sh)"; \

@@ -70,7 +70,7 @@ run must  build   "the release binary (fetches: crates)"                        
 run check locales "is every text there in every language?"                                step locales
 run check lint    "clippy, every warning an error"                                        step lint
 run suite unit    "unit and property tests of every package"                              step unit
-run suite it      "integration on SQLite and PostgreSQL (fetches: Debian's postgresql)"   step it
+run suite it      "integration on SQLite and PostgreSQL (fetches: postgresql, Python)"   step it
 run suite e2e     "the pages in Chromium (fetches: Debian's chromium, npm packages)"      step e2e
 run suite clients "real clients against the binary (fetches: packages from PyPI)"         step clients
 finish
