@@ -110,20 +110,24 @@ fn whole_comments(html: &str) -> String {
     out
 }
 
-/// Style and the one font of the reader's script, before the document is read.
+/// Style and the fonts of every first paint, before the document is read: digits and names of models are Latin in every
+/// script.
 fn preloads(ui: &Ui) -> String {
-    let font = match ui.locale().code().split('-').next() {
-        Some("ru" | "uk" | "bg" | "sr" | "be" | "kk") => "fonts/onest-cyrillic.woff2",
-        Some("ar" | "fa") => "fonts/vazirmatn-arabic.woff2",
-        _ => "fonts/onest-latin.woff2",
+    const LATIN: &str = "fonts/onest-latin.woff2";
+    let fonts: &[&str] = match ui.locale().code().split('-').next() {
+        Some("ru" | "uk" | "bg" | "sr" | "be" | "kk") => &["fonts/onest-cyrillic.woff2", LATIN],
+        Some("ar" | "fa") => &["fonts/vazirmatn-arabic.woff2", LATIN],
+        _ => &[LATIN],
     };
     let mut link = format!("<{}>; rel=preload; as=style", ui.assets().path("app.css"));
-    let written = write!(
-        link,
-        ", <{}>; rel=preload; as=font; type=\"font/woff2\"; crossorigin",
-        ui.assets().path(font)
-    );
-    written.expect("writing to a string cannot fail");
+    for font in fonts {
+        let written = write!(
+            link,
+            ", <{}>; rel=preload; as=font; type=\"font/woff2\"; crossorigin",
+            ui.assets().path(font)
+        );
+        written.expect("writing to a string cannot fail");
+    }
     link
 }
 
