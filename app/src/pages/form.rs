@@ -149,8 +149,21 @@ pub fn select(
     entries: Vec<(String, String)>,
     chosen: &str,
 ) -> AnyView {
-    let id = field.id();
-    let chosen = flash.value(field).unwrap_or(chosen).to_owned();
+    choice(
+        field.id(),
+        label,
+        entries,
+        flash.value(field).unwrap_or(chosen),
+    )
+}
+
+/// The same in a form that asks by its address: what was chosen stands there.
+pub fn choice(
+    id: &'static str,
+    label: String,
+    entries: Vec<(String, String)>,
+    chosen: &str,
+) -> AnyView {
     let entries: Vec<_> = entries
         .into_iter()
         .map(|(value, words)| {

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod calculator;
 mod check_mail;
 mod claim;
+mod csv;
 pub mod docs;
 mod error;
 mod form;
@@ -32,6 +33,7 @@ pub mod wallet;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::views::AccountView;
 use http::StatusCode;
+use serde::de::DeserializeOwned;
 
 pub use admin::model_path;
 pub use check_mail::check_mail;
@@ -53,10 +55,6 @@ use crate::session::Known;
 
 /// Where the second factor is set up, and proved for a session that has not.
 pub const SECOND_FACTOR: &str = "/settings/second-factor";
-
-/// What a file for spreadsheets begins with. Without it some of them take UTF-8 for something else, and names in most
-/// languages come out as rubbish.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The pages that have an address in every language (`/login` and `/ru/login`).
 pub const PUBLIC: [&str; 9] = [
@@ -87,6 +85,14 @@ pub fn is_public(path: &str) -> bool {
             .into_iter()
             .flatten()
             .any(|rest| rest.starts_with('/'))
+}
+
+/// What the query of `asked`, an address, holds. One that makes no sense is as if it were not there.
+fn query_of<T: Default + DeserializeOwned>(asked: &str) -> T {
+    let uri = asked.parse::<http::Uri>().ok();
+    let read = uri.and_then(|uri| axum::extract::Query::try_from_uri(&uri).ok());
+    read.map(|axum::extract::Query(read)| read)
+        .unwrap_or_default()
 }
 
 /// The page of a reader who must be signed in; everybody else is led to the sign-in page, and back afterwards.

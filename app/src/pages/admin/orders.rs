@@ -10,6 +10,7 @@ use server::orders::{OrderFilter, OrderRow};
 
 use super::link::with_query;
 use super::{PAGE, admin, filter, older, page, scrolled, unavailable};
+use crate::pages::form::choice;
 use crate::pages::wallet::{coins, pill, provider_words, status_words};
 use crate::reader::{Reader, Ui};
 
@@ -76,17 +77,16 @@ async fn read(accounts: &Accounts, asked: &Asked) -> Result<Option<OrderFilter>,
 }
 
 fn content(ui: &Ui, asked: &Asked, found: &[OrderRow]) -> AnyView {
-    let states = OrderStatus::ALL
-        .into_iter()
-        .map(|status| (status.code(), status_words(ui, status)));
-    let providers = ProviderId::ALL
-        .into_iter()
-        .map(|provider| (provider.code(), provider_words(ui, provider)));
+    let any = || (String::new(), t!(ui, "admin.orders.any"));
+    let mut states = vec![any()];
+    states.extend(OrderStatus::ALL.map(|of| (of.code().to_owned(), status_words(ui, of))));
+    let mut providers = vec![any()];
+    providers.extend(ProviderId::ALL.map(|of| (of.code().to_owned(), provider_words(ui, of))));
     let attention = !asked.attention.is_empty();
     let fields = view! {
         {filter::text("q", t!(ui, "admin.orders.search"), &asked.q, Some(t!(ui, "admin.orders.search_hint")))}
-        {choice(ui, "status", t!(ui, "admin.orders.state"), states.collect(), &asked.status)}
-        {choice(ui, "provider", t!(ui, "wallet.topup.method"), providers.collect(), &asked.provider)}
+        {choice("status", t!(ui, "admin.orders.state"), states, &asked.status)}
+        {choice("provider", t!(ui, "wallet.topup.method"), providers, &asked.provider)}
         <div class="item">
             <label class="tick">
                 <input type="checkbox" name="attention" value="1" checked=attention/>
@@ -129,33 +129,6 @@ fn content(ui: &Ui, asked: &Asked, found: &[OrderRow]) -> AnyView {
             {list}
             {more}
         </section>
-    }
-    .into_any()
-}
-
-/// One of several, or any.
-fn choice(
-    ui: &Ui,
-    name: &'static str,
-    label: String,
-    entries: Vec<(&'static str, String)>,
-    chosen: &str,
-) -> AnyView {
-    let entries: Vec<_> = entries
-        .into_iter()
-        .map(|(value, words)| {
-            let selected = value == chosen;
-            view! { <option value=value selected=selected>{words}</option> }
-        })
-        .collect();
-    view! {
-        <div class="item">
-            <label for=name>{label}</label>
-            <select class="field" id=name name=name>
-                <option value="">{t!(ui, "admin.orders.any")}</option>
-                {entries}
-            </select>
-        </div>
     }
     .into_any()
 }

@@ -1,10 +1,10 @@
 //! Which calls are to be worked out? Read from the address, so that what somebody found can be sent to a colleague.
 
-use axum::extract::Query as Params;
 use domain::{Amount, Formula, MoneyError, Price, Usage};
 use serde::Deserialize;
 
 use crate::pages::admin::with_query;
+use crate::pages::query_of;
 use crate::reader::Ui;
 
 use super::PATH;
@@ -49,12 +49,7 @@ pub struct Costs {
 impl Asked {
     /// Reads `asked`, an address with its query.
     pub fn read(asked: &str) -> Self {
-        asked
-            .parse::<http::Uri>()
-            .ok()
-            .and_then(|uri| Params::try_from_uri(&uri).ok())
-            .map(|Params(asked)| asked)
-            .unwrap_or_default()
+        query_of(asked)
     }
 
     /// What the fields hold, in the order of [`FIELDS`].

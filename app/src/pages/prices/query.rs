@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-use axum::extract::Query as Params;
 use domain::PricePerMtok;
 use serde::Deserialize;
 use server::catalog::Published;
 
 use crate::api::typed_amount;
 use crate::pages::admin::with_query;
+use crate::pages::query_of;
 
 /// What is longer is no price.
 const MAX_LENGTH: usize = 24;
@@ -91,12 +91,7 @@ impl Query {
 
     /// Reads `asked`, an address with its query. What makes no sense is as if it were not there.
     pub fn read(asked: &str) -> Self {
-        let raw: Raw = asked
-            .parse::<http::Uri>()
-            .ok()
-            .and_then(|uri| Params::try_from_uri(&uri).ok())
-            .map(|Params(raw)| raw)
-            .unwrap_or_default();
+        let raw: Raw = query_of(asked);
         let (down, sort) = match raw.sort.strip_prefix('-') {
             Some(sort) => (true, sort),
             None => (false, raw.sort.as_str()),

@@ -4,13 +4,12 @@
 mod find;
 mod list;
 
-use axum::extract::Query as Params;
 use axum::response::Response;
 use http::StatusCode;
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::{anyone, anyone_at_home, docs};
+use super::{anyone, anyone_at_home, docs, query_of};
 use crate::reader::{Reader, Ui};
 use crate::services::Services;
 use crate::shell::{Frame, Page, fragment, icon, respond};
@@ -82,12 +81,7 @@ struct Typed {
 
 /// What `asked`, an address with its query, looks for.
 fn asked(asked: &str) -> String {
-    let typed: Typed = asked
-        .parse::<http::Uri>()
-        .ok()
-        .and_then(|uri| Params::try_from_uri(&uri).ok())
-        .map(|Params(typed)| typed)
-        .unwrap_or_default();
+    let typed: Typed = query_of(asked);
     typed.q.trim().chars().take(QUERY_MAX).collect()
 }
 

@@ -1,11 +1,12 @@
 //! Which days does this statement cover? The address is the whole state: it can be kept, sent and gone back to.
 
-use axum::extract::Query as Params;
 use domain::views::UnixMs;
 use serde::Deserialize;
 use server::calls::Range;
 use server::statement::Place;
 use texts::format::Zone;
+
+use crate::pages::query_of;
 
 /// Which days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,12 +97,7 @@ struct Raw {
 impl Query {
     /// Reads `asked`, an address with its query; `None` when it names a line that cannot be one.
     pub fn read(asked: &str, zone: Zone, now: UnixMs) -> Option<Self> {
-        let raw: Raw = asked
-            .parse::<http::Uri>()
-            .ok()
-            .and_then(|uri| Params::try_from_uri(&uri).ok())
-            .map(|Params(raw)| raw)
-            .unwrap_or_default();
+        let raw: Raw = query_of(asked);
         let after = match raw.after.as_str() {
             "" => None,
             place => Some(Place::parse(place)?),

@@ -14,7 +14,7 @@ use server::calls::{CallRow, Calls, Filter};
 use texts::format::Zone;
 
 use super::{Asking, Tab, asking, table, unavailable, words};
-use crate::pages::BYTE_ORDER_MARK;
+use crate::pages::csv;
 use crate::reader::Reader;
 
 /// Rows of one file at most.
@@ -93,8 +93,8 @@ async fn overview(asking: &Asking) -> Result<Body, Response> {
     for line in table::lines(ui, query, &report, &asking.names) {
         let tally = line.tally;
         rows.push([
-            guarded(&line.id),
-            guarded(&line.name.0),
+            csv::guarded(&line.id),
+            csv::guarded(&line.name.0),
             tally.calls.to_string(),
             tally.input.to_string(),
             tally.cached_input.to_string(),
@@ -116,10 +116,10 @@ async fn refused(asking: &Asking) -> Result<Body, Response> {
     let mut rows = vec![["key_id", "key", "code", "reason", "count", "last_at"].map(str::to_owned)];
     rows.extend(refused.into_iter().map(|row| {
         [
-            guarded(&row.key_id),
-            guarded(&words::key(ui, &asking.names, &row.key_id)),
-            guarded(&row.code),
-            guarded(&words::refused(ui, &row.code).0),
+            csv::guarded(&row.key_id),
+            csv::guarded(&words::key(ui, &asking.names, &row.key_id)),
+            csv::guarded(&row.code),
+            csv::guarded(&words::refused(ui, &row.code).0),
             row.count.to_string(),
             query.zone.iso(row.last_at),
         ]
@@ -176,8 +176,8 @@ impl Reading {
         rows.extend(page.iter().take(left).map(|call| self.row(call)));
         self.sent += page.len();
         let whole = u32::try_from(page.len()).is_ok_and(|read| read == AT_ONCE);
-        let mark = if begins { BYTE_ORDER_MARK } else { &[] };
-        let piece = [mark, &csv(&rows)].concat();
+        let mark = if begins { csv::BYTE_ORDER_MARK } else { &[] };
+        let piece = [mark, &csv::lines(&rows)].concat();
         self.before = page.last().and_then(|call| call.id.parse().ok());
         let more = whole && self.sent < ROWS_MAX && self.before.is_some();
         Ok((piece, more.then_some(self)))
@@ -188,13 +188,13 @@ impl Reading {
         let key = self.names.get(&call.key_id);
         [
             self.zone.iso(call.created_at),
-            guarded(&call.id),
-            guarded(&call.model),
-            guarded(&call.key_id),
-            key.map(|name| guarded(name)).unwrap_or_default(),
-            guarded(&call.ending),
+            csv::guarded(&call.id),
+            csv::guarded(&call.model),
+            csv::guarded(&call.key_id),
+            key.map(|name| csv::guarded(name)).unwrap_or_default(),
+            csv::guarded(&call.ending),
             call.status.to_string(),
-            guarded(&call.rule),
+            csv::guarded(&call.rule),
             call.streamed.to_string(),
             call.input_tokens.to_string(),
             call.cached_input_tokens.to_string(),
@@ -205,7 +205,7 @@ impl Reading {
             call.unbilled_nusd.nanos().to_string(),
             ms(call.first_byte_ms),
             ms(Some(call.duration_ms)),
-            guarded(&call.price_version),
+            csv::guarded(&call.price_version),
         ]
     }
 }
@@ -234,52 +234,5 @@ const COLUMNS: [&str; 19] = [
 
 /// A file that is sent at one go.
 fn whole<const N: usize>(rows: &[[String; N]]) -> Body {
-    Body::from([BYTE_ORDER_MARK, &csv(rows)].concat())
-}
-
-/// Lines of a file; fields are quoted where they must be.
-fn csv<const N: usize>(rows: &[[String; N]]) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    for row in rows {
-        writer
-            .write_record(row)
-            .expect("rows of one length are written into memory");
-    }
-    writer.into_inner().unwrap_or_default()
-}
-
-/// A text that no spreadsheet takes for a formula: names come from people.
-fn guarded(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
-
-    #[test]
-    fn fields_are_quoted_and_formulas_disarmed() {
-        let fields = [
-            "=1+1",
-            "+7",
-            "-2",
-            "@sum",
-            "a,b",
-            "say \"hi\"",
-            "two\nlines",
-            "ключ",
-        ];
-        let file = csv(&[fields.map(guarded)]);
-        assert_eq!(
-            String::from_utf8(file).unwrap(),
-            "'=1+1,'+7,'-2,'@sum,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",ключ\r\n"
-        );
-    }
+    Body::from([csv::BYTE_ORDER_MARK, &csv::lines(rows)].concat())
 }

@@ -7,6 +7,7 @@ use server::calls::Group;
 
 use super::query::{Query, Span};
 use super::{Asking, Tab, words};
+use crate::pages::form::choice;
 use crate::reader::Ui;
 use crate::shell::{notice, rich};
 
@@ -191,28 +192,6 @@ fn form(asking: &Asking, tab: Tab, models: &[String]) -> AnyView {
                 {clear}
             </div>
         </form>
-    }
-    .into_any()
-}
-
-fn choice(
-    id: &'static str,
-    label: String,
-    entries: Vec<(String, String)>,
-    chosen: &str,
-) -> AnyView {
-    let entries: Vec<_> = entries
-        .into_iter()
-        .map(|(value, words)| {
-            let selected = value == chosen;
-            view! { <option value=value selected=selected>{words}</option> }
-        })
-        .collect();
-    view! {
-        <div class="item">
-            <label for=id>{label}</label>
-            <select class="field" id=id name=id>{entries}</select>
-        </div>
     }
     .into_any()
 }

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use axum::extract::Query as Params;
 use domain::Ending;
 use domain::ids::{CallId, KeyId};
 use domain::views::UnixMs;
 use serde::Deserialize;
 use server::calls::{Filter, Group, Range, UsageQuery};
 use texts::format::Zone;
+
+use crate::pages::query_of;
 
 /// How long ago the range begins, or which days it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,12 +94,7 @@ struct Raw {
 impl Query {
     /// Reads `asked`, an address with its query.
     pub fn read(asked: &str, zone: Zone, now: UnixMs) -> Asked {
-        let raw: Raw = asked
-            .parse::<http::Uri>()
-            .ok()
-            .and_then(|uri| Params::try_from_uri(&uri).ok())
-            .map(|Params(raw)| raw)
-            .unwrap_or_default();
+        let raw: Raw = query_of(asked);
         let (Ok(key), Ok(before), Ok(ending)) = (
             optional(&raw.key, |text| text.parse().ok()),
             optional(&raw.before, |text| text.parse().ok()),

@@ -1,6 +1,5 @@
 //! What does somebody want to pay? Read from the address, so that the page with its offer can be opened again.
 
-use axum::extract::Query as Params;
 use domain::Currency;
 use domain::fx::Coins;
 use domain::order::{Limits, Method, ProviderId};
@@ -8,6 +7,7 @@ use domain::views::UnixMs;
 use serde::Deserialize;
 
 use crate::api::read_coins;
+use crate::pages::query_of;
 
 /// Round amounts to choose from, in hundredths of ten times the power of ten that is nearest to a dollar.
 const ROUND: [i64; 4] = [100, 250, 500, 1_000];
@@ -47,12 +47,7 @@ pub struct Choice {
 impl Asked {
     /// Reads `asked`, an address with its query.
     pub fn read(asked: &str) -> Self {
-        asked
-            .parse::<http::Uri>()
-            .ok()
-            .and_then(|uri| Params::try_from_uri(&uri).ok())
-            .map(|Params(asked)| asked)
-            .unwrap_or_default()
+        query_of(asked)
     }
 
     /// What is to be paid, how, and what is wrong with it. `usual` is the currency the reader sees amounts in. `None` when

@@ -5,7 +5,7 @@ use server::statement::{BookedCall, Line, What};
 
 use super::super::head::closing_words;
 use super::{Sheet, Written, calls_of, reference_of};
-use crate::pages::BYTE_ORDER_MARK;
+use crate::pages::csv::{BYTE_ORDER_MARK, guarded, lines};
 
 /// The columns' names are for programs: they are the same in every language.
 const COLUMNS: [&str; 28] = [
@@ -179,63 +179,28 @@ impl Written for Csv {
         let (ui, statement) = (&self.0.ui, &self.0.statement);
         let words = t!(ui, "statement.balance.opening");
         let opening = self.edge("opening", statement.range.from, words, statement.opening);
-        [BYTE_ORDER_MARK, &rows(&[heads, opening])].concat()
+        [BYTE_ORDER_MARK, &lines(&[heads, opening])].concat()
     }
 
-    fn lines(&mut self, lines: &[Line]) -> Vec<u8> {
-        let lines: Vec<Row> = lines.iter().map(|line| self.line(line)).collect();
-        rows(&lines)
+    fn lines(&mut self, entries: &[Line]) -> Vec<u8> {
+        let rows: Vec<Row> = entries.iter().map(|line| self.line(line)).collect();
+        lines(&rows)
     }
 
     fn turn(&mut self) -> Vec<u8> {
-        rows(&[self.closing()])
+        lines(&[self.closing()])
     }
 
     fn calls(&mut self, calls: &[BookedCall]) -> Vec<u8> {
         let calls: Vec<Row> = calls.iter().map(|call| self.call(call)).collect();
-        rows(&calls)
+        lines(&calls)
     }
 
     fn end(&mut self) -> Vec<u8> {
         if self.0.query.calls {
             Vec::new()
         } else {
-            rows(&[self.closing()])
+            lines(&[self.closing()])
         }
-    }
-}
-
-/// Lines of a file; fields are quoted where they must be.
-fn rows(rows: &[Row]) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    for row in rows {
-        writer
-            .write_record(row)
-            .expect("rows of one length are written into memory");
-    }
-    writer.into_inner().unwrap_or_default()
-}
-
-/// A text that no spreadsheet takes for a formula: names and reasons come from people. Numbers are ours.
-fn guarded(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_people_wrote_is_no_formula() {
-        for text in ["=1+1", "+7", "-2", "@sum", "\tx", "\rx", "\nx"] {
-            assert_eq!(guarded(text), format!("'{text}"));
-        }
-        assert_eq!(guarded("grant:1 = a"), "grant:1 = a");
     }
 }
