@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod mail;
 pub mod nodes;
 pub mod orders;
+mod outbound;
 pub mod paper;
 pub mod policies;
 pub mod rates;

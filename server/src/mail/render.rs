@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use domain::views::UnixMs;
 use serde::{Deserialize, Serialize};
+use texts::content::escaped;
 use texts::{Locale, Texts, format};
 
 use super::{MailConfig, Message};
@@ -301,42 +302,42 @@ a{color:#d1ea52}.btn{background:#d1ea52;color:#131a0b}dt,.quiet,footer{color:#b0
 fn html(locale: Locale, config: &MailConfig, words: &Words) -> String {
     let mut body = String::new();
     let mut add = |line: String| body.push_str(&line);
-    add(format!("<h1>{}</h1>", escape(&words.subject)));
+    add(format!("<h1>{}</h1>", escaped(&words.subject)));
     for paragraph in &words.body {
-        add(format!("<p>{}</p>", escape(paragraph)));
+        add(format!("<p>{}</p>", escaped(paragraph)));
     }
     if !words.facts.is_empty() {
         add("<dl>".to_owned());
         for (name, value) in &words.facts {
             add(format!(
                 "<dt>{}</dt><dd><bdi>{}</bdi></dd>",
-                escape(name),
-                escape(value)
+                escaped(name),
+                escaped(value)
             ));
         }
         add("</dl>".to_owned());
     }
     if let Some((label, url)) = &words.action {
-        let (label, url) = (escape(label), escape(url));
+        let (label, url) = (escaped(label), escaped(url));
         // The address once more in full: some readers show no buttons, and a careful one compares.
         add(format!(
             "<p><a class=\"btn\" href=\"{url}\">{label}</a></p><p class=\"quiet\"><a href=\"{url}\" dir=\"ltr\">{url}</a></p>"
         ));
     }
     if let Some(note) = &words.note {
-        add(format!("<p class=\"quiet\">{}</p>", escape(note)));
+        add(format!("<p class=\"quiet\">{}</p>", escaped(note)));
     }
-    add(format!("<p>{}</p>", escape(&words.not_you)));
+    add(format!("<p>{}</p>", escaped(&words.not_you)));
     if let Some((label, url)) = &words.remedy {
         add(format!(
             "<p><a href=\"{}\">{}</a></p>",
-            escape(url),
-            escape(label)
+            escaped(url),
+            escaped(label)
         ));
     }
     add("<footer>".to_owned());
     for line in &words.footer {
-        add(format!("<p>{}</p>", escape(line)));
+        add(format!("<p>{}</p>", escaped(line)));
     }
     add("</footer>".to_owned());
 
@@ -347,27 +348,11 @@ fn html(locale: Locale, config: &MailConfig, words: &Words) -> String {
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
          <title>{title}</title><style>{STYLE}</style></head>\
          <body><main aria-label=\"{brand}\">{body}</main></body></html>",
-        lang = escape(locale.code()),
+        lang = escaped(locale.code()),
         dir = locale.dir(),
-        title = escape(&words.subject),
-        brand = escape(&config.brand),
+        title = escaped(&words.subject),
+        brand = escaped(&config.brand),
     )
     .expect("writing to a string cannot fail");
     document
-}
-
-/// Text as it may stand between tags and in quoted attributes.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -1,7 +1,6 @@
 //! How is a source asked? Over https at its own fixed host, without redirects, with a bound on time and size, and only
 //! when its document changed.
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
 use super::RatesConfig;
+use crate::outbound;
 use crate::secrets::Secret;
 use crate::upstreams::AddressRule;
 
@@ -56,14 +56,7 @@ pub(super) enum AskError {
 
 impl From<reqwest::Error> for AskError {
     fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let mut said = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            said = format!("{said}: {inner}");
-            cause = inner.source();
-        }
-        Self::Unreachable(said)
+        Self::Unreachable(outbound::why(error))
     }
 }
 
@@ -111,7 +104,7 @@ impl Client {
         if let Some(value) = last_modified.and_then(|text| text.parse().ok()) {
             headers.insert(IF_MODIFIED_SINCE, value);
         }
-        let mut response = self
+        let response = self
             .http
             .get(self.address(source))
             .headers(headers)
@@ -127,13 +120,9 @@ impl Client {
             .get(LAST_MODIFIED)
             .and_then(|value| value.to_str().ok())
             .map(ToOwned::to_owned);
-        let mut raw = Vec::new();
-        while let Some(piece) = response.chunk().await? {
-            if raw.len() + piece.len() > MOST_BYTES {
-                return Err(AskError::TooLarge);
-            }
-            raw.extend_from_slice(&piece);
-        }
+        let raw = outbound::body(response, MOST_BYTES)
+            .await?
+            .ok_or(AskError::TooLarge)?;
         Ok(Answer::New { raw, last_modified })
     }
 

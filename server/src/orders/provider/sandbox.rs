@@ -1,6 +1,5 @@
 //! How is the sandbox provider asked? Over plain HTTP to this machine alone, with a bound on time and size.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use super::{
     Wanting, signature,
 };
 use crate::orders::config::SandboxConfig;
+use crate::outbound;
 
 const CONNECT: Duration = Duration::from_secs(3);
 const ALL: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ impl Sandbox {
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Fault> {
-        let mut response = request
+        let response = request
             .bearer_auth(self.config.secret.expose())
             .send()
             .await
@@ -76,27 +76,17 @@ impl Sandbox {
             StatusCode::NOT_FOUND => return Err(Fault::Unknown),
             status => return Err(Fault::Status(status.as_u16())),
         }
-        let mut raw = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(unreachable)? {
-            if raw.len() + piece.len() > MOST_BYTES {
-                return Err(Fault::Unreadable("it is too long"));
-            }
-            raw.extend_from_slice(&piece);
-        }
+        let raw = outbound::body(response, MOST_BYTES)
+            .await
+            .map_err(unreachable)?
+            .ok_or(Fault::Unreadable("it is too long"))?;
         serde_json::from_slice(&raw)
             .map_err(|_| Fault::Unreadable("it is not the JSON of a payment"))
     }
 }
 
 fn unreachable(error: reqwest::Error) -> Fault {
-    let error = error.without_url();
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        said = format!("{said}: {inner}");
-        cause = inner.source();
-    }
-    Fault::Unreachable(said)
+    Fault::Unreachable(outbound::why(error))
 }
 
 /// As it may stand in a path: letters, digits, underscore, dash.

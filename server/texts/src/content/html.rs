@@ -278,7 +278,9 @@ fn slug(text: &str) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it may stand between tags and in quoted attributes.
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -286,6 +288,7 @@ fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
             c => out.push(c),
         }
     }

@@ -20,6 +20,7 @@ use thiserror::Error;
 use crate::{Locale, Texts, pseudo};
 
 pub(crate) use fill::names;
+pub use html::escaped;
 pub(crate) use html::{Part, parts};
 pub(crate) use library::{FOLDER, Library, in_folder};
 pub use raw::Original;

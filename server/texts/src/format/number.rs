@@ -62,10 +62,7 @@ pub fn hundredths(locale: Locale, value: i64) -> String {
 /// sign's place is CLDR's, reviewed for each language that may come; what is not listed writes it close behind.
 #[must_use]
 pub fn percent(locale: Locale, basis_points: i64) -> String {
-    let mut value = Decimal::from(basis_points);
-    value.multiply_pow10(-2);
-    value.trim_end();
-    let number = decimal(locale, &value);
+    let number = hundredths(locale, basis_points);
     match locale.format_code().split('-').next().unwrap_or_default() {
         "cs" | "da" | "de" | "es" | "fi" | "fr" | "nb" | "ro" | "ru" | "sk" | "sl" | "sv" => {
             format!("{number}\u{a0}%")
