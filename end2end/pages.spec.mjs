@@ -1,12 +1,12 @@
 // Is every page for strangers in order: in both languages and themes, on a phone and a desk, without any script?
-import { accessible, fits, guarded, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
+import { accessible, fits, guarded, keep, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
 import { farebox } from './support/servers.mjs';
 import { ERROR_PAGE, choose, expect, test } from './support/test.mjs';
 import { frontMatter, spaced, t } from './support/words.mjs';
 
 const LOCALES = { en: '', ru: '/ru' };
 const MODEL = 'sandbox-echo';
-const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', docs: '/docs', 'docs: curl': '/docs/quickstart/curl', 'docs: errors': '/docs/errors', 'docs: api': '/docs/api', status: '/status', policies: '/policies', 'a policy': '/policies/privacy', 'the cookie policy': '/policies/cookies', 'sign-in': '/login', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
+const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', docs: '/docs', 'docs: curl': '/docs/quickstart/curl', 'docs: errors': '/docs/errors', 'docs: api': '/docs/api', status: '/status', policies: '/policies', 'a policy': '/policies/privacy', 'the cookie policy': '/policies/cookies', 'sign-in': '/login', 'sign-up': '/signup', recover: '/recover', search: '/search?q=limits', shortcuts: '/shortcuts', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
 const STATUS = { '/no/such/page': 404, '/claim/nothing': 410 };
 const BRAND = { brand: 'Farebox' };
 // What search engines are told; the other pages say what the landing page does.
@@ -33,6 +33,7 @@ for (const locale of ['en', 'ru']) {
         for (const [name, path] of Object.entries(PAGES)) {
           await open(page, locale, path);
           await accessible(page, `${name} at ${width} px`);
+          await keep(page, `public ${name} ${locale} ${scheme} ${width}`);
         }
       }
     });
@@ -43,7 +44,7 @@ for (const locale of ['en', 'ru']) {
     await watchShifts(page);
     for (const [name, path] of Object.entries(PAGES)) {
       await open(page, locale, path);
-      // None that anybody sees: the fallback font is fitted to the hundredth.
+      // None that anybody sees: a font that comes late is not swapped in.
       await still(page, name, 0.001);
       await fits(page, name);
       await page.setViewportSize({ width: 320, height: 800 });

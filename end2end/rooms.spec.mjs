@@ -1,33 +1,17 @@
 // Is every page behind the door in order? A customer's and an administrator's, in both languages and themes, on a desk
 // and on a phone: axe finds nothing, nothing is cut or wider than the screen, the HTML is valid, no text is missing.
-import { mkdirSync } from 'node:fs';
-
-import { accessible, fits, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
+import { accessible, fits, keep, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
+import { ordered, paid, rooms } from './support/rooms.mjs';
 import { anotherKey, call, farebox, person, revokeKey, seen } from './support/servers.mjs';
 import { expect, prefer, signIn, test } from './support/test.mjs';
 import { code } from './support/totp.mjs';
 
-// SHOTS=folder keeps a picture of every page, for people to look at.
-const SHOTS = process.env.SHOTS;
 const LOOKS = [
   { locale: 'en', scheme: 'light', width: 1280 },
   { locale: 'en', scheme: 'dark', width: 360 },
   { locale: 'ru', scheme: 'dark', width: 1280 },
   { locale: 'ru', scheme: 'light', width: 360 },
 ];
-
-const rooms = {
-  customer: (ids) => ['/overview', '/usage', '/usage?range=30d&group=key', '/usage?group=status', '/usage/calls', `/usage/calls/${ids.call}`, '/usage/refused', '/wallet', '/wallet/top-up', '/wallet/top-up?provider=sandbox&amount=25', '/wallet/top-up?provider=manual&currency=JPY&amount=lots', '/wallet/orders', `/wallet/orders/${ids.order}`, `/wallet/orders/${ids.transfer}`, '/wallet/receipts', '/wallet/statement', '/wallet/statement?period=year', `/wallet/statement/${new Date().toISOString().slice(0, 10)}`, '/wallet/statement?from=2020-01-01&to=2020-01-31', '/keys', '/keys/new', `/keys/${ids.key}`, `/keys/${ids.revoked}`, `/keys/${ids.key}/roll`, `/keys/${ids.key}/revoke`, `/keys/${ids.key}/reveal`, '/keys/freeze', '/try', '/settings', '/settings/email', '/settings/security', '/settings/second-factor', '/settings/sessions', '/settings/policies', '/search', '/search?q=limited', '/shortcuts', '/outbox'],
-  administrator: (ids) => ['/admin', '/admin/accounts', '/admin/accounts?q=customer', `/admin/accounts/${ids.account}`, '/admin/orders', `/admin/orders/${ids.transfer}`, '/admin/keys', `/admin/keys/${ids.key}`, '/admin/upstreams', '/admin/upstreams/new', `/admin/upstreams/${ids.upstream}`, '/admin/models', '/admin/models/new', '/admin/models/sandbox-echo', '/admin/rates', '/admin/rates/KWD', '/admin/audit', '/settings/second-factor'],
-};
-
-// An order of 25 dollars that nobody has paid yet.
-async function ordered(page, provider) {
-  await page.goto(`/wallet/top-up?provider=${provider}&currency=USD&amount=25`);
-  await page.locator('form[action="/api/create_order"] button[type=submit]').click();
-  await page.waitForURL('**/wallet/orders/order_*');
-  return page.url().split('/').at(-1);
-}
 
 async function inOrder(page, who, path, { locale, scheme, width }) {
   const what = `${path} (${locale}, ${scheme}, ${width})`;
@@ -45,9 +29,7 @@ async function inOrder(page, who, path, { locale, scheme, width }) {
   const words = await page.locator('body').innerText();
   expect(words, what).not.toMatch(/%\{|\.\.(?!\d)|\b(admin|usage|keys|settings|sessions|second_factor|wallet|statement|receipts|try_zone)\.[a-z_]+\b/);
   if (locale === 'en' && width === 1280) await validHtml(await answer.text(), what);
-  if (!SHOTS) return;
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: `${SHOTS}/${who}${path.replace(/[^a-z0-9]+/gi, '-').replace(/_?[0-9a-f]{32}/, '')}-${locale}-${scheme}-${width}.png`, fullPage: true });
+  await keep(page, `${who}${path}-${locale}-${scheme}-${width}`);
 }
 
 // Types the password once more where a page wants it.
@@ -90,6 +72,7 @@ for (const look of LOOKS) {
     ids.call = (await page.locator('a[href^="/usage/calls/call_"]').first().getAttribute('href')).split('/').at(-1);
     ids.order ??= await ordered(page, 'sandbox');
     ids.transfer ??= await ordered(page, 'manual');
+    ids.receipt ??= await paid(page);
     // What was refused is written a second later.
     await expect(async () => {
       await page.goto('/usage/refused');

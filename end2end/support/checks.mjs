@@ -1,4 +1,6 @@
 // When is a page in order? Accessible, no wider than the screen, valid HTML, with the headers that protect it.
+import { mkdirSync } from 'node:fs';
+
 import AxeBuilder from '@axe-core/playwright';
 import { HtmlValidate } from 'html-validate';
 
@@ -94,4 +96,13 @@ export async function still(page, what, most) {
   const shifted = await page.evaluate(() => window.shifted);
   expect(shifted, `${what} moves while it arrives`).toBeLessThanOrEqual(most);
   return shifted;
+}
+
+// SHOTS=folder keeps a picture of every page that is checked, for people to look at.
+export async function keep(page, name) {
+  const folder = process.env.SHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  const file = name.replace(/_?[0-9a-f]{32}/g, '').replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '');
+  await page.screenshot({ path: `${folder}/${file}.png`, fullPage: true });
 }
