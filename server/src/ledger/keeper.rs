@@ -120,17 +120,18 @@ impl Node {
 
     /// Gives back what is wanted elsewhere and not held here.
     async fn answer_recalls(&self) -> Result<(), DbErr> {
-        let leases = self.leases();
-        if leases.is_empty() {
+        if self.0.wallets.lock().is_empty() && self.0.closing.lock().is_empty() {
             return Ok(());
         }
         let wanted = self.0.store.recalled(&self.0.name).await?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let leases = self.leases();
         for lease in leases.iter().filter(|lease| wanted.contains(&lease.id)) {
             self.answer_recall(lease).await?;
         }
-        if !wanted.is_empty() {
-            self.close_leases().await;
-        }
+        self.close_leases().await;
         Ok(())
     }
 
