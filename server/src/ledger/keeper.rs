@@ -177,18 +177,23 @@ impl Node {
 
     /// Gives back the shut leases on which nothing runs any more. False when the database refused one.
     async fn close_leases(&self) -> bool {
+        // They stay in the list until they are closed: whoever is stopped in between forgets none.
         let due: Vec<Arc<Lease>> = {
-            let mut closing = self.0.closing.lock();
-            let (due, later) = closing.drain(..).partition(|lease| lease.is_quiet());
-            *closing = later;
-            due
+            let closing = self.0.closing.lock();
+            closing
+                .iter()
+                .filter(|lease| lease.is_quiet())
+                .cloned()
+                .collect()
         };
         let mut closed_all = true;
         for lease in due {
-            if let Err(error) = self.0.store.close(lease.id, lease.book).await {
-                closed_all = false;
-                tracing::warn!(error = %error, lease.id = %lease.id, "A lease could not be given back; trying again");
-                self.0.closing.lock().push(lease);
+            match self.0.store.close(lease.id, lease.book).await {
+                Ok(()) => self.0.closing.lock().retain(|other| other.id != lease.id),
+                Err(error) => {
+                    closed_all = false;
+                    tracing::warn!(error = %error, lease.id = %lease.id, "A lease could not be given back; trying again");
+                }
             }
         }
         closed_all
