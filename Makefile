@@ -63,7 +63,7 @@ locales: build ## is every text there in every language? (that none stands outsi
 	@$(BINARY) locales check
 
 unit: bundle ## unit and property tests (one package: cargo test --release -p domain)
-	@cargo test --release --locked --no-fail-fast --lib --bins
+	@scripts/with-postgres.sh cargo test --release --locked --no-fail-fast --lib --bins
 
 it: bundle ## integration tests on SQLite and PostgreSQL (some of them: make it ONLY=ledger)
 	@python="$$(scripts/setup-python.sh)"; PYTHON="$$python" \

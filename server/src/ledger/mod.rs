@@ -23,6 +23,8 @@ mod wallet;
 mod writer;
 
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use books::exclude_flushes;
