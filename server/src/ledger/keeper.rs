@@ -18,6 +18,10 @@ use super::wallet::Lease;
 const RENEW_AFTER: Duration = Duration::from_secs(3);
 /// How long somebody waits for credit that this node does not use.
 const RECALL_POLL: Duration = Duration::from_millis(100);
+/// After the database was away, or this machine asleep, nobody could renew: so many looks later, everybody who lives has.
+const OTHERS_FIRST: u32 = 4;
+/// Looks that are so much farther apart than they should be were none.
+const GAP: Duration = Duration::from_secs(5);
 /// Leases told of by one statement.
 const BEATS_MAX: usize = 1_000;
 
@@ -25,9 +29,20 @@ impl Node {
     pub(super) async fn keep_leases(self) {
         let mut tick = interval(self.0.config.heartbeat);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let (mut healthy_looks, mut last) = (0_u32, self.now());
         loop {
             tick.tick().await;
-            self.look_after_leases().await;
+            let now = self.now();
+            if last.plus(self.0.config.heartbeat + GAP) < now {
+                healthy_looks = 0;
+            }
+            last = now;
+            let healthy = self.look_after_leases(healthy_looks >= OTHERS_FIRST).await;
+            healthy_looks = if healthy {
+                healthy_looks.saturating_add(1)
+            } else {
+                0
+            };
         }
     }
 
@@ -46,7 +61,8 @@ impl Node {
         }
     }
 
-    async fn look_after_leases(&self) {
+    /// False when the database did not answer everything.
+    async fn look_after_leases(&self, reclaims: bool) -> bool {
         self.shut_idle();
         let mut healthy = true;
         if let Err(error) = self.beat().await {
@@ -58,13 +74,19 @@ impl Node {
             .lock()
             .retain(|_, wallet| Arc::strong_count(wallet) > 1 || wallet.current.lock().is_some());
         healthy &= self.close_leases().await;
-        if self.0.store.many_nodes()
-            && let Err(error) = self.0.store.reclaim(false).await
-        {
-            healthy = false;
-            tracing::warn!(error = %error, "Leases of dead nodes could not be taken back");
+        if self.0.store.many_nodes() {
+            let answered = if reclaims {
+                self.0.store.reclaim(false).await.map(|_| ())
+            } else {
+                self.0.store.recalled(&self.0.name).await.map(|_| ())
+            };
+            if let Err(error) = answered {
+                healthy = false;
+                tracing::warn!(error = %error, "Leases of dead nodes could not be taken back");
+            }
         }
         self.0.healthy.store(healthy, Ordering::Relaxed);
+        healthy
     }
 
     /// Leases that nothing has run on for a while, and those that are no longer good, are on their way back.

@@ -88,7 +88,7 @@ pub(super) enum Asked {
     LeaseLost,
 }
 
-/// What the running calls of a lease hold.
+/// What the calls of a lease hold: those that run, and those that are settled and not yet committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Held {
     pub(super) lease: LeaseId,

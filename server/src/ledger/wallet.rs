@@ -196,12 +196,14 @@ impl Lease {
         self.state.lock().is_quiet()
     }
 
-    /// What to tell the database, if it is time: when the held part changed or the last word is older than `stale`.
+    /// What to tell the database, if it is time: when the part that calls hold changed or the last word is older than
+    /// `stale`. What they are charged and no flush has committed is among it: it must not be given to others.
     pub(super) fn news(&self, stale: Moment) -> Option<Amount> {
         let state = self.state.lock();
+        let held = state.of_calls();
         match state.reported {
-            Some((held, at)) if held == state.held && at > stale => None,
-            _ => Some(state.held),
+            Some((told, at)) if told == held && at > stale => None,
+            _ => Some(held),
         }
     }
 
@@ -218,12 +220,12 @@ impl Lease {
         self.state.lock().doubtful = true;
     }
 
-    /// Takes out the free part, to be given back on another's wish, and answers it with what stays held. For a while the
+    /// Takes out the free part, to be given back on another's wish, and answers it with what stays with calls. For a while the
     /// lease does not grow beyond what its calls need.
     pub(super) fn take_free(&self, now: Moment) -> (Amount, Amount) {
         let mut state = self.state.lock();
         state.contested_until = Some(now.plus(CONTESTED));
-        (std::mem::take(&mut state.free), state.held)
+        (std::mem::take(&mut state.free), state.of_calls())
     }
 
     /// Did others want some of it a moment ago?
@@ -236,6 +238,10 @@ impl Lease {
 impl State {
     fn is_quiet(&self) -> bool {
         self.held.is_zero() && self.pending.is_zero()
+    }
+
+    fn of_calls(&self) -> Amount {
+        self.held.plus(self.pending).unwrap_or(self.held)
     }
 
     fn move_free_to_held(&mut self, amount: Amount) -> bool {
