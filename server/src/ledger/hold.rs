@@ -117,6 +117,12 @@ impl Hold {
         self.amount
     }
 
+    /// Where it is held, for the simulator to ask the database about.
+    #[cfg(test)]
+    pub(super) fn lease(&self) -> Option<domain::ids::LeaseId> {
+        self.place.as_ref().map(|(_, lease)| lease.id)
+    }
+
     /// Sets aside more, up to `total` in all; for a stream that goes on. Asks the database when the lease is spent.
     ///
     /// # Errors

@@ -308,13 +308,12 @@ impl Node {
             need,
             want: Amount::from_nanos(need.nanos().saturating_mul(times)),
         };
-        self.0.store.ask(asking).await.map_err(|error: DbErr| {
-            // It may have been granted all the same, and only closing the lease gives that back.
-            if let Some(lease) = lease {
-                lease.doubt();
-            }
-            HoldError::Unavailable(Some(error))
-        })
+        let mut unanswered = Unanswered(lease.map(Arc::as_ref));
+        let asked = self.0.store.ask(asking).await;
+        if asked.is_ok() {
+            unanswered.0 = None;
+        }
+        asked.map_err(|error: DbErr| HoldError::Unavailable(Some(error)))
     }
 
     fn wallet(&self, workspace: WorkspaceId) -> Arc<Wallet> {
@@ -376,6 +375,18 @@ impl Node {
         };
         refused.undo();
         Err(SettleError::NotCommitted)
+    }
+}
+
+/// Nobody heard what became of asking for more on a lease: the answer was lost, or who asked is gone. It may have been
+/// granted all the same, and only closing the lease gives that back.
+struct Unanswered<'a>(Option<&'a Lease>);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(lease) = self.0 {
+            lease.doubt();
+        }
     }
 }
 
