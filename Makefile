@@ -62,6 +62,7 @@ lint: bundle ## clippy on the server's and on the browser's part, every warning 
 locales: build ## is every text there in every language? (that none stands outside locales/: unit and e2e)
 	@$(BINARY) locales check
 
+# With a PostgreSQL: the simulated database of the ledger's tests is compared with it.
 unit: bundle ## unit and property tests (one package: cargo test --release -p domain)
 	@scripts/with-postgres.sh cargo test --release --locked --no-fail-fast --lib --bins
 

@@ -49,9 +49,9 @@ pub(super) fn judge(plan: &Plan, world: &World, memo: &Memo) -> Vec<String> {
         }
     }
     let events = world.events;
-    if plan.temper != Temper::Stormy && events.late + events.partly + events.lost > 0 {
+    if !plan.temper.may_lose() && events.late + events.partly + events.lost > 0 {
         broken.push(format!(
-            "credit was missing though nothing went wrong: {events:?}"
+            "credit was missing though all nodes and clocks went on: {events:?}"
         ));
     }
     broken
@@ -74,13 +74,12 @@ fn wrong(plan: &Plan, world: &World, memo: &Memo, number: usize) -> Option<&'sta
         (Told::Nothing, row) => row.is_none(),
         // What a lease that was taken back cannot pay any more is the operator's loss.
         (Told::Charged(charge), Some(row)) => {
-            stands(row)
-                && (row.charge == charge || (row.charge == 0 && plan.temper == Temper::Stormy))
+            stands(row) && (row.charge == charge || (row.charge == 0 && plan.temper.may_lose()))
         }
         (Told::Charged(_), None) => false,
         // Its node may die before it could give the charge back.
         (Told::NotCommitted, Some(row)) => row.charge == 0 || died,
-        (Told::NotCommitted, None) => plan.temper == Temper::Stormy,
+        (Told::NotCommitted, None) => plan.temper.may_fail(),
         (Told::Running, None) => died,
         (Told::Left { begun }, None) => died || !begun,
         (Told::Running, Some(row)) => died && stands(row),

@@ -14,7 +14,21 @@ pub(super) enum Temper {
     Rich,
     /// Nothing goes wrong, but there is too little money.
     Tight,
+    /// As tight, and the database is away for all nodes together, once or twice.
+    Outage,
     Stormy,
+}
+
+impl Temper {
+    /// May credit be missing that a node had counted on? Not as long as all nodes and clocks go on.
+    pub(super) const fn may_lose(self) -> bool {
+        matches!(self, Self::Stormy)
+    }
+
+    /// May charges fail?
+    pub(super) const fn may_fail(self) -> bool {
+        matches!(self, Self::Outage | Self::Stormy)
+    }
 }
 
 /// How a call ends that got its money.
@@ -75,6 +89,8 @@ pub(super) struct Plan {
     pub(super) calls: Vec<CallPlan>,
     /// In the order of time, which is milliseconds after the beginning.
     pub(super) agenda: Vec<(u64, Happens)>,
+    /// The database's clock never jumps.
+    pub(super) steady: bool,
     /// For what is thrown while it runs.
     pub(super) dice: Dice,
 }
@@ -82,9 +98,10 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let temper = match dice.below(6) {
+        let temper = match dice.below(8) {
             0 => Temper::Rich,
             1 => Temper::Tight,
+            2 => Temper::Outage,
             _ => Temper::Stormy,
         };
         let slots = dice.index(5) + 1;
@@ -98,12 +115,15 @@ impl Plan {
             rates: rates(&mut dice, temper),
             calls: Vec::new(),
             agenda: Vec::new(),
+            steady: true,
             dice: dice.split(),
         };
         plan.add_calls(&mut dice.split(), span);
         plan.add_money(&mut dice.split(), span);
-        if temper == Temper::Stormy {
-            plan.add_troubles(&mut dice.split(), span);
+        match temper {
+            Temper::Stormy => plan.add_troubles(&mut dice.split(), span),
+            Temper::Outage => plan.add_outages(&mut dice.split(), span),
+            Temper::Rich | Temper::Tight => {}
         }
         plan.agenda.sort_by_key(|(at, _)| *at);
         plan
@@ -161,7 +181,9 @@ impl Plan {
                 .sum();
             let all = match self.temper {
                 Temper::Rich => needed * 4 + 3,
-                Temper::Tight | Temper::Stormy => needed * dice.nanos(5, 120) / 100 + 3,
+                Temper::Tight | Temper::Outage | Temper::Stormy => {
+                    needed * dice.nanos(5, 120) / 100 + 3
+                }
             };
             // In three lots, the first before anybody calls.
             for (part, lot) in [
@@ -185,6 +207,15 @@ impl Plan {
         // What happens at the same moment happens in the order of the agenda: money first.
         self.agenda
             .sort_by_key(|(_, happens)| !matches!(happens, Happens::Gives(..)));
+    }
+
+    fn add_outages(&mut self, dice: &mut Dice, span: u64) {
+        for _ in 0..dice.between(1, 2) {
+            let (at, time) = (dice.below(span), dice.millis(500, 40_000));
+            for slot in 0..self.slots {
+                self.agenda.push((at, Happens::Cut(slot, time)));
+            }
+        }
     }
 
     fn add_troubles(&mut self, dice: &mut Dice, span: u64) {
@@ -216,6 +247,7 @@ impl Plan {
                 // Past the end of every call.
                 Duration::from_secs(700)
             };
+            self.steady = false;
             self.agenda
                 .push((dice.below(span), Happens::DatabaseJumps(time)));
         }
@@ -225,7 +257,7 @@ impl Plan {
 fn config(dice: &mut Dice, temper: Temper) -> LedgerConfig {
     let usual = LedgerConfig::default();
     // Impatient callers leave more often while their charge is on its way.
-    if temper == Temper::Stormy && dice.chance(600) {
+    if temper.may_fail() && dice.chance(600) {
         LedgerConfig {
             commit_wait: dice.millis(200, 2_000),
             outcome_wait: dice.millis(100, 1_000),

@@ -21,7 +21,7 @@ use crate::ledger::node::Node;
 use super::faults::{SimStore, Wire};
 use super::judge;
 use super::plan::{CallPlan, End, Happens, Lot, Plan, Temper};
-use super::world::{Events, Flaw, Shared, World};
+use super::world::{Events, Flaw, Shared, State, World};
 
 /// What a run showed.
 pub(super) struct Outcome {
@@ -234,6 +234,7 @@ impl Run {
             number,
             plan,
             rich: self.plan.temper == Temper::Rich,
+            steady: self.plan.steady,
             by: slot.number,
             node: slot.node.clone(),
             world: self.world.clone(),
@@ -295,6 +296,8 @@ struct Call {
     plan: CallPlan,
     /// There is money for everybody, and nothing goes wrong: it must be served.
     rich: bool,
+    /// The database's clock never jumps.
+    steady: bool,
     by: usize,
     node: Node,
     world: Shared,
@@ -324,7 +327,10 @@ impl Call {
             let held = timeout(self.plan.patience, self.node.hold(workspace, amount)).await;
             tries -= 1;
             let error = match held {
-                Ok(Ok(hold)) => return Some(hold),
+                Ok(Ok(hold)) => {
+                    self.admitted(&hold);
+                    return Some(hold);
+                }
                 // The caller left.
                 Err(_) => return None,
                 Ok(Err(error)) => error,
@@ -367,6 +373,16 @@ impl Call {
             End::Settles => hold.settle(record).await,
         };
         settled.map_or(Told::NotCommitted, |charge| Told::Charged(charge.nanos()))
+    }
+
+    /// A node stops admitting calls before the database gives away what it leased, whatever is cut, lost or slow.
+    fn admitted(&self, hold: &Hold) {
+        let mut world = self.world.lock();
+        let state = hold.lease().and_then(|id| Some(world.lease(id)?.state));
+        drop(world);
+        if self.steady && state != Some(State::Active) {
+            self.broken(&format!("was admitted on a lease that is {state:?}"));
+        }
     }
 
     fn broken(&self, what: &str) {
