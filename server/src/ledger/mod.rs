@@ -6,6 +6,7 @@
 
 mod books;
 mod credit;
+mod expiry;
 mod flush;
 mod handle;
 mod hold;
@@ -14,6 +15,7 @@ mod lines;
 mod lots;
 pub(crate) mod payments;
 mod verify;
+mod verify_lots;
 mod verify_orders;
 mod wallet;
 mod writer;
@@ -25,6 +27,7 @@ pub(crate) use books::exclude_flushes;
 pub use books::open_wallet;
 pub(crate) use credit::give_bonus;
 pub use credit::{GrantError, Granted};
+pub use expiry::Expired;
 pub use handle::{Ledger, LedgerConfig};
 pub use hold::{Hold, HoldError, SettleError};
 pub use lines::Line;
