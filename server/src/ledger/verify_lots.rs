@@ -1,6 +1,24 @@
 //! Does credit end when it should, and go where it belongs? As in `verify`, each question names the rows that break its
 //! rule.
 
+use super::Check;
+
+impl Check {
+    /// The id of the one that is asked online.
+    pub const ONLINE: &str = "I13";
+
+    /// I13: what [`crate::orders::reconcile`] found. Asked only where providers are.
+    #[must_use]
+    pub fn online(offenders: Vec<String>) -> Self {
+        Self {
+            id: Self::ONLINE,
+            title: "providers of payments and the books have the same payments, of the same amounts",
+            holds: offenders.is_empty(),
+            offenders,
+        }
+    }
+}
+
 /// Asked after those about orders.
 ///
 /// A lot is overlooked when it had ended by the job's last look, and nothing kept the job from taking it: credit is free
