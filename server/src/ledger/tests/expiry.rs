@@ -10,11 +10,11 @@ use crate::db::exec;
 use crate::ledger::{Expired, Ledger, LedgerConfig, give_bonus, verify};
 
 /// When the tests begin.
-const NOW: i64 = 1_000_000;
+pub(super) const NOW: i64 = 1_000_000;
 
 impl Bank {
     /// With a clock that stands still; nothing runs yet.
-    async fn still() -> Self {
+    pub(super) async fn still() -> Self {
         let mut bank = Self::open().await;
         bank.clock = Clock::fixed(NOW);
         let quick = LedgerConfig {
@@ -26,7 +26,7 @@ impl Bank {
         bank
     }
 
-    async fn bonus_until(&self, nanos: i64, txn: &str, ends: Option<i64>) {
+    pub(super) async fn bonus_until(&self, nanos: i64, txn: &str, ends: Option<i64>) {
         let tx = self.db.begin().await.unwrap();
         let amount = Amount::from_nanos(nanos);
         let given = give_bonus(&tx, self.wallet, amount, txn, "", ends, NOW).await;
@@ -128,7 +128,8 @@ async fn what_is_free_goes_at_once_and_the_rest_by_another_movement() {
     assert_eq!(bank.ledger.reclaim_predecessors().await.unwrap(), 1);
     assert_eq!(bank.expired().await, (1, 60, 0));
     assert_eq!(bank.posted().await, 0);
-    let tries = "SELECT count(*) AS n FROM transfer WHERE code = 'expiry' AND txn_id LIKE 'expiry:%'";
+    let tries =
+        "SELECT count(*) AS n FROM transfer WHERE code = 'expiry' AND txn_id LIKE 'expiry:%'";
     assert_eq!(bank.number(tries).await, 2);
     bank.proved().await;
 }
