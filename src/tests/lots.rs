@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use domain::Amount;
 use futures::future::join_all;
 use sea_orm::{ConnectionTrait, Statement};
+use server::audit::By;
 use server::clock::Clock;
 use server::db::Db;
-use server::ledger::Expired;
+use server::ledger::{Bonus, Expired};
 
 use crate::app::{Caller, TestApp, on_both};
 use crate::payments::{Fake, NOW, Node, node};
@@ -135,6 +136,42 @@ on_both! {
             );
             assert_eq!(number(db, &sql).await, dollars * 1_000_000_000, "{book}");
         }
+        app.finish().await;
+    }
+
+    async fn a_bonus_with_an_end_is_given_once_and_ends(app) {
+        let caller = app.caller("1").await;
+        let (db, audit) = (&app.handles.db, &app.handles.audit);
+        let now = app.handles.clock.now_ms();
+        let bonus = Bonus {
+            workspace: caller.account.workspace,
+            amount: usd("3"),
+            reason: "sorry for yesterday",
+            id: Some("ticket 7"),
+            ends_at: Some(now + 60_000),
+        };
+        for (bonus, wanted) in [
+            (bonus, Ok(true)),
+            (bonus, Ok(false)),
+            (Bonus { amount: usd("4"), ..bonus }, Err("used before")),
+            (Bonus { amount: Amount::ZERO, id: None, ..bonus }, Err("more than zero")),
+            (Bonus { amount: Amount::from_nanos(-1), id: None, ..bonus }, Err("more than zero")),
+            (Bonus { amount: Amount::from_nanos(i64::MAX), id: None, ..bonus }, Err("cannot hold")),
+            (Bonus { ends_at: Some(now), id: None, ..bonus }, Err("over already")),
+        ] {
+            match (bonus.give(db, now, By::OPERATOR, audit).await, wanted) {
+                (Ok(granted), Ok(credited)) => assert_eq!(granted.credited, credited),
+                (Err(error), Err(why)) => assert!(error.to_string().contains(why), "{error}"),
+                (done, _) => panic!("{bonus:?}: {done:?}, not {wanted:?}"),
+            }
+        }
+        assert_eq!(app.posted(&caller).await, usd("4").nanos());
+        assert_eq!(number(db, "SELECT count(*) AS n FROM audit WHERE action = 'credit.bonus'").await, 1);
+        let ledger = &app.handles.ledger;
+        assert_eq!(ledger.expire_lots().await.unwrap(), Expired::default(), "a minute is left");
+        run(db, "UPDATE lot SET expires_at = 1 WHERE kind = 'bonus'").await;
+        assert_eq!(ledger.expire_lots().await.unwrap().amount, usd("3"));
+        assert_eq!(app.posted(&caller).await, usd("1").nanos());
         app.finish().await;
     }
 

@@ -4,6 +4,7 @@
 //! the lease before it reaches an upstream, and settles or releases it afterwards. Settled calls are committed in
 //! groups: one transfer per lease and flush, its usage rows in the same transaction.
 
+mod bonus;
 mod books;
 mod credit;
 mod expiry;
@@ -23,6 +24,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use bonus::Bonus;
 pub(crate) use books::exclude_flushes;
 pub use books::open_wallet;
 pub(crate) use credit::give_bonus;
