@@ -232,6 +232,12 @@ async fn programs_find_their_files() {
         .as_array()
         .unwrap();
     assert_eq!(codes.len(), Problem::CODES.len());
+    let words = |name: &str| &openapi["components"]["schemas"]["Call"]["properties"][name]["enum"];
+    assert_eq!(words("rule"), &serde_json::json!(Rule::ALL.map(Rule::id)));
+    assert_eq!(
+        words("status"),
+        &serde_json::json!(Ending::ALL.map(Ending::id))
+    );
 }
 
 #[tokio::test]
