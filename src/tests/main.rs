@@ -15,6 +15,7 @@ mod cli;
 mod concurrency;
 mod data_map;
 mod drain;
+mod endings;
 mod front;
 mod limits;
 mod lots;

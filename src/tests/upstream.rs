@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// What it does with one request.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub enum Reply {
     Stall,
     /// Takes the request and hangs up.
     HangUp,
+    /// Less of a plain answer than its length promises; then it hangs up, or goes silent.
+    Short { body: String, silent: bool },
 }
 
 /// One step of a stream.
@@ -32,6 +35,8 @@ pub enum Step {
     /// `data: …` and an empty line.
     Event(String),
     Pause(Duration),
+    /// Waits until the test says that it may go on.
+    Until(watch::Receiver<bool>),
     /// Hangs up without the end of the body.
     Cut,
     /// Goes silent for longer than anybody waits.
@@ -142,6 +147,9 @@ impl FakeUpstream {
                                 .await?;
                         }
                         Step::Pause(time) => tokio::time::sleep(time).await,
+                        Step::Until(mut may_go_on) => {
+                            may_go_on.wait_for(|yes| *yes).await.ok();
+                        }
                         Step::Cut => return Ok(()),
                         Step::Stall => tokio::time::sleep(Duration::from_secs(120)).await,
                     }
@@ -150,6 +158,16 @@ impl FakeUpstream {
             }
             Reply::Stall => tokio::time::sleep(Duration::from_secs(120)).await,
             Reply::HangUp => {}
+            Reply::Short { body, silent } => {
+                let promised = body.len() + 100;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {promised}\r\n\r\n{body}"
+                );
+                stream.write_all(head.as_bytes()).await?;
+                if silent {
+                    tokio::time::sleep(Duration::from_secs(120)).await;
+                }
+            }
         }
         stream.shutdown().await
     }
@@ -287,7 +305,17 @@ pub fn done() -> Step {
     Step::Event("[DONE]".to_owned())
 }
 
-fn chunk(choices: &Value, usage: Option<Value>) -> Step {
+/// Several events that arrive in one piece.
+pub fn at_once(steps: impl IntoIterator<Item = Step>) -> Step {
+    let data = steps.into_iter().map(|step| match step {
+        Step::Event(data) => data,
+        other => panic!("{other:?} is no event"),
+    });
+    Step::Event(data.collect::<Vec<_>>().join("\n\ndata: "))
+}
+
+/// A chunk with these choices.
+pub fn chunk(choices: &Value, usage: Option<Value>) -> Step {
     let mut event = json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fake", "choices": choices});
     if let Some(usage) = usage {
         event["usage"] = usage;
