@@ -305,7 +305,7 @@ async fn away_for_two_seconds_under_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes two minutes; the same with production's times"]
+#[ignore = "takes two minutes: make it ONLY='--ignored away_for'"]
 async fn away_for_thirty_seconds_under_load() {
     under_load(LedgerConfig::default(), Duration::from_secs(30)).await;
 }

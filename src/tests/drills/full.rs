@@ -8,7 +8,7 @@ use serde_json::json;
 use server::db::Db;
 use server::ledger::LedgerConfig;
 
-use super::callers::{Got, Load, call, charged_as_answered, posted_and_reserved};
+use super::callers::{Got, Load, call, charged_as_answered, eventually, posted_and_reserved};
 use crate::app::TestApp;
 use crate::binary::http;
 use crate::upstream::{FakeUpstream, usage};
@@ -16,8 +16,12 @@ use crate::upstream::{FakeUpstream, usage};
 const FIFTY_USD: i64 = 50_000_000_000;
 /// 100 tokens of prompt at 2.50, and 10 of answer at 10.00 dollars per million.
 const A_CALL: i64 = 100 * 2_500 + 10 * 10_000;
-/// The last page is full after so many calls at most; fewer than twenty rows fit on a page.
+/// The last pages are full after so many calls at most: fewer than twenty rows fit on one.
 const CALLS_MAX: usize = 200;
+/// Calls that meet the full disk one after the other.
+const MET_ALONE: usize = 3;
+/// Calls that meet it together, or fill it.
+const CROWD: usize = 100;
 
 /// No page more than there is, or as many as SQLite allows; also for connections that are made later: one that met the
 /// full disk is thrown away.
@@ -50,6 +54,8 @@ async fn what_does_not_fit_costs_nothing_and_then_everything_goes_on() {
         call(&http, &app.url(""), &caller.key, more).await
     };
 
+    // Pages that migrations left empty would be room too.
+    db.write().execute_unprepared("VACUUM").await.unwrap();
     room(&db, NO_MORE).await;
     let mut answered = Vec::new();
     let refused = loop {
@@ -73,13 +79,19 @@ async fn what_does_not_fit_costs_nothing_and_then_everything_goes_on() {
     room(&db, PLENTY).await;
     load.more(20).await;
     room(&db, NO_MORE).await;
-    while fake.seen().len() < answered.len() + CALLS_MAX {
-        // Whatever becomes of them: so many have asked to be written down.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let enough = fake.seen().len() + CROWD;
+    eventually("the upstream is called by all who have the money", async || {
+        fake.seen().len() >= enough
+    })
+    .await;
     room(&db, PLENTY).await;
     load.more(20).await;
-    answered.extend(load.end().await);
+    let of_load = load.end().await;
+    assert!(
+        fake.seen().len() > answered.len() + MET_ALONE + of_load.len(),
+        "none of them met the full disk"
+    );
+    answered.extend(of_load);
     app.quiet().await;
     let charged = charged_as_answered(&db, &answered, A_CALL).await;
     assert_eq!(charged, answered.len());
