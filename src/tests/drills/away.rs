@@ -247,7 +247,7 @@ async fn the_outcome_of_a_commit_is_not_known(line: Line) {
     away.relay.set(Line::Open);
     let second = away.served_again().await;
     let reversed = format!(
-        "SELECT count(*) AS n FROM call WHERE id = '{given_up}' AND charge_nusd = {A_CALL} AND reversed_nusd = charge_nusd"
+        "SELECT count(*) AS n FROM call WHERE id = '{given_up}' AND charge_nusd = 0 AND reversed_nusd = {A_CALL}"
     );
     eventually("the charge that was given up on is reversed", async || {
         number(&away.db, &reversed).await == 1
@@ -267,9 +267,7 @@ async fn the_outcome_of_a_commit_is_not_known(line: Line) {
     away.finish(&[first, second]).await;
 }
 
-// For the lead: these two are the contract of reversals (transfer `reversal` from `operator_loss` to the wallet, into the
-// same lots; `call.reversed_nusd`). How long they take is how long an ending waits for an outcome: shorten it in
-// `impatient` when the configuration can say so.
+// How long these two take is how long an ending waits for an outcome (`LedgerConfig::outcome_wait`).
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_charge_whose_commit_was_not_answered_is_reversed() {
@@ -279,6 +277,27 @@ async fn a_charge_whose_commit_was_not_answered_is_reversed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_charge_whose_commit_did_not_arrive_is_made_and_reversed() {
     the_outcome_of_a_commit_is_not_known(Line::LosesCommits).await;
+}
+
+/// A firewall between the two forgot the connections, in the middle of whatever was being said, and nobody was told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes half a minute: make it ONLY='--ignored forgotten'"]
+async fn connections_that_were_forgotten_are_given_up() {
+    let Some(away) = Away::with(impatient()).await else {
+        return;
+    };
+    let first = away.served().await;
+    away.relay.set(Line::Stalled);
+    // Long enough for everything that speaks to the database by itself to be waiting for an answer.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    away.relay.set(Line::Forgets);
+    let second = away.served_again().await;
+    let third = away.served_again().await;
+    eventually("idle credit goes back by itself", async || {
+        crate::binary::live_leases(&away.db).await == 0
+    })
+    .await;
+    away.finish(&[first, second, third]).await;
 }
 
 /// Many callers, while the line is cut and then silent for so long.

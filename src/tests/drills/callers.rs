@@ -163,8 +163,8 @@ impl Load {
     }
 }
 
-/// Demands that every call that was answered to its end is charged `cost`, and no other call anything; what was charged
-/// and went back counts as not charged. Answers how many were charged.
+/// Demands that every call that was answered to its end is charged `cost`, and no call anything else. Answers how many
+/// are charged. A charge that went back is none.
 pub async fn charged_as_answered(db: &Db, answered: &[String], cost: i64) -> usize {
     let charges = charges(db).await;
     for id in answered {
@@ -178,14 +178,13 @@ pub async fn charged_as_answered(db: &Db, answered: &[String], cost: i64) -> usi
     charged.len()
 }
 
-/// What each call was charged and kept, by its id.
+/// What each call is charged, by its id.
 async fn charges(db: &Db) -> HashMap<String, i64> {
-    let sql = "SELECT id, charge_nusd - reversed_nusd AS kept FROM call";
-    let rows = rows(db, sql).await;
+    let rows = rows(db, "SELECT id, charge_nusd FROM call").await;
     let read = |row: &QueryResult| {
         (
             row.try_get("", "id").unwrap(),
-            row.try_get("", "kept").unwrap(),
+            row.try_get("", "charge_nusd").unwrap(),
         )
     };
     rows.iter().map(read).collect()

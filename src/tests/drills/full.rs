@@ -80,9 +80,10 @@ async fn what_does_not_fit_costs_nothing_and_then_everything_goes_on() {
     load.more(20).await;
     room(&db, NO_MORE).await;
     let enough = fake.seen().len() + CROWD;
-    eventually("the upstream is called by all who have the money", async || {
-        fake.seen().len() >= enough
-    })
+    eventually(
+        "the upstream is called by all who have the money",
+        async || fake.seen().len() >= enough,
+    )
     .await;
     room(&db, PLENTY).await;
     load.more(20).await;

@@ -20,6 +20,8 @@ pub enum Line {
     LosesAnswers,
     /// A COMMIT does not reach the database.
     LosesCommits,
+    /// The connections of before are silent for ever, and nobody is told; new ones work. So do firewalls that forget.
+    Forgets,
 }
 
 /// As drivers end a transaction: a simple query of the protocol.
@@ -81,40 +83,43 @@ async fn carry(
     database.set_nodelay(true).ok();
     let (from_server, to_server) = server.into_split();
     let (from_database, to_database) = database.into_split();
-    let deaf = watch::Sender::new(false);
-    let up = Up {
-        line: line.clone(),
-        deaf: deaf.clone(),
+    let way = Way {
+        // A connection that is made while the line forgets is a new one.
+        forgettable: *line.borrow() != Line::Forgets,
+        line,
+        deaf: watch::Sender::new(false),
         lost,
     };
     tokio::select! {
-        _ = up.pass(from_server, to_database) => {}
-        _ = down(from_database, to_server, line.clone(), deaf.subscribe()) => {}
-        () = ended(line, deaf.subscribe()) => {}
+        _ = way.clone().up(from_server, to_database) => {}
+        _ = way.clone().down(from_database, to_server) => {}
+        () = way.ended() => {}
     }
 }
 
-/// From the server to the database.
-struct Up {
+/// One connection.
+#[derive(Clone)]
+struct Way {
     line: watch::Receiver<Line>,
-    /// Set when this connection lost something: from then on it is silent both ways.
+    forgettable: bool,
+    /// Set when this connection lost something or was forgotten: from then on it is silent both ways.
     deaf: watch::Sender<bool>,
     lost: watch::Sender<usize>,
 }
 
-impl Up {
-    async fn pass(
-        mut self,
-        mut from: OwnedReadHalf,
-        mut to: OwnedWriteHalf,
-    ) -> std::io::Result<()> {
+impl Way {
+    /// From the server to the database.
+    async fn up(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> std::io::Result<()> {
         let mut bytes = vec![0; 64 << 10];
         loop {
             let length = from.read(&mut bytes).await?;
             if length == 0 {
                 return Ok(());
             }
-            let line = flowing(&mut self.line).await;
+            let line = self.flowing().await;
+            if self.is_deaf() {
+                continue;
+            }
             let commits = bytes[..length]
                 .windows(COMMIT.len())
                 .any(|part| part == COMMIT);
@@ -131,46 +136,57 @@ impl Up {
             }
         }
     }
-}
 
-async fn down(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    mut line: watch::Receiver<Line>,
-    deaf: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let mut bytes = vec![0; 64 << 10];
-    loop {
-        let length = from.read(&mut bytes).await?;
-        if length == 0 {
-            return Ok(());
-        }
-        flowing(&mut line).await;
-        if !*deaf.borrow() {
+    /// From the database to the server.
+    async fn down(
+        mut self,
+        mut from: OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+    ) -> std::io::Result<()> {
+        let mut bytes = vec![0; 64 << 10];
+        loop {
+            let length = from.read(&mut bytes).await.unwrap_or(0);
+            self.flowing().await;
+            if self.is_deaf() {
+                if length == 0 {
+                    // The database gave it up; the server is not told.
+                    return std::future::pending().await;
+                }
+                continue;
+            }
+            if length == 0 {
+                return Ok(());
+            }
             to.write_all(&bytes[..length]).await?;
         }
     }
-}
 
-/// Waits while the line is stalled; what it does then.
-async fn flowing(line: &mut watch::Receiver<Line>) -> Line {
-    match line.wait_for(|line| *line != Line::Stalled).await {
-        Ok(line) => *line,
-        // The test is over.
-        Err(_) => Line::Cut,
+    fn is_deaf(&self) -> bool {
+        *self.deaf.borrow()
     }
-}
 
-/// Waits until the connection must be closed.
-async fn ended(mut line: watch::Receiver<Line>, deaf: watch::Receiver<bool>) {
-    loop {
-        let now = *line.borrow_and_update();
-        let loses = matches!(now, Line::LosesAnswers | Line::LosesCommits);
-        if now == Line::Cut || (!loses && *deaf.borrow()) {
-            return;
+    /// Waits while the line is stalled; what it does then.
+    async fn flowing(&mut self) -> Line {
+        let line = match self.line.wait_for(|line| *line != Line::Stalled).await {
+            Ok(line) => *line,
+            // The test is over.
+            Err(_) => Line::Cut,
+        };
+        if line == Line::Forgets && self.forgettable {
+            self.deaf.send_replace(true);
         }
-        if line.changed().await.is_err() {
-            return;
+        line
+    }
+
+    /// Waits until the connection must be closed.
+    async fn ended(mut self) {
+        while self.line.changed().await.is_ok() {
+            let line = *self.line.borrow_and_update();
+            match line {
+                Line::Cut => return,
+                Line::Open | Line::Stalled if self.is_deaf() => return,
+                _ => {}
+            }
         }
     }
 }
