@@ -83,9 +83,10 @@ async fn carry(
     database.set_nodelay(true).ok();
     let (from_server, to_server) = server.into_split();
     let (from_database, to_database) = database.into_split();
+    // A connection that is made while the line forgets is a new one.
+    let forgettable = *line.borrow() != Line::Forgets;
     let way = Way {
-        // A connection that is made while the line forgets is a new one.
-        forgettable: *line.borrow() != Line::Forgets,
+        forgettable,
         line,
         deaf: watch::Sender::new(false),
         lost,
