@@ -238,6 +238,7 @@ fn limits(config: &Config) -> app::Limits {
         readings: proxy::READINGS_AT_ONCE.into(),
         step_tokens: proxy::STEP,
         plain_tokens: proxy::PLAIN_UNSTATED,
+        believed_tokens: proxy::BELIEVED_BEYOND,
         attachment_tokens: proxy::PER_ATTACHMENT,
         key_copies: config.key_copies,
     }

@@ -15,6 +15,7 @@ mod cli;
 mod data_map;
 mod drain;
 mod drills;
+mod endings;
 mod front;
 mod limits;
 mod mail;

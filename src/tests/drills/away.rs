@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use domain::Amount;
 use domain::ids::WorkspaceId;
-use reqwest::Url;
+use reqwest::{Response, Url};
 use serde_json::json;
 use server::accounts::Email;
 use server::db::Db;
 use server::keys::NewKeyForm;
 use server::ledger::LedgerConfig;
-use tokio::sync::watch;
 
 use super::callers::{Got, Load, call, charged_as_answered, eventually, number};
 use super::relay::{Line, Relay};
@@ -102,12 +101,11 @@ impl Away {
         panic!("no call is served any more");
     }
 
-    /// A stream that has begun and waits for its ending.
-    async fn begun(&self) -> Begun {
-        let (go_on, may_go_on) = watch::channel(false);
+    /// A stream that has begun, and waits for its ending; the call's id.
+    async fn begun(&self) -> (String, Response) {
         self.fake.then(Reply::Stream(vec![
             piece("forty"),
-            Step::Until(may_go_on),
+            Step::Gate,
             piece("-two"),
             finish(),
             usage_chunk(usage(100, 0, 10)),
@@ -120,11 +118,13 @@ impl Away {
         let id = id.to_owned();
         let first = response.chunk().await.unwrap().unwrap();
         assert!(String::from_utf8_lossy(&first).contains("forty"));
-        Begun {
-            id,
-            response,
-            go_on,
-        }
+        (id, response)
+    }
+
+    /// The upstream goes on, to the end of that stream; what its caller gets.
+    async fn ends(&self, begun: Response) -> Got {
+        self.fake.go_on();
+        Got::of(Ok(begun)).await
     }
 
     /// Everything that was answered is charged, nothing else is, and the wallet says the same.
@@ -142,20 +142,6 @@ impl Away {
         let charged = charged_as_answered(&db, answered, A_CALL).await;
         assert_eq!(charged, answered.len());
         app.finish().await;
-    }
-}
-
-struct Begun {
-    id: String,
-    response: reqwest::Response,
-    go_on: watch::Sender<bool>,
-}
-
-impl Begun {
-    /// The upstream ends it; what its caller gets then.
-    async fn ends(self) -> Got {
-        self.go_on.send_replace(true);
-        Got::of(Ok(self.response)).await
     }
 }
 
@@ -192,7 +178,7 @@ async fn while_it_is_cut_off_endings_fail_and_cost_nothing() {
     let models = away.http.get(away.app.url("/v1/models"));
     let models = models.bearer_auth(&cold).send().await.unwrap();
     assert_eq!(models.status(), 200);
-    let begun = away.begun().await;
+    let (_, begun) = away.begun().await;
 
     away.relay.set(Line::Cut);
     let upstream = away.fake.seen().len();
@@ -205,7 +191,7 @@ async fn while_it_is_cut_off_endings_fail_and_cost_nothing() {
         upstream,
         "no upstream call without money"
     );
-    assert_eq!(begun.ends().await, Got::BrokenOff(not_settled()));
+    assert_eq!(away.ends(begun).await, Got::BrokenOff(not_settled()));
     // Whom a lease covers reaches the upstream; its ending has the same trouble.
     let got = away.ask(&away.caller.key, false).await;
     assert!(matches!(got, Got::NotNow(_)), "{got:?}");
@@ -224,9 +210,9 @@ async fn while_it_is_silent_endings_fail_and_cost_nothing() {
         return;
     };
     let first = away.served().await;
-    let begun = away.begun().await;
+    let (_, begun) = away.begun().await;
     away.relay.set(Line::Stalled);
-    assert_eq!(begun.ends().await, Got::BrokenOff(not_settled()));
+    assert_eq!(away.ends(begun).await, Got::BrokenOff(not_settled()));
     away.relay.set(Line::Open);
     let second = away.served_again().await;
     away.finish(&[first, second]).await;
@@ -238,10 +224,9 @@ async fn the_outcome_of_a_commit_is_not_known(line: Line) {
         return;
     };
     let first = away.served().await;
-    let begun = away.begun().await;
-    let given_up = begun.id.clone();
+    let (given_up, begun) = away.begun().await;
     away.relay.set(line);
-    let (got, ()) = tokio::join!(begun.ends(), away.relay.has_lost());
+    let (got, ()) = tokio::join!(away.ends(begun), away.relay.has_lost());
     assert_eq!(got, Got::BrokenOff(not_settled()));
 
     away.relay.set(Line::Open);
