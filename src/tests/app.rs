@@ -115,6 +115,17 @@ impl TestApp {
         Self::over(data, url, None, ledger, |_| {}).await
     }
 
+    /// On this PostgreSQL database, reached by this address, with these times and settings.
+    pub async fn postgres_by(
+        scratch: Scratch,
+        url: String,
+        ledger: LedgerConfig,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        Self::over(data, url, Some(scratch), ledger, change).await
+    }
+
     async fn over(
         data: TempDir,
         database_url: String,
@@ -343,7 +354,7 @@ impl TestApp {
         );
     }
 
-    /// Another server of the same database, with the same keys.
+    /// Another server of the same database, with the same keys and the same patience.
     pub async fn beside(&self) -> Self {
         use std::os::unix::fs::DirBuilderExt;
 
@@ -360,8 +371,11 @@ impl TestApp {
                 .unwrap();
             std::fs::copy(&file, copy).unwrap();
         }
-        let url = self.config.database_url.clone();
-        Self::over(data, url, None, LedgerConfig::default(), |_| {}).await
+        let (url, calls) = (self.config.database_url.clone(), self.config.calls.clone());
+        Self::over(data, url, None, LedgerConfig::default(), |config| {
+            config.calls = calls;
+        })
+        .await
     }
 
     /// Stops as `serve` does, and demands that the ledger holds and no credit is left leased.

@@ -61,12 +61,27 @@ impl Seen {
     }
 }
 
+/// What requests beyond the script get, as they ask for a whole answer or for a stream.
+struct Otherwise {
+    plain: Reply,
+    streamed: Reply,
+}
+
+impl Otherwise {
+    fn of(reply: Reply) -> Self {
+        Self {
+            plain: reply.clone(),
+            streamed: reply,
+        }
+    }
+}
+
 /// Cheap to clone; runs until the test's runtime ends.
 #[derive(Clone)]
 pub struct FakeUpstream {
     address: SocketAddr,
     script: Arc<Mutex<VecDeque<Reply>>>,
-    otherwise: Arc<Mutex<Reply>>,
+    otherwise: Arc<Mutex<Otherwise>>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -77,7 +92,7 @@ impl FakeUpstream {
         let fake = Self {
             address: listener.local_addr().unwrap(),
             script: Arc::default(),
-            otherwise: Arc::new(Mutex::new(answer("42", Some(usage(10, 0, 5))))),
+            otherwise: Arc::new(Mutex::new(Otherwise::of(answer("42", Some(usage(10, 0, 5)))))),
             seen: Arc::default(),
         };
         let serving = fake.clone();
@@ -103,7 +118,16 @@ impl FakeUpstream {
 
     /// What requests beyond the script get.
     pub fn always(&self, reply: Reply) -> &Self {
-        *self.otherwise.lock().unwrap() = reply;
+        *self.otherwise.lock().unwrap() = Otherwise::of(reply);
+        self
+    }
+
+    /// Requests beyond the script get this answer with this report, whole or as a stream, as they ask for it.
+    pub fn answers_as_asked(&self, words: &[&str], reported: &Value) -> &Self {
+        *self.otherwise.lock().unwrap() = Otherwise {
+            plain: answer(&words.concat(), Some(reported.clone())),
+            streamed: stream(words, Some(reported.clone())),
+        };
         self
     }
 
@@ -115,9 +139,17 @@ impl FakeUpstream {
         let Some(seen) = read_request(&mut stream).await? else {
             return Ok(());
         };
+        let wants_stream = seen.body["stream"] == true;
         self.seen.lock().unwrap().push(seen);
         let scripted = self.script.lock().unwrap().pop_front();
-        let reply = scripted.unwrap_or_else(|| self.otherwise.lock().unwrap().clone());
+        let reply = scripted.unwrap_or_else(|| {
+            let otherwise = self.otherwise.lock().unwrap();
+            if wants_stream {
+                otherwise.streamed.clone()
+            } else {
+                otherwise.plain.clone()
+            }
+        });
         match reply {
             Reply::Plain {
                 status,
