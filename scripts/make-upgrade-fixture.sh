@@ -54,7 +54,8 @@ live() {
   )
 }
 
-# What must be the same in every later version, one question each: its name, and SQL that answers one number.
+# What must be the same in every later version, one question each: its name, and SQL that answers one number. When a later
+# schema says it in other words, mend the line at the top of the fixture.
 figures() {
   cat <<'FIGURES'
 accounts SELECT count(*) FROM account
@@ -84,7 +85,7 @@ FIGURES
 header() {
   echo "-- What an installation of the version before left behind, by scripts/make-upgrade-fixture.sh. Nothing here is secret."
   figures | while read -r name sql; do
-    printf -- '-- figure %s = %s\n' "$name" "$("$@" "$sql")"
+    printf -- '-- figure %s = %s: %s\n' "$name" "$("$@" "$sql")" "$sql"
   done
 }
 
@@ -96,8 +97,7 @@ version="$(ask_sqlite "SELECT max(version) FROM seaql_migrations")"
 version="${version%%_*}"
 {
   header ask_sqlite
-  # By SQLite itself, schema and rows. Pragmas are the connection's own business.
-  sqlite3 "$folder/sqlite/farebox.db" .dump | grep -v '^PRAGMA '
+  sqlite3 "$folder/sqlite/farebox.db" .dump
 } >"$target/sqlite-$version.sql"
 
 database="upgrade_fixture_$$"
@@ -106,9 +106,9 @@ address="${TEST_POSTGRES_URL%/*}/$database"
 live postgres "$address"
 {
   header ask_postgres
-  # Without what only psql understands, and what would outlive the load in its connection.
-  "$programs/pg_dump" --inserts --rows-per-insert=100 --no-owner --no-privileges --no-comments "$address" \
-    | grep -Ev '^(--|SET |SELECT pg_catalog.set_config|\\|$)'
+  # Without what only psql understands, and settings that another version of the server may not know.
+  "$programs/pg_dump" --inserts --rows-per-insert=100 --no-owner --no-privileges "$address" \
+    | grep -Ev '^(SET [a-z_]+ = |SELECT pg_catalog.set_config|\\(un)?restrict )'
 } >"$target/postgres-$version.sql"
 "$programs/psql" "$TEST_POSTGRES_URL" -Xqc "DROP DATABASE $database WITH (FORCE)"
 
