@@ -32,5 +32,6 @@ mod receipts;
 mod statement;
 mod top_up;
 mod trial;
+mod upgrade;
 mod upstream;
 mod usage;
