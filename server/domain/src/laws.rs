@@ -136,11 +136,12 @@ proptest! {
         let longer = Usage { output: usage.output.max(more), ..usage };
         let higher = Price { output: price.output.max(dearer), ..price };
         for other in [price.charge(&longer), higher.charge(&usage), higher.charge(&longer)] {
-            prop_assert!(match (charge, other) {
+            let not_less = match (charge, other) {
                 (Ok(charge), Ok(other)) => charge <= other,
                 (Ok(_), Err(_)) | (Err(_), Err(_)) => true,
                 (Err(_), Ok(_)) => false,
-            });
+            };
+            prop_assert!(not_less);
         }
     }
 
