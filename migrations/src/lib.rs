@@ -23,6 +23,7 @@ mod m013_receipts;
 mod m014_policies;
 mod m015_status;
 mod m016_statement;
+mod m018_verify_runs;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m016_statement::Migration),
             Box::new(m015_status::Migration),
             Box::new(m014_policies::Migration),
+            Box::new(m018_verify_runs::Migration),
         ]
     }
 }

@@ -419,6 +419,7 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
             per_network_per_day: 3,
         },
         sayings: farebox::config::Sayings::default(),
+        verify_at: None,
         rates: server::rates::RatesConfig::default(),
         seller: server::receipts::SellerFacts::named("Farebox"),
         payments: farebox::config::Payments {

@@ -20,6 +20,7 @@ use crate::db::Db;
 
 use super::books;
 use super::credit::{self, Adjustment, GrantError, Granted};
+use super::expiry::{self, Expired};
 use super::hold::{Hold, HoldError, SettleError, Settled};
 use super::leases::{self, Asked};
 use super::lines::{self, Line};
@@ -231,6 +232,14 @@ impl Ledger {
         limit: u32,
     ) -> Result<Vec<Line>, DbErr> {
         lines::lines(&self.0.db, workspace, before, limit).await
+    }
+
+    /// Takes credit past its end out of every wallet, as far as no lease has it. Harmless to repeat, on any node.
+    ///
+    /// # Errors
+    /// When a wallet could not be looked at; the others were.
+    pub async fn expire_lots(&self) -> Result<Expired, DbErr> {
+        expiry::expire(&self.0.db, self.0.clock.now_ms()).await
     }
 
     /// Gives adjustment credit. The same `id` twice credits once.

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod credit;
+mod expiry;
+mod tables;
 
 use std::time::Duration;
 

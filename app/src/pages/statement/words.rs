@@ -17,6 +17,7 @@ pub fn kind(ui: &Ui, code: &str, amount: Amount) -> String {
         "refund_back" => t!(ui, "statement.kind.refund_back"),
         "bonus_void" => t!(ui, "statement.kind.bonus_void"),
         "bonus_back" => t!(ui, "statement.kind.bonus_back"),
+        "expiry" => t!(ui, "statement.kind.expiry"),
         _ => t!(ui, "statement.kind.other", code = code),
     }
 }
