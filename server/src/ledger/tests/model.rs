@@ -76,10 +76,9 @@ fn lives(wallets: usize) -> impl Strategy<Value = Vec<Vec<Step>>> {
     proptest::collection::vec(life, wallets)
 }
 
-/// A server whose leases move only when calls move them.
+/// A server that keeps its leases, used or not, until they are asked for.
 fn server(bank: &Bank, clock: &Clock) -> Ledger {
     let config = LedgerConfig {
-        heartbeat: Duration::from_secs(3600),
         idle_return: Duration::from_secs(3600),
         ..LedgerConfig::default()
     };
@@ -145,9 +144,26 @@ async fn live(lives: Vec<Vec<Step>>) {
 async fn look(ledger: &Ledger, papers: &mut [Paper<'_>], now: i64) {
     let unleased = join_all(papers.iter().map(Paper::unleased)).await;
     ledger.expire_lots().await.unwrap();
+    answered(papers).await;
     for (paper, unleased) in papers.iter_mut().zip(unleased) {
         paper.ended(now, unleased).await;
     }
+}
+
+/// Waits until the leases that ended credit was asked of have given back what they do not need.
+async fn answered(papers: &[Paper<'_>]) {
+    let Some(paper) = papers.first() else {
+        return;
+    };
+    let sql =
+        "SELECT count(*) AS n FROM lease WHERE recall = 1 AND state IN ('active', 'draining')";
+    for _ in 0..1_000 {
+        if paper.bank.number(sql).await == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("credit that was asked for did not come back within ten seconds");
 }
 
 fn on_a_runtime(lives: Vec<Vec<Step>>) {

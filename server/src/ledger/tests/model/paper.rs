@@ -39,7 +39,7 @@ struct Sent {
 
 /// A wallet, and what should be in it.
 pub(super) struct Paper<'a> {
-    bank: &'a Bank,
+    pub(super) bank: &'a Bank,
     wallet: WorkspaceId,
     book: i64,
     /// In the order in which they were opened.
