@@ -173,7 +173,7 @@ fn on_a_runtime(lives: Vec<Vec<Step>>) {
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        max_shrink_iters: 100,
+        max_shrink_iters: 30,
         ..ProptestConfig::with_cases(cases)
     }
 }
@@ -181,20 +181,20 @@ fn config(cases: u32) -> ProptestConfig {
 proptest! {
     #![proptest_config(config(2))]
 
-    /// A hundred lives of sixty steps.
+    /// Sixty-four lives of sixty steps.
     #[test]
-    fn every_lot_is_what_paper_says(lives in lives(50)) {
+    fn every_lot_is_what_paper_says(lives in lives(32)) {
         on_a_runtime(lives);
     }
 }
 
 proptest! {
-    #![proptest_config(config(60))]
+    #![proptest_config(config(94))]
 
     /// Three thousand.
     #[test]
     #[ignore = "takes minutes: cargo test --release -p server -- --ignored every_lot_of_three_thousand"]
-    fn every_lot_of_three_thousand_lives_is_what_paper_says(lives in lives(50)) {
+    fn every_lot_of_three_thousand_lives_is_what_paper_says(lives in lives(32)) {
         on_a_runtime(lives);
     }
 }
