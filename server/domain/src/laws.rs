@@ -105,6 +105,14 @@ fn table(rate: PerUsd) -> Table {
     })
 }
 
+#[test]
+fn an_offer_at_the_end_of_time_does_not_end_before_it_began() {
+    let dollar = Coins::new(Currency::Usd, 100).unwrap();
+    let (table, now) = (table(PerUsd::ONE), i64::MAX - 1);
+    let quote = Quote::for_coins(dollar, &table, Spread::default(), now, 1_000).unwrap();
+    assert!(quote.holds(now) && quote.valid_until == i64::MAX);
+}
+
 proptest! {
     #[test]
     fn a_charge_is_the_exact_cost_rounded_up_once_or_an_overflow(price in prices(), usage in usages()) {
