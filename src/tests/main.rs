@@ -35,5 +35,6 @@ mod receipts;
 mod statement;
 mod top_up;
 mod trial;
+mod upgrade;
 mod upstream;
 mod usage;

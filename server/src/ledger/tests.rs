@@ -3,6 +3,7 @@
 
 mod credit;
 mod expiry;
+mod model;
 mod tables;
 
 use std::time::Duration;
