@@ -143,9 +143,16 @@ impl Node {
             return Ok(());
         }
         let (free, amount) = lease.take_free(now);
-        // If the answer is lost, the free part may be gone already: closing the lease finds out what is left.
-        self.0.store.shrink(held(lease, amount), free).await?;
-        lease.told(amount, now, Self::valid_until(now));
+        match self.0.store.shrink(held(lease, amount), free).await {
+            Ok(true) => lease.told(amount, now, Self::valid_until(now)),
+            // It was over before: what was not held is the wallet's again, and no new call may run on the rest.
+            Ok(false) => lease.shut(),
+            Err(error) => {
+                // The free part may have gone back or not: closing the lease finds out what is left.
+                lease.doubt();
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -159,7 +166,7 @@ impl Node {
 
     /// Gives back every lease, at the end.
     pub(super) async fn close_all(&self) {
-        for (_, wallet) in self.0.wallets.lock().drain() {
+        for wallet in std::mem::take(&mut *self.0.wallets.lock()).into_values() {
             if let Some(lease) = wallet.current.lock().take() {
                 lease.shut();
                 self.0.closing.lock().push(lease);

@@ -21,9 +21,9 @@ use super::store::{Asked, Asking, Beat, Held};
 /// node keeps unused credit from the others for no longer.
 pub(super) const TTL: Duration = Duration::from_secs(15);
 /// How much longer running calls may settle on it: the longest call and half a minute.
-const GRACE: Duration = Duration::from_secs(630);
+pub(super) const GRACE: Duration = Duration::from_secs(630);
 /// A report of what is held is believed for so long; what was reported before may be free by now, and is asked for.
-const FRESH: Duration = Duration::from_millis(400);
+pub(super) const FRESH: Duration = Duration::from_millis(400);
 /// Leases taken back by one look; more are for the next.
 pub(super) const RECLAIM_MAX: u64 = 1_000;
 
@@ -190,8 +190,9 @@ pub(super) async fn recalled(db: &Db, node: &str) -> Result<Vec<LeaseId>, DbErr>
         .collect()
 }
 
-/// Gives back a part that nothing holds, says what is held, and takes the recall as answered.
-pub(super) async fn shrink(db: &Db, held: Held, free: Amount) -> Result<(), DbErr> {
+/// Gives back a part that nothing holds, says what is held, and takes the recall as answered. False when the lease was
+/// taken back before.
+pub(super) async fn shrink(db: &Db, held: Held, free: Amount) -> Result<bool, DbErr> {
     let tx = db.begin().await?;
     lock_book(&tx, held.book).await?;
     let (now, ttl) = (db_now(&tx), millis(TTL));
@@ -217,8 +218,9 @@ pub(super) async fn shrink(db: &Db, held: Held, free: Amount) -> Result<(), DbEr
         ttl.into(),
         (ttl + millis(GRACE)).into(),
     ];
-    exec(&tx, &sql, values).await?;
-    tx.commit().await
+    let told = exec(&tx, &sql, values).await?.rows_affected();
+    tx.commit().await?;
+    Ok(told > 0)
 }
 
 /// Gives back everything that was not spent, and ends the lease.

@@ -1,7 +1,7 @@
 //! How does one server spend wallets in memory? It leases credit, holds parts of it for calls, and hands what is settled
 //! to its writer.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use domain::Amount;
 use domain::ids::WorkspaceId;
 use parking_lot::Mutex;
 use sea_orm::DbErr;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{MutexGuard, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -32,7 +33,7 @@ const TRIES_ELSEWHERE: u32 = 3;
 const WAIT_ELSEWHERE: Duration = Duration::from_millis(100);
 /// How long a call waits for another call of its wallet that asks the database.
 const TURN_MAX: Duration = Duration::from_secs(2);
-/// Settled calls that wait for the writer. Beyond it, settling waits.
+/// Settled calls that wait for the writer. Beyond it, each waits in a task of its own.
 const QUEUE: usize = 4096;
 
 /// One server among those of its database. Cheap to clone.
@@ -44,7 +45,8 @@ pub(super) struct Inner {
     pub(super) ticks: Ticks,
     pub(super) config: LedgerConfig,
     pub(super) name: String,
-    pub(super) wallets: Mutex<HashMap<WorkspaceId, Arc<Wallet>>>,
+    /// In the order of their ids, so that a simulated run is the same each time.
+    pub(super) wallets: Mutex<BTreeMap<WorkspaceId, Arc<Wallet>>>,
     /// Leases on their way back: shut, waiting for their last calls.
     pub(super) closing: Mutex<Vec<Arc<Lease>>>,
     /// Told when somebody wants credit back.
@@ -111,6 +113,17 @@ impl Node {
             tracing::error!(error = %error, "The ledger's writer did not end well");
         }
         self.close_all().await;
+    }
+
+    /// Dies, as far as memory goes: the writer and the keepers stop where they are.
+    #[cfg(test)]
+    pub(super) fn abort(&self) {
+        let keepers = self.0.keepers.lock().drain(..).collect::<Vec<_>>();
+        let writer = self.0.writer.lock().take();
+        for task in keepers.into_iter().chain(writer) {
+            task.abort();
+        }
+        self.0.queue.lock().take();
     }
 
     pub(super) fn is_healthy(&self) -> bool {
@@ -295,11 +308,13 @@ impl Node {
             need,
             want: Amount::from_nanos(need.nanos().saturating_mul(times)),
         };
-        self.0
-            .store
-            .ask(asking)
-            .await
-            .map_err(|error: DbErr| HoldError::Unavailable(Some(error)))
+        self.0.store.ask(asking).await.map_err(|error: DbErr| {
+            // It may have been granted all the same, and only closing the lease gives that back.
+            if let Some(lease) = lease {
+                lease.doubt();
+            }
+            HoldError::Unavailable(Some(error))
+        })
     }
 
     fn wallet(&self, workspace: WorkspaceId) -> Arc<Wallet> {
@@ -324,7 +339,7 @@ impl Node {
             ticket: ticket.clone(),
             reply,
         };
-        self.enqueue(item).await?;
+        self.enqueue(item)?;
         if let Ok(outcome) = tokio::time::timeout(self.0.config.commit_wait, &mut committed).await {
             return outcome.unwrap_or(Err(SettleError::NotCommitted));
         }
@@ -340,12 +355,22 @@ impl Node {
         }
     }
 
-    async fn enqueue(&self, item: Item) -> Result<(), SettleError> {
+    /// Never waits: a caller who leaves, or whose time is over, must not take the item with them.
+    fn enqueue(&self, item: Item) -> Result<(), SettleError> {
         let sender = self.0.queue.lock().clone();
         let refused = match sender {
-            Some(sender) => match sender.send(item).await {
+            Some(sender) => match sender.try_send(item) {
                 Ok(()) => return Ok(()),
-                Err(refused) => refused.0,
+                Err(TrySendError::Full(item)) => {
+                    // Its waiter can withdraw it here as well as in the queue.
+                    tokio::spawn(async move {
+                        if let Err(refused) = sender.send(item).await {
+                            refused.0.undo();
+                        }
+                    });
+                    return Ok(());
+                }
+                Err(TrySendError::Closed(item)) => item,
             },
             None => item,
         };

@@ -1,6 +1,6 @@
 //! What does the ledger ask of a database? Eight questions, so that tests can answer them from a simulated one.
 //!
-//! Every verb may be repeated: a lost answer is asked for again.
+//! A lost answer is asked for again: flushes, reversals and what ends a lease happen once however often they are sent.
 
 use domain::Amount;
 use domain::ids::{CallId, LeaseId, WorkspaceId};
@@ -30,8 +30,9 @@ pub(super) trait Store: Send + Sync {
     /// Which of the node's leases are wanted back by others.
     fn recalled<'a>(&'a self, node: &'a str) -> Answer<'a, Vec<LeaseId>>;
 
-    /// Answers a recall: gives back what is not held, which may be nothing.
-    fn shrink(&self, held: Held, free: Amount) -> Answer<'_, ()>;
+    /// Answers a recall: gives back what is not held, which may be nothing. False when the lease is no longer the node's.
+    /// Not to be repeated with the same amount: it would be given back twice.
+    fn shrink(&self, held: Held, free: Amount) -> Answer<'_, bool>;
 
     /// Gives back everything that was not spent, and ends the lease.
     fn close(&self, lease: LeaseId, book: i64) -> Answer<'_, ()>;
@@ -139,7 +140,7 @@ impl Store for DbStore {
         Box::pin(leases::recalled(&self.0, node))
     }
 
-    fn shrink(&self, held: Held, free: Amount) -> Answer<'_, ()> {
+    fn shrink(&self, held: Held, free: Amount) -> Answer<'_, bool> {
         Box::pin(leases::shrink(&self.0, held, free))
     }
 

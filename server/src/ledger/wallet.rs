@@ -61,6 +61,8 @@ struct State {
     contested_until: Option<Moment>,
     /// False when the lease is being given back or was lost.
     open: bool,
+    /// An answer about it was lost: the database may have granted or taken back what is not in these counters.
+    doubtful: bool,
     /// What the database was last told.
     reported: Option<(Amount, Moment)>,
     last_flush: i64,
@@ -82,6 +84,7 @@ impl Lease {
             last_used: now,
             contested_until: None,
             open: true,
+            doubtful: false,
             reported: None,
             last_flush: 0,
         };
@@ -206,6 +209,13 @@ impl Lease {
         let mut state = self.state.lock();
         state.reported = Some((held, at));
         state.valid_until = valid_until;
+        state.open &= !state.doubtful;
+    }
+
+    /// Remembers that an answer was lost. What is in memory may be used until the database answers again; then the lease
+    /// is shut, because only its end gives back what nobody knows of.
+    pub(super) fn doubt(&self) {
+        self.state.lock().doubtful = true;
     }
 
     /// Takes out the free part, to be given back on another's wish, and answers it with what stays held. For a while the

@@ -145,7 +145,9 @@ impl Writer {
             };
             let error = match outcome {
                 Ok(flushed) => return self.committed(flushes, &flushed),
-                Err(Failure::NotCommitted(error)) if !frozen && is_refusal(&error) => {
+                // Also when it was sent before: the refusal came after that attempt's locks were gone, and what it had
+                // committed would have been found.
+                Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
                     return self.refused(flushes, &error).await;
                 }
                 Err(Failure::NotCommitted(error)) => {
