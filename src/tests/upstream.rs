@@ -92,7 +92,10 @@ impl FakeUpstream {
         let fake = Self {
             address: listener.local_addr().unwrap(),
             script: Arc::default(),
-            otherwise: Arc::new(Mutex::new(Otherwise::of(answer("42", Some(usage(10, 0, 5)))))),
+            otherwise: Arc::new(Mutex::new(Otherwise::of(answer(
+                "42",
+                Some(usage(10, 0, 5)),
+            )))),
             seen: Arc::default(),
         };
         let serving = fake.clone();
