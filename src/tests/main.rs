@@ -32,6 +32,7 @@ mod postgres;
 mod prices;
 mod rates;
 mod receipts;
+mod reconcile;
 mod statement;
 mod top_up;
 mod trial;
