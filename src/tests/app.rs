@@ -261,16 +261,11 @@ impl TestApp {
     }
 
     pub async fn offer_at(&self, model: &str, upstream: &FakeUpstream, price: (&str, &str, &str)) {
-        self.offer_from(model, upstream.base_url(), price).await;
-    }
-
-    /// Offers a model that is served at this address.
-    pub async fn offer_from(&self, model: &str, base_url: String, price: (&str, &str, &str)) {
         let name = format!("fake-{model}");
         let new = NewUpstream {
             name: name.clone(),
             dialect: Dialect::OpenAi,
-            base_url,
+            base_url: upstream.base_url(),
             api_key: Some("sk-upstream-secret".to_owned().into()),
         };
         self.handles.upstreams.create(new).await.unwrap();
