@@ -333,8 +333,8 @@ impl TestApp {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!(
-            "{} call(s) are still running after ten seconds",
-            self.proxy.running()
+            "{} call(s) are still running or unsettled after ten seconds",
+            self.proxy.unsettled()
         );
     }
 

@@ -41,6 +41,8 @@ pub enum Upstream {
     Deaf,
     /// The first says this, and the next in line that.
     Two(Reply, Reply),
+    /// The sandbox, asked with a test key.
+    Sandbox(Reply),
 }
 
 impl From<Reply> for Upstream {
@@ -115,15 +117,32 @@ on_both! {
 }
 
 async fn cast(app: &TestApp, number: usize, case: Case) -> Cast {
-    let model = format!("case-{number}");
+    let name = format!("case-{number}");
+    let is_sandbox = matches!(case.upstream, Upstream::Sandbox(_));
+    let model = if is_sandbox {
+        "sandbox-case".to_owned()
+    } else {
+        name.clone()
+    };
     let fake = match case.upstream {
         Upstream::Deaf => FakeUpstream::deaf(),
         _ => FakeUpstream::start().await,
     };
-    if let Upstream::Says(reply) | Upstream::Two(reply, _) = &case.upstream {
+    if let Upstream::Says(reply) | Upstream::Two(reply, _) | Upstream::Sandbox(reply) =
+        &case.upstream
+    {
         fake.always(reply.clone());
     }
-    app.offer_at(&model, &fake, PRICE).await;
+    if is_sandbox {
+        let base_url = fake.base_url();
+        let address = base_url
+            .trim_start_matches("http://")
+            .trim_end_matches("/v1");
+        let upstreams = &app.handles.upstreams;
+        upstreams.set_sandbox_address(address.parse().unwrap());
+    } else {
+        app.offer_at(&model, &fake, PRICE).await;
+    }
     if let Upstream::Two(_, reply) = &case.upstream {
         next_in_line(app, &model, reply.clone()).await;
     }
@@ -133,7 +152,12 @@ async fn cast(app: &TestApp, number: usize, case: Case) -> Cast {
         RICH
     });
     let money = money.unwrap();
-    let caller = caller(app, &model, money).await;
+    let mut caller = caller(app, &name, money).await;
+    if is_sandbox {
+        let form = NewKeyForm::test("test");
+        let made = app.handles.keys.create(caller.account.workspace, &form);
+        caller.key = made.await.unwrap().secret.expose().to_owned();
+    }
     Cast {
         case,
         model,

@@ -146,6 +146,7 @@ table! {
     "plain and empty, not reported": message(json!({"content": ""}), Value::Null), Plain => Whole, Finished, NothingDelivered, [0, 0, 0], "answered";
     "the first upstream fails, the second serves": Upstream::Two(refusal(500, "boom"), stream(&["one"], Some(report()))), Stream => Whole, Finished, Reported, [60, 40, 7], "refused, answered";
     "the first upstream hangs up, the second serves": Upstream::Two(Reply::HangUp, answer("one", None)), Plain => Whole, Finished, Estimated, [11, 0, 1], "unreachable, answered";
+    "with a test key": Upstream::Sandbox(stream(&["one"], Some(report()))), Stream => Whole, Finished, TestKey, [0, 0, 0], "answered";
     "the keys are frozen meanwhile": steps([piece("one"), Step::Gate, finish(), usage_chunk(report()), done()]), FreezeMeanwhile => Whole, Finished, Reported, [60, 40, 7], "answered";
 
     // The upstream breaks it.
