@@ -272,16 +272,11 @@ impl TestApp {
     }
 
     pub async fn offer_at(&self, model: &str, upstream: &FakeUpstream, price: (&str, &str, &str)) {
-        self.offer_from(model, upstream.base_url(), price).await;
-    }
-
-    /// Offers a model that is served at this address.
-    pub async fn offer_from(&self, model: &str, base_url: String, price: (&str, &str, &str)) {
         let name = format!("fake-{model}");
         let new = NewUpstream {
             name: name.clone(),
             dialect: Dialect::OpenAi,
-            base_url,
+            base_url: upstream.base_url(),
             api_key: Some("sk-upstream-secret".to_owned().into()),
         };
         self.handles.upstreams.create(new).await.unwrap();
@@ -349,8 +344,8 @@ impl TestApp {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!(
-            "{} call(s) are still running after ten seconds",
-            self.proxy.running()
+            "{} call(s) are still running or unsettled after ten seconds",
+            self.proxy.unsettled()
         );
     }
 

@@ -232,3 +232,41 @@ pub(crate) fn problem(error: &HoldError) -> Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use domain::PricePerMtok;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_is_expected_to_go_on_but_not_beyond_its_maximum() {
+        let usd = |text| PricePerMtok::parse_usd(text).unwrap();
+        let budget = Budget {
+            price: Price {
+                input: usd("1"),
+                cached_input: usd("1"),
+                output: usd("10"),
+            },
+            prompt_tokens: 100,
+            answer_max: 50,
+            choices: 2,
+        };
+        // Reported prompt, answer so far, answer to come: tokens of prompt and answer that are due.
+        for (prompt, answer, ahead, due) in [
+            (0, 0, 0, (100, 0)),
+            (0, 0, STEP, (100, 100)),
+            (0, 40, 10, (100, 50)),
+            (0, 40, STEP, (100, 100)),
+            // More came than may: it is due, and no more is expected.
+            (0, 500, STEP, (100, 500)),
+            (300, 40, 10, (300, 50)),
+            (60, 40, 10, (100, 50)),
+        ] {
+            let nanos = due.0 * 1_000 + due.1 * 10_000;
+            let found = budget.so_far(prompt, answer, ahead).unwrap();
+            assert_eq!(found.nanos(), nanos, "{prompt} {answer} {ahead}");
+        }
+    }
+}

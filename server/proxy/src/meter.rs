@@ -15,7 +15,8 @@ use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
 use crate::tokens;
 
-/// A report of more tokens than twice the model's context and this is not believed: it is broken, not a bill.
+/// More tokens than twice the model's context and this are not believed, whoever counted them: a report is broken, not a
+/// bill, and an answer did not come from the model.
 pub const BELIEVED_BEYOND: u64 = 1_000_000;
 
 /// Counts one call. No `Debug`: it holds the answer's text until the call is settled, to be counted if need be.
@@ -111,15 +112,17 @@ impl Meter {
 
     /// The upstream's own count. A later report replaces an earlier one: they are running totals.
     pub(crate) fn reported(&mut self, usage: Usage) {
-        let believable = self
-            .context
-            .saturating_mul(2)
-            .saturating_add(BELIEVED_BEYOND);
-        if usage.total() <= believable && self.price.charge(&usage).is_ok() {
+        if usage.total() <= self.believable() && self.price.charge(&usage).is_ok() {
             self.reported = Some(usage);
         } else {
             tracing::warn!(call.id = %self.call, "An upstream reported an absurd usage; it is not believed");
         }
+    }
+
+    fn believable(&self) -> u64 {
+        self.context
+            .saturating_mul(2)
+            .saturating_add(BELIEVED_BEYOND)
     }
 
     /// A piece of the answer came from the upstream.
@@ -203,6 +206,7 @@ impl Meter {
                 (reported.unwrap_or_default(), Amount::ZERO)
             }
             (Rule::Reported | Rule::Estimated, _) => {
+                let believable = self.believable();
                 let (request, delivered) = (self.request, self.answer.into_text());
                 // A long text takes milliseconds to count: not on a thread that serves others.
                 let usage = tokio::task::spawn_blocking(move || {
@@ -211,7 +215,7 @@ impl Meter {
                         .map_or_else(|| tokens::count(&delivered), tokens::answer);
                     Usage {
                         input: tokens::prompt(&request),
-                        output,
+                        output: output.min(believable),
                         ..Usage::default()
                     }
                 })

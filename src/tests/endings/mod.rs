@@ -16,8 +16,6 @@ use server::audit::By;
 use server::catalog::NewRoute;
 use server::keys::NewKeyForm;
 use server::upstreams::{Dialect, NewUpstream};
-use tokio::net::TcpSocket;
-use tokio::sync::watch;
 
 use crate::app::{Caller, PRICE, TestApp, on_both};
 use crate::upstream::{FakeUpstream, Reply};
@@ -43,6 +41,8 @@ pub enum Upstream {
     Deaf,
     /// The first says this, and the next in line that.
     Two(Reply, Reply),
+    /// The sandbox, asked with a test key.
+    Sandbox(Reply),
 }
 
 impl From<Reply> for Upstream {
@@ -99,19 +99,16 @@ struct Cast {
     fake: FakeUpstream,
     caller: Caller,
     money: Amount,
-    /// Keeps the port where nobody listens.
-    _deaf: Option<TcpSocket>,
 }
 
 on_both! {
     async fn every_ending_costs_what_the_table_says(app) {
         let mut casts = Vec::new();
-        let (gate, waits) = watch::channel(false);
-        for (number, case) in table::cases(&waits).into_iter().enumerate() {
+        for (number, case) in table::cases().into_iter().enumerate() {
             casts.push(cast(&app, number, case).await);
         }
         assert!(casts.len() >= 50, "{} endings", casts.len());
-        join_all(casts.iter().map(|cast| play(&app, cast, &gate))).await;
+        join_all(casts.iter().map(|cast| play(&app, cast))).await;
         for cast in &casts {
             settled(&app, cast).await;
         }
@@ -120,17 +117,32 @@ on_both! {
 }
 
 async fn cast(app: &TestApp, number: usize, case: Case) -> Cast {
-    let model = format!("case-{number}");
-    let fake = FakeUpstream::start().await;
-    if let Upstream::Says(reply) | Upstream::Two(reply, _) = &case.upstream {
+    let name = format!("case-{number}");
+    let is_sandbox = matches!(case.upstream, Upstream::Sandbox(_));
+    let model = if is_sandbox {
+        "sandbox-case".to_owned()
+    } else {
+        name.clone()
+    };
+    let fake = match case.upstream {
+        Upstream::Deaf => FakeUpstream::deaf(),
+        _ => FakeUpstream::start().await,
+    };
+    if let Upstream::Says(reply) | Upstream::Two(reply, _) | Upstream::Sandbox(reply) =
+        &case.upstream
+    {
         fake.always(reply.clone());
     }
-    let deaf = matches!(case.upstream, Upstream::Deaf).then(deaf);
-    let base_url = match &deaf {
-        Some(socket) => format!("http://{}/v1", socket.local_addr().unwrap()),
-        None => fake.base_url(),
-    };
-    app.offer_from(&model, base_url, PRICE).await;
+    if is_sandbox {
+        let base_url = fake.base_url();
+        let address = base_url
+            .trim_start_matches("http://")
+            .trim_end_matches("/v1");
+        let upstreams = &app.handles.upstreams;
+        upstreams.set_sandbox_address(address.parse().unwrap());
+    } else {
+        app.offer_at(&model, &fake, PRICE).await;
+    }
     if let Upstream::Two(_, reply) = &case.upstream {
         next_in_line(app, &model, reply.clone()).await;
     }
@@ -140,22 +152,19 @@ async fn cast(app: &TestApp, number: usize, case: Case) -> Cast {
         RICH
     });
     let money = money.unwrap();
-    let caller = caller(app, &model, money).await;
+    let mut caller = caller(app, &name, money).await;
+    if is_sandbox {
+        let form = NewKeyForm::test("test");
+        let made = app.handles.keys.create(caller.account.workspace, &form);
+        caller.key = made.await.unwrap().secret.expose().to_owned();
+    }
     Cast {
         case,
         model,
         fake,
         caller,
         money,
-        _deaf: deaf,
     }
-}
-
-/// A port that is taken, and refuses every connection.
-fn deaf() -> TcpSocket {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    socket
 }
 
 /// A workspace of its own with so much money, and a key.
@@ -195,7 +204,7 @@ async fn next_in_line(app: &TestApp, model: &str, reply: Reply) {
 }
 
 /// Does what the caller does, and demands what the caller gets.
-async fn play(app: &TestApp, cast: &Cast, gate: &watch::Sender<bool>) {
+async fn play(app: &TestApp, cast: &Cast) {
     let Cast { case, .. } = cast;
     let asked = match case.caller {
         Does::Plain | Does::LeavePlain => json!({}),
@@ -218,7 +227,7 @@ async fn play(app: &TestApp, cast: &Cast, gate: &watch::Sender<bool>) {
             app.handles.keys.freeze(workspace).await.unwrap();
             let refused = app.chat(&cast.caller.key, &cast.model, asked).await;
             assert_eq!(refused.status(), 403, "{}", case.name);
-            gate.send_replace(true);
+            cast.fake.go_on();
         }
         _ => {}
     }
