@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ledger;
 use super::books::{System, Transfer, book_of, lock_book, system_book, transfer};
+use super::leases;
 use super::lots;
 use crate::db::{Db, all, exec, one};
 
@@ -147,8 +148,7 @@ async fn of_wallet(db: &Db, book: i64, now: UnixMs) -> Result<Expired, DbErr> {
         done.left += u64::from(part < remaining);
     }
     if done.left > 0 {
-        let sql = "UPDATE lease SET recall = 1 WHERE book_id = $1 AND state = 'active' AND held < granted - spent";
-        exec(&tx, sql, [book.into()]).await?;
+        leases::recall(&tx, book, None).await?;
     }
     tx.commit().await?;
     Ok(done)
