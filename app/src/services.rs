@@ -88,6 +88,8 @@ pub struct Limits {
     pub step_tokens: u64,
     /// Answer tokens that a plain answer holds when it names no maximum.
     pub plain_tokens: u64,
+    /// Beyond twice a model's context: a report of more tokens is not believed.
+    pub believed_tokens: u64,
     /// Tokens that an attachment counts as in a hold.
     pub attachment_tokens: u64,
     /// Whether owners can see their keys again.

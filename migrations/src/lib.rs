@@ -24,6 +24,7 @@ mod m014_policies;
 mod m015_status;
 mod m016_statement;
 mod m017_ledger;
+mod m018_verify_runs;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m015_status::Migration),
             Box::new(m014_policies::Migration),
             Box::new(m017_ledger::Migration),
+            Box::new(m018_verify_runs::Migration),
         ]
     }
 }

@@ -230,6 +230,18 @@ fn rates_are_asked_of_both_banks_unless_told_otherwise() {
 }
 
 #[test]
+fn the_books_are_checked_every_night_unless_told_otherwise() {
+    let at = |text: &str| with_file(&format!("[ledger]\nverify_at = \"{text}\""), 0o600);
+    assert_eq!(loaded(&[]).config.verify_at, "03:30".parse().ok());
+    assert_eq!(at("23:05").config.verify_at, "23:05".parse().ok());
+    assert_eq!(at("off").config.verify_at, None);
+    for wrong in ["24:00", "3:30", "night", ""] {
+        let problems = at(wrong).problems;
+        assert!(problems[0].contains("ledger.verify_at"), "{problems:?}");
+    }
+}
+
+#[test]
 fn a_stand_in_for_rates_is_only_for_this_machine() {
     let stand_in = ("FAREBOX_RATES_STAND_IN", "127.0.0.1:9797");
     assert_eq!(loaded(&[stand_in]).config.refusal(), None);

@@ -115,6 +115,17 @@ impl TestApp {
         Self::over(data, url, None, ledger, |_| {}).await
     }
 
+    /// On this PostgreSQL database, reached by this address, with these times and settings.
+    pub async fn postgres_by(
+        scratch: Scratch,
+        url: String,
+        ledger: LedgerConfig,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        Self::over(data, url, Some(scratch), ledger, change).await
+    }
+
     async fn over(
         data: TempDir,
         database_url: String,
@@ -324,21 +335,21 @@ impl TestApp {
             .nanos()
     }
 
-    /// Waits until no call runs any more.
+    /// Waits until no call runs any more, and every row is written.
     pub async fn quiet(&self) {
         for _ in 0..400 {
-            if self.proxy.running() == 0 {
+            if self.proxy.running() == 0 && self.proxy.unsettled() == 0 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!(
-            "{} call(s) are still running after ten seconds",
-            self.proxy.running()
+            "{} call(s) are still running or unsettled after ten seconds",
+            self.proxy.unsettled()
         );
     }
 
-    /// Another server of the same database, with the same keys.
+    /// Another server of the same database, with the same keys and the same patience.
     pub async fn beside(&self) -> Self {
         use std::os::unix::fs::DirBuilderExt;
 
@@ -355,8 +366,11 @@ impl TestApp {
                 .unwrap();
             std::fs::copy(&file, copy).unwrap();
         }
-        let url = self.config.database_url.clone();
-        Self::over(data, url, None, LedgerConfig::default(), |_| {}).await
+        let (url, calls) = (self.config.database_url.clone(), self.config.calls.clone());
+        Self::over(data, url, None, LedgerConfig::default(), |config| {
+            config.calls = calls;
+        })
+        .await
     }
 
     /// Stops as `serve` does, and demands that the ledger holds and no credit is left leased.
@@ -419,6 +433,7 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
             per_network_per_day: 3,
         },
         sayings: farebox::config::Sayings::default(),
+        verify_at: None,
         rates: server::rates::RatesConfig::default(),
         seller: server::receipts::SellerFacts::named("Farebox"),
         payments: farebox::config::Payments {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Notify;
 
 /// What it does with one request.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub enum Reply {
         headers: Vec<(&'static str, String)>,
         body: String,
     },
+    /// Less of a plain answer than its length promises; then it hangs up, or goes silent.
+    Short { body: String, silent: bool },
     /// A stream of events.
     Stream(Vec<Step>),
     /// Takes the request and never says a word.
@@ -31,7 +34,11 @@ pub enum Reply {
 pub enum Step {
     /// `data: …` and an empty line.
     Event(String),
+    /// Events that arrive at once, in one piece.
+    Together(Vec<Step>),
     Pause(Duration),
+    /// Waits until the test says [`FakeUpstream::go_on`].
+    Gate,
     /// Hangs up without the end of the body.
     Cut,
     /// Goes silent for longer than anybody waits.
@@ -56,25 +63,59 @@ impl Seen {
     }
 }
 
+/// What requests beyond the script get, as they ask for a whole answer or for a stream.
+struct Otherwise {
+    plain: Reply,
+    streamed: Reply,
+}
+
+impl Otherwise {
+    fn of(reply: Reply) -> Self {
+        Self {
+            plain: reply.clone(),
+            streamed: reply,
+        }
+    }
+}
+
 /// Cheap to clone; runs until the test's runtime ends.
 #[derive(Clone)]
 pub struct FakeUpstream {
     address: SocketAddr,
     script: Arc<Mutex<VecDeque<Reply>>>,
-    otherwise: Arc<Mutex<Reply>>,
+    otherwise: Arc<Mutex<Otherwise>>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    gate: Arc<Notify>,
+    /// Keeps the port of one that does not listen.
+    _bound: Option<Arc<TcpSocket>>,
 }
 
 impl FakeUpstream {
+    /// One that refuses every connection.
+    pub fn deaf() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self::at(socket.local_addr().unwrap(), Some(Arc::new(socket)))
+    }
+
+    fn at(address: SocketAddr, bound: Option<Arc<TcpSocket>>) -> Self {
+        Self {
+            address,
+            script: Arc::default(),
+            otherwise: Arc::new(Mutex::new(Otherwise::of(answer(
+                "42",
+                Some(usage(10, 0, 5)),
+            )))),
+            seen: Arc::default(),
+            gate: Arc::default(),
+            _bound: bound,
+        }
+    }
+
     /// Answers everything with [`answer`] and a usage of ten and five tokens, until told otherwise.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let fake = Self {
-            address: listener.local_addr().unwrap(),
-            script: Arc::default(),
-            otherwise: Arc::new(Mutex::new(answer("42", Some(usage(10, 0, 5))))),
-            seen: Arc::default(),
-        };
+        let fake = Self::at(listener.local_addr().unwrap(), None);
         let serving = fake.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -98,7 +139,16 @@ impl FakeUpstream {
 
     /// What requests beyond the script get.
     pub fn always(&self, reply: Reply) -> &Self {
-        *self.otherwise.lock().unwrap() = reply;
+        *self.otherwise.lock().unwrap() = Otherwise::of(reply);
+        self
+    }
+
+    /// Requests beyond the script get this answer with this report, whole or as a stream, as they ask for it.
+    pub fn answers_as_asked(&self, words: &[&str], reported: &Value) -> &Self {
+        *self.otherwise.lock().unwrap() = Otherwise {
+            plain: answer(&words.concat(), Some(reported.clone())),
+            streamed: stream(words, Some(reported.clone())),
+        };
         self
     }
 
@@ -106,13 +156,26 @@ impl FakeUpstream {
         self.seen.lock().unwrap().clone()
     }
 
+    /// Opens the gate of the stream that waits at it, or will.
+    pub fn go_on(&self) {
+        self.gate.notify_one();
+    }
+
     async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
         let Some(seen) = read_request(&mut stream).await? else {
             return Ok(());
         };
+        let wants_stream = seen.body["stream"] == true;
         self.seen.lock().unwrap().push(seen);
         let scripted = self.script.lock().unwrap().pop_front();
-        let reply = scripted.unwrap_or_else(|| self.otherwise.lock().unwrap().clone());
+        let reply = scripted.unwrap_or_else(|| {
+            let otherwise = self.otherwise.lock().unwrap();
+            if wants_stream {
+                otherwise.streamed.clone()
+            } else {
+                otherwise.plain.clone()
+            }
+        });
         match reply {
             Reply::Plain {
                 status,
@@ -130,17 +193,33 @@ impl FakeUpstream {
                 stream.write_all(head.as_bytes()).await?;
                 stream.write_all(body.as_bytes()).await?;
             }
+            Reply::Short { body, silent } => {
+                let promised = body.len() + 100;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {promised}\r\n\r\n{body}"
+                );
+                stream.write_all(head.as_bytes()).await?;
+                if silent {
+                    tokio::time::sleep(Duration::from_secs(120)).await;
+                }
+            }
             Reply::Stream(steps) => {
                 let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
                 stream.write_all(head.as_bytes()).await?;
                 for step in steps {
                     match step {
-                        Step::Event(data) => {
-                            let event = format!("data: {data}\n\n");
-                            stream
-                                .write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes())
-                                .await?;
+                        Step::Event(data) => write_chunk(&mut stream, &event(&data)).await?,
+                        Step::Together(steps) => {
+                            let events: String = steps
+                                .iter()
+                                .map(|step| match step {
+                                    Step::Event(data) => event(data),
+                                    other => panic!("{other:?} is no event"),
+                                })
+                                .collect();
+                            write_chunk(&mut stream, &events).await?;
                         }
+                        Step::Gate => self.gate.notified().await,
                         Step::Pause(time) => tokio::time::sleep(time).await,
                         Step::Cut => return Ok(()),
                         Step::Stall => tokio::time::sleep(Duration::from_secs(120)).await,
@@ -153,6 +232,15 @@ impl FakeUpstream {
         }
         stream.shutdown().await
     }
+}
+
+fn event(data: &str) -> String {
+    format!("data: {data}\n\n")
+}
+
+async fn write_chunk(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
+    let chunk = format!("{:x}\r\n{text}\r\n", text.len());
+    stream.write_all(chunk.as_bytes()).await
 }
 
 async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
@@ -287,7 +375,8 @@ pub fn done() -> Step {
     Step::Event("[DONE]".to_owned())
 }
 
-fn chunk(choices: &Value, usage: Option<Value>) -> Step {
+/// A chunk with these choices.
+pub fn chunk(choices: &Value, usage: Option<Value>) -> Step {
     let mut event = json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fake", "choices": choices});
     if let Some(usage) = usage {
         event["usage"] = usage;

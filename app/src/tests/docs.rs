@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::Problem;
+use domain::{Ending, Problem, Rule};
 use http::{StatusCode, header};
 use server::status::{DAYS, HOURS};
 
@@ -149,19 +149,51 @@ async fn pages_say_this_installations_own_facts_and_nothing_of_the_reader() {
         "{}",
         limits.body
     );
-    let billing = Browser::default().get(&world, "/docs/billing").await;
-    for rule in ["reported", "estimated", "nothing_delivered"] {
-        assert!(
-            billing
-                .body
-                .contains(&format!("<code translate=\"no\">{rule}</code></td>")),
-            "{rule}"
-        );
-    }
     assert_eq!(
         Browser::default().get(&world, "/docs/nothing").await.status,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn the_published_table_of_charges_is_the_one_that_calls_are_charged_by() {
+    let world = world().await;
+    for (prefix, yes, no) in [("", "yes", "no"), ("/ru", "да", "нет")] {
+        let page = Browser::default()
+            .get(&world, &format!("{prefix}/docs/billing"))
+            .await
+            .body;
+        let yes_no = |is: bool| if is { yes } else { no };
+        let mut rest = page.as_str();
+        for ending in Ending::ALL {
+            for (reported, delivered) in
+                [(true, true), (true, false), (false, true), (false, false)]
+            {
+                let rule = Rule::choose(ending, reported, delivered);
+                let line = format!(
+                    "<td>{}</td><td>{}</td><td><a href=\"#rule-{id}\"><code translate=\"no\">{id}</code></a></td><td>{}</td></tr>",
+                    yes_no(reported),
+                    yes_no(delivered),
+                    yes_no(rule.charges()),
+                    id = rule.id(),
+                );
+                let (_, after) = rest.split_once(&line).unwrap_or_else(|| {
+                    panic!("{prefix} {ending:?} reported={reported} delivered={delivered}: {rest}")
+                });
+                rest = after;
+            }
+        }
+        for rule in Rule::ALL {
+            let (path, anchor) = rule
+                .docs_path()
+                .split_once('#')
+                .map(|(path, anchor)| (path.to_owned(), anchor.to_owned()))
+                .unwrap();
+            assert_eq!(path, "/docs/billing");
+            let heading = format!("<h3 id=\"{anchor}\">{}</h3>", rule.id());
+            assert!(page.contains(&heading), "{prefix} {heading}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -200,6 +232,12 @@ async fn programs_find_their_files() {
         .as_array()
         .unwrap();
     assert_eq!(codes.len(), Problem::CODES.len());
+    let words = |name: &str| &openapi["components"]["schemas"]["Call"]["properties"][name]["enum"];
+    assert_eq!(words("rule"), &serde_json::json!(Rule::ALL.map(Rule::id)));
+    assert_eq!(
+        words("status"),
+        &serde_json::json!(Ending::ALL.map(Ending::id))
+    );
 }
 
 #[tokio::test]

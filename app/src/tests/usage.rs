@@ -337,12 +337,15 @@ async fn a_call_shows_the_formula_that_gives_its_charge() {
     };
     let (id, cost) = made(Rule::Estimated, usage).book(&world).await;
     let mut browser = reader(&world, "en", "UTC").await;
-    let text = visible(
-        &browser
-            .get(&world, &format!("/usage/calls/{id}"))
-            .await
-            .body,
+    let page = browser
+        .get(&world, &format!("/usage/calls/{id}"))
+        .await
+        .body;
+    assert!(
+        page.contains("href=\"/docs/billing#rule-estimated\""),
+        "the rule leads to its line in the documentation: {page}"
     );
+    let text = visible(&page);
     // $2.50 and $10.00 per million; cached input costs what input does.
     for part in [
         "1,001",

@@ -31,17 +31,31 @@ pub enum Rule {
 }
 
 impl Rule {
+    pub const ALL: [Self; 4] = [
+        Self::Reported,
+        Self::Estimated,
+        Self::NothingDelivered,
+        Self::TestKey,
+    ];
+
     /// The whole table in one function.
     ///
     /// `delivered` means that at least one piece of the answer was handed to the caller's connection, or is about
-    /// to be, because a whole answer is released only after its charge is committed.
+    /// to be, because a whole answer is released only after its charge is committed. A whole answer may be empty: one
+    /// that only thought until its tokens were used up is charged by its report, and without a report not at all.
     #[must_use]
     pub const fn choose(ending: Ending, reported: bool, delivered: bool) -> Self {
         match (ending, reported, delivered) {
             (Ending::Finished, true, _) | (_, true, true) => Self::Reported,
-            (Ending::Finished, false, _) | (_, false, true) => Self::Estimated,
+            (_, false, true) => Self::Estimated,
             (_, _, false) => Self::NothingDelivered,
         }
+    }
+
+    /// Where the documentation says what this rule means, below the site's address.
+    #[must_use]
+    pub fn docs_path(self) -> String {
+        format!("/docs/billing#rule-{}", self.id())
     }
 
     #[must_use]
@@ -57,14 +71,7 @@ impl Rule {
     /// The rule with this id.
     #[must_use]
     pub fn from_id(id: &str) -> Option<Self> {
-        [
-            Self::Reported,
-            Self::Estimated,
-            Self::NothingDelivered,
-            Self::TestKey,
-        ]
-        .into_iter()
-        .find(|rule| rule.id() == id)
+        Self::ALL.into_iter().find(|rule| rule.id() == id)
     }
 
     /// Does this rule take the tokens on the row at the price on the row?
@@ -111,7 +118,7 @@ mod tests {
             (Finished, true, true, Reported),
             (Finished, true, false, Reported),
             (Finished, false, true, Estimated),
-            (Finished, false, false, Estimated),
+            (Finished, false, false, NothingDelivered),
             (UpstreamFailed, true, true, Reported),
             (UpstreamFailed, true, false, NothingDelivered),
             (UpstreamFailed, false, true, Estimated),
@@ -121,6 +128,7 @@ mod tests {
             (CallerGone, false, true, Estimated),
             (CallerGone, false, false, NothingDelivered),
             (Stopped, true, true, Reported),
+            (Stopped, true, false, NothingDelivered),
             (Stopped, false, true, Estimated),
             (Stopped, false, false, NothingDelivered),
         ] {
@@ -134,12 +142,7 @@ mod tests {
 
     #[test]
     fn ids_lead_back_to_their_rule() {
-        for rule in [
-            Rule::Reported,
-            Rule::Estimated,
-            Rule::NothingDelivered,
-            Rule::TestKey,
-        ] {
+        for rule in Rule::ALL {
             assert_eq!(Rule::from_id(rule.id()), Some(rule));
         }
         for ending in Ending::ALL {

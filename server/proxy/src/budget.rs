@@ -1,7 +1,9 @@
 //! How much money is set aside for a call? A bounded amount: agents ask for 128,000 answer tokens and use 500, so
 //! holding the most a call could cost would lock small wallets out.
 //!
-//! A stream holds its prompt and one step of answer, and holds more as it runs. A plain answer cannot be stopped half
+//! A stream holds its prompt and one step of answer, and holds more as it runs: no piece is passed on before it is held
+//! for, however large it is. So what is counted here never costs more than was held, but for a prompt that counts to more
+//! than half a token a byte; only a report that comes with the ending can be above it. A plain answer cannot be stopped half
 //! way, so it holds its whole ceiling; if the wallet or a spend limit of the key cannot cover that, `max_tokens` is
 //! lowered to what it can.
 
@@ -175,20 +177,16 @@ impl Budget {
         self.prompt_tokens.saturating_add(answer)
     }
 
-    /// What the call has cost so far at most, with a step of answer to come.
-    pub(crate) fn with_step(&self, delivered_tokens: u64) -> Result<Amount, Problem> {
-        self.bare(delivered_tokens.saturating_add(STEP))
-    }
-
-    /// What the call has cost so far at most, with half a step to come: below it, more is held.
-    pub(crate) fn with_half_step(&self, delivered_tokens: u64) -> Result<Amount, Problem> {
-        self.bare(delivered_tokens.saturating_add(STEP / 2))
-    }
-
-    /// What the call has cost so far at most.
-    pub(crate) fn bare(&self, delivered_tokens: u64) -> Result<Amount, Problem> {
+    /// What the call has cost at most when so much of it was delivered or reported, with `ahead` more answer tokens to
+    /// come, but no more than its answers may have. What was set aside for the prompt stays set aside.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] when that is more than any wallet holds.
+    pub(crate) fn so_far(&self, prompt: u64, answer: u64, ahead: u64) -> Result<Amount, Problem> {
+        let answer_max = self.answer_max.saturating_mul(self.choices);
+        let expected = answer.saturating_add(ahead).min(answer_max);
         self.price
-            .ceiling(self.prompt_tokens, delivered_tokens)
+            .ceiling(self.prompt_tokens.max(prompt), answer.max(expected))
             .map_err(|_| Problem::Internal)
     }
 
@@ -231,6 +229,44 @@ pub(crate) fn problem(error: &HoldError) -> Problem {
         HoldError::Negative => {
             tracing::error!("The most a call can cost came out negative");
             Problem::Unavailable
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use domain::PricePerMtok;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_is_expected_to_go_on_but_not_beyond_its_maximum() {
+        let usd = |text| PricePerMtok::parse_usd(text).unwrap();
+        let budget = Budget {
+            price: Price {
+                input: usd("1"),
+                cached_input: usd("1"),
+                output: usd("10"),
+            },
+            prompt_tokens: 100,
+            answer_max: 50,
+            choices: 2,
+        };
+        // Reported prompt, answer so far, answer to come: tokens of prompt and answer that are due.
+        for (prompt, answer, ahead, due) in [
+            (0, 0, 0, (100, 0)),
+            (0, 0, STEP, (100, 100)),
+            (0, 40, 10, (100, 50)),
+            (0, 40, STEP, (100, 100)),
+            // More came than may: it is due, and no more is expected.
+            (0, 500, STEP, (100, 500)),
+            (300, 40, 10, (300, 50)),
+            (60, 40, 10, (100, 50)),
+        ] {
+            let nanos = due.0 * 1_000 + due.1 * 10_000;
+            let found = budget.so_far(prompt, answer, ahead).unwrap();
+            assert_eq!(found.nanos(), nanos, "{prompt} {answer} {ahead}");
         }
     }
 }

@@ -11,6 +11,7 @@ mod config;
 mod cors;
 mod desk;
 mod estimate;
+mod gauge;
 mod limits;
 mod meter;
 mod metrics;
@@ -36,6 +37,7 @@ use domain::Problem;
 pub use admit::READINGS_AT_ONCE;
 pub use budget::{PER_ATTACHMENT, PLAIN_UNSTATED, STEP};
 pub use config::ProxyConfig;
+pub use meter::BELIEVED_BEYOND;
 pub use metrics::Metrics;
 pub use state::ProxyState;
 

@@ -12,7 +12,12 @@ use wire::openai::request::ChatRequest;
 
 use crate::attempt::Reply;
 use crate::budget::Budget;
+use crate::gauge::{Gauge, Mark};
 use crate::tokens;
+
+/// More tokens than twice the model's context and this are not believed, whoever counted them: a report is broken, not a
+/// bill, and an answer did not come from the model.
+pub const BELIEVED_BEYOND: u64 = 1_000_000;
 
 /// Counts one call. No `Debug`: it holds the answer's text until the call is settled, to be counted if need be.
 pub(crate) struct Meter {
@@ -27,10 +32,16 @@ pub(crate) struct Meter {
     began: Instant,
     first_byte: Option<Instant>,
     reported: Option<Usage>,
-    delivered: String,
-    /// Bytes of answer were handed to the caller's connection.
+    answer: Gauge,
+    /// Something of the answer was handed to the caller's connection, or is about to be, once the charge is committed.
     pub(crate) has_delivered: bool,
-    pieces: u64,
+}
+
+/// A moment to go back to when a piece is not passed on.
+#[derive(Clone, Copy)]
+pub(crate) struct Before {
+    answer: Mark,
+    reported: Option<Usage>,
 }
 
 /// What a call is charged by.
@@ -94,28 +105,48 @@ impl Meter {
             began,
             first_byte: None,
             reported: None,
-            delivered: String::new(),
+            answer: Gauge::default(),
             has_delivered: false,
-            pieces: 0,
         }
     }
 
     /// The upstream's own count. A later report replaces an earlier one: they are running totals.
     pub(crate) fn reported(&mut self, usage: Usage) {
-        // Far above what the model can read and write is a broken report, not a bill.
-        let believable = self.context.saturating_mul(2).saturating_add(1_000_000);
-        if usage.total() <= believable && self.price.charge(&usage).is_ok() {
+        if usage.total() <= self.believable() && self.price.charge(&usage).is_ok() {
             self.reported = Some(usage);
         } else {
             tracing::warn!(call.id = %self.call, "An upstream reported an absurd usage; it is not believed");
         }
     }
 
+    fn believable(&self) -> u64 {
+        self.context
+            .saturating_mul(2)
+            .saturating_add(BELIEVED_BEYOND)
+    }
+
     /// A piece of the answer came from the upstream.
     pub(crate) fn piece(&mut self, text: &str) {
-        self.first_byte.get_or_insert_with(Instant::now);
-        self.pieces += 1;
-        self.delivered.push_str(text);
+        self.answer.push(text);
+    }
+
+    /// This moment, to [`Self::rewind`] to.
+    pub(crate) fn before(&self) -> Before {
+        Before {
+            answer: self.answer.mark(),
+            reported: self.reported,
+        }
+    }
+
+    /// Forgets what came since: it was not passed on, so it is not charged.
+    pub(crate) fn rewind(&mut self, to: Before) {
+        self.answer.rewind(to.answer);
+        self.reported = to.reported;
+    }
+
+    /// Forgets the answer's text since then, but not what was reported about it.
+    pub(crate) fn rewind_text(&mut self, to: Before) {
+        self.answer.rewind(to.answer);
     }
 
     /// Something arrived, whatever it is.
@@ -128,9 +159,23 @@ impl Meter {
         millis(self.began.elapsed())
     }
 
-    /// Answer tokens so far, guessed upwards without a tokenizer: for the hold, never for the charge.
-    pub(crate) fn guessed_output(&self) -> u64 {
-        (self.delivered.len() as u64).div_ceil(3).max(self.pieces)
+    /// What the call has cost so far at most, with so many answer tokens to come. For the hold, never for the charge.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] when that is more than any wallet holds.
+    pub(crate) fn due(&self, ahead: u64) -> Result<Amount, Problem> {
+        let reported = self.reported.unwrap_or_default();
+        let prompt = reported.input.saturating_add(reported.cached_input);
+        let answer = self.answer.at_most().max(reported.output);
+        self.budget.so_far(prompt, answer, ahead)
+    }
+
+    /// Makes [`Self::due`] exact by counting the text.
+    ///
+    /// # Errors
+    /// See [`Gauge::look`].
+    pub(crate) async fn look(&mut self) -> Result<(), Problem> {
+        self.answer.look().await
     }
 
     /// What the call costs by the settlement table, with the row that says so.
@@ -161,7 +206,8 @@ impl Meter {
                 (reported.unwrap_or_default(), Amount::ZERO)
             }
             (Rule::Reported | Rule::Estimated, _) => {
-                let (request, delivered) = (self.request, self.delivered);
+                let believable = self.believable();
+                let (request, delivered) = (self.request, self.answer.into_text());
                 // A long text takes milliseconds to count: not on a thread that serves others.
                 let usage = tokio::task::spawn_blocking(move || {
                     let output = answer
@@ -169,7 +215,7 @@ impl Meter {
                         .map_or_else(|| tokens::count(&delivered), tokens::answer);
                     Usage {
                         input: tokens::prompt(&request),
-                        output,
+                        output: output.min(believable),
                         ..Usage::default()
                     }
                 })

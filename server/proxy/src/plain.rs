@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
-use domain::{Ending, Problem, Usage};
+use domain::{Ending, Problem};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use server::calls::{Attempt, Outcome};
 use tokio::sync::oneshot;
@@ -97,10 +97,11 @@ async fn call(
         read = read(state, reply) => Some(read),
     };
     match read {
-        Some(Ok((body, usage))) => {
-            if let Some(usage) = usage {
+        Some(Ok((body, facts))) => {
+            if let Some(usage) = facts.usage {
                 meter.reported(usage);
             }
+            meter.has_delivered = facts.delivers;
             let attempts = answered.attempts(Outcome::Answered);
             let counted = Some(body.clone());
             let charged = settle::charge(
@@ -136,7 +137,7 @@ async fn call(
 async fn read(
     state: &ProxyState,
     reply: Reply,
-) -> Result<(Bytes, Option<Usage>), (Outcome, Problem)> {
+) -> Result<(Bytes, answer::Facts), (Outcome, Problem)> {
     let body = Limited::new(reply.response.into_body(), ANSWER_MAX).collect();
     let body = match tokio::time::timeout(state.config.first_byte, body).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -149,7 +150,7 @@ async fn read(
         Err(_) => return Err((Outcome::TimedOut, Problem::UpstreamTimeout)),
     };
     match answer::read(&body) {
-        Ok(facts) => Ok((body, facts.usage)),
+        Ok(facts) => Ok((body, facts)),
         Err(_) => Err((Outcome::Broken, Problem::UpstreamFailed)),
     }
 }

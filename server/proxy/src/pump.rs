@@ -1,5 +1,6 @@
 //! How does a stream reach its caller? A tracked task reads the upstream, meters, and passes the bytes on through a
-//! bounded channel. From the chunk with the finish reason on, everything waits for the committed charge.
+//! bounded channel. No piece is passed on before money is held for it. From the chunk with the finish reason on,
+//! everything waits for the committed charge.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
-use domain::{Ending, Problem};
+use domain::{Amount, Ending, Problem};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use server::calls::{Attempt, Outcome};
@@ -21,17 +22,21 @@ use wire::sse::{self, Event, Parser};
 
 use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
-use crate::budget::{self, Covered};
-use crate::meter::{Answered, Meter};
+use crate::budget::{self, Covered, STEP};
+use crate::meter::{Answered, Before, Meter};
 use crate::refuse;
 use crate::serve::Running;
-use crate::settle;
+use crate::settle::{self, Charged};
 use crate::state::ProxyState;
 
 /// Pieces on their way to the caller. A slow reader fills it, and then the upstream waits.
 const PIPE: usize = 16;
 /// What may be withheld while the charge is committed. Only the end of a stream is, so this is far above any real one.
 const WITHHELD_MAX: usize = 8 << 20;
+
+/// How often, and after which pause, credit that another node holds unused is asked for again: 300 ms in all.
+const GROW_TRIES: u32 = 3;
+const GROW_WAIT: Duration = Duration::from_millis(100);
 
 type Pipe = mpsc::Sender<Result<Bytes, std::io::Error>>;
 
@@ -121,8 +126,10 @@ async fn call_and_pump(
                 parser: Parser::default(),
                 withheld: Vec::new(),
                 withheld_len: 0,
+                withheld_text: None,
                 ended: BTreeSet::new(),
                 last: None,
+                dry: false,
             };
             pump.run(reply, answered).await;
         }
@@ -153,17 +160,22 @@ struct Pump<'a> {
     /// The ending: released after the commit.
     withheld: Vec<Bytes>,
     withheld_len: usize,
+    /// The moment before the first withheld piece of text: what is not released is not charged.
+    withheld_text: Option<Before>,
     /// The answers that have their finish reason. From the first on, everything is withheld.
     ended: BTreeSet<u64>,
     /// The data of the last chunk, to end in its likeness if Farebox must end the stream.
     last: Option<Bytes>,
+    /// There was no more to hold when it was last asked for; it is asked for again when the next piece needs it.
+    dry: bool,
 }
 
 /// Why the pump stopped reading.
 enum Stop {
     /// The upstream gave a whole answer.
     Whole,
-    /// The upstream broke off, sent an error, or sent what is no stream.
+    /// The upstream broke off, sent an error, or sent what is no stream; or, with an outcome of `Cancelled`, trouble of
+    /// ours ends it.
     Broken(Outcome, Problem),
     CallerGone,
     /// The wallet is empty, or a limit of the key is reached: the answer ends here, properly.
@@ -175,12 +187,9 @@ impl Pump<'_> {
         let stop = self.read(reply.response.into_body()).await;
         match stop {
             Stop::Whole => self.end_whole(answered.attempts(Outcome::Answered)).await,
-            Stop::OutOfCredit => {
-                self.withhold_own_ending();
-                self.end(Ending::Stopped, answered.attempts(Outcome::Cancelled))
-                    .await;
-            }
+            Stop::OutOfCredit => self.end_own(answered.attempts(Outcome::Cancelled)).await,
             Stop::CallerGone => {
+                self.forget_withheld();
                 let attempts = answered.attempts(Outcome::Cancelled);
                 let ending = Ending::CallerGone;
                 // Nobody waits for an ending, so a charge that fails has said so in the log.
@@ -188,9 +197,13 @@ impl Pump<'_> {
                     settle::charge(self.state, self.meter, self.hold, ending, attempts, None).await;
             }
             Stop::Broken(outcome, problem) => {
+                self.forget_withheld();
                 let event = refuse::event(self.state, &problem);
                 let attempts = answered.attempts(outcome);
-                let ending = Ending::UpstreamFailed;
+                let ending = match outcome {
+                    Outcome::Cancelled => Ending::Stopped,
+                    _ => Ending::UpstreamFailed,
+                };
                 let (state, pipe) = (self.state, self.pipe);
                 // The event is no clean end, whether or not what was delivered could be charged.
                 let _ = settle::charge(state, self.meter, self.hold, ending, attempts, None).await;
@@ -233,10 +246,8 @@ impl Pump<'_> {
                     return stop;
                 }
             }
-            if !self.is_whole()
-                && let Err(stop) = self.hold_more().await
-            {
-                return stop;
+            if !self.is_whole() {
+                self.hold_ahead().await;
             }
         }
     }
@@ -268,9 +279,14 @@ impl Pump<'_> {
             return Ok(());
         };
         if data.as_ref() == chunk::DONE {
+            if self.is_empty() {
+                // The marker of an answer that never was.
+                return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
+            }
             self.withhold(event.raw)?;
             return Err(Stop::Whole);
         }
+        let before = self.meter.before();
         let meter = &mut self.meter;
         let facts = match chunk::read(data, &mut |text| meter.piece(text)) {
             Ok(facts) => facts,
@@ -279,12 +295,13 @@ impl Pump<'_> {
             Err(_) => return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed)),
         };
         if facts.error {
+            self.meter.rewind(before);
             return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
         }
         if let Some(usage) = facts.usage {
             self.meter.reported(usage);
         }
-        self.ended.extend(&facts.ended);
+        self.last = Some(data.clone());
         let asked = self.meter.request.wants_usage;
         let raw = if facts.has_usage && !asked {
             // The report was our wish, not the caller's.
@@ -295,14 +312,31 @@ impl Pump<'_> {
         } else {
             event.raw
         };
-        self.last = Some(data.clone());
+        if facts.delivers
+            && let Err(stop) = self.hold_for_piece().await
+        {
+            self.meter.rewind(before);
+            return Err(self.over(stop));
+        }
+        self.ended.extend(&facts.ended);
         if self.ended.is_empty() && !facts.usage_only {
-            self.pass(raw).await?;
+            if let Err(stop) = self.pass(raw).await {
+                self.meter.rewind(before);
+                return Err(stop);
+            }
             self.meter.has_delivered |= facts.delivers;
             Ok(())
         } else {
+            if facts.delivers {
+                self.withheld_text.get_or_insert(before);
+            }
             self.withhold(raw)
         }
+    }
+
+    /// Nothing of an answer came: no text, and no finish reason.
+    fn is_empty(&self) -> bool {
+        self.ended.is_empty() && !self.meter.has_delivered && self.withheld_text.is_none()
     }
 
     async fn next_frame(&self, body: &mut Incoming) -> Next {
@@ -331,35 +365,85 @@ impl Pump<'_> {
         }
     }
 
-    /// Holds another step before the running stream outgrows what is held.
+    /// Makes sure that what came so far is held for, before it is passed on.
     ///
     /// # Errors
-    /// With the reason to stop, when there is no more to hold and what is held is used up.
-    async fn hold_more(&mut self) -> Result<(), Stop> {
-        let delivered = self.meter.guessed_output();
-        let budget = self.meter.budget;
-        let bounds = budget.with_half_step(delivered).and_then(|needed| {
-            Ok((
-                needed,
-                budget.with_step(delivered)?,
-                budget.bare(delivered)?,
-            ))
-        });
-        let Ok((needed, wanted, bare)) = bounds else {
-            return Err(Stop::OutOfCredit);
-        };
-        if needed <= self.hold.amount() {
+    /// With the reason to stop, when it cannot be held.
+    async fn hold_for_piece(&mut self) -> Result<(), Stop> {
+        let ours = |problem| Stop::Broken(Outcome::Cancelled, problem);
+        if self.meter.due(0).map_err(ours)? <= self.hold.amount() {
             return Ok(());
         }
-        match self.hold.grow_to(wanted).await {
-            Ok(()) => Ok(()),
-            // The last of what is held may still cover what comes; it is asked for again with the next piece.
-            Err(_) if bare <= self.hold.amount() => Ok(()),
-            Err(HoldError::Insufficient { .. } | HoldError::KeyLimit { .. }) => {
-                Err(Stop::OutOfCredit)
+        // At most, that is. How much is it really?
+        self.meter.look().await.map_err(ours)?;
+        let due = self.meter.due(0).map_err(ours)?;
+        if due <= self.hold.amount() {
+            return Ok(());
+        }
+        let wanted = self.meter.due(STEP).map_err(ours)?;
+        let mut tries = GROW_TRIES;
+        let refused = loop {
+            match self.hold.grow_to(wanted).await {
+                Ok(()) => {
+                    self.dry = false;
+                    return Ok(());
+                }
+                // Who has it was asked to give it back.
+                Err(HoldError::Elsewhere) if tries > 0 => {
+                    tries -= 1;
+                    tokio::time::sleep(GROW_WAIT).await;
+                }
+                Err(refused) => break refused,
             }
+        };
+        let Some(rest) = self.rest(&refused) else {
             // The wallet may have more, but it cannot be had now: not the caller's fault, so no proper ending.
-            Err(error) => Err(Stop::Broken(Outcome::Cancelled, budget::problem(&error))),
+            return Err(ours(budget::problem(&refused)));
+        };
+        // Less than a step, or this piece alone, is better than nothing.
+        for less in [rest.min(wanted), due] {
+            if less >= due && self.hold.grow_to(less).await.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(Stop::OutOfCredit)
+    }
+
+    /// Holds another step before the running stream outgrows what is held, so that its next pieces need not wait. What
+    /// cannot be held now is asked for again when a piece needs it.
+    async fn hold_ahead(&mut self) {
+        if self.dry || self.covers(STEP / 2) || self.meter.look().await.is_err() {
+            return;
+        }
+        // An eighth more than what brought us here, or the next few pieces would bring us here again.
+        if self.covers(STEP / 2 + STEP / 8) {
+            return;
+        }
+        let Ok(wanted) = self.meter.due(STEP) else {
+            return;
+        };
+        if let Err(refused) = self.hold.grow_to(wanted).await
+            && let Some(rest) = self.rest(&refused)
+        {
+            self.dry = true;
+            // Less than a step is better than nothing.
+            let _ = self.hold.grow_to(rest.min(wanted)).await;
+        }
+    }
+
+    /// Whether what is held covers what came so far and so many answer tokens more.
+    fn covers(&self, ahead: u64) -> bool {
+        let due = self.meter.due(ahead);
+        due.is_ok_and(|due| due <= self.hold.amount())
+    }
+
+    /// All that wallet and key can still cover, with what is held; `None` when that is not what was wrong.
+    fn rest(&self, refused: &HoldError) -> Option<Amount> {
+        match refused {
+            HoldError::Insufficient { available } | HoldError::KeyLimit { available, .. } => {
+                self.hold.amount().plus(*available).ok()
+            }
+            _ => None,
         }
     }
 
@@ -388,27 +472,58 @@ impl Pump<'_> {
             // Upstreams exist that just stop after the finish reason; clients wait for the marker.
             self.withheld.push(sse::data_event("[DONE]"));
         }
-        self.end(Ending::Finished, attempts).await;
+        self.settle(Ending::Finished, attempts, |_| Vec::new())
+            .await;
     }
 
-    /// There is no more money to spend: the stream ends like one that reached its maximum.
-    fn withhold_own_ending(&mut self) {
-        self.withheld.clear();
-        if let Some(ending) = self.last.as_deref().and_then(chunk::ending_like) {
-            self.withheld.push(ending);
+    /// There is no more money to spend: the stream ends like one that reached its maximum. What was withheld was held
+    /// for, so it goes out.
+    async fn end_own(mut self, attempts: Vec<Attempt>) {
+        let last = self.last.take();
+        if let Some(last) = &last {
+            let all = 0..self.meter.request.choices;
+            let open = all.filter(|index| !self.ended.contains(index));
+            self.withheld.extend(chunk::ending_like(last, open));
         }
-        self.withheld.push(sse::data_event("[DONE]"));
+        let wants_usage = self.meter.request.wants_usage;
+        self.settle(Ending::Stopped, attempts, |charged| {
+            let usage = last
+                .filter(|_| wants_usage)
+                .and_then(|last| chunk::usage_like(&last, &charged.usage));
+            [usage, Some(sse::data_event("[DONE]"))]
+                .into_iter()
+                .flatten()
+                .collect()
+        })
+        .await;
     }
 
-    /// Commits the charge, then releases what was withheld.
-    async fn end(self, ending: Ending, attempts: Vec<Attempt>) {
+    /// Commits the charge, then releases what was withheld, with what `more` adds to it.
+    async fn settle(
+        mut self,
+        ending: Ending,
+        attempts: Vec<Attempt>,
+        more: impl FnOnce(&Charged) -> Vec<Bytes>,
+    ) {
+        // It is about to be delivered.
+        self.meter.has_delivered |= self.withheld_text.is_some();
         let (state, pipe) = (self.state, self.pipe);
         let charged = settle::charge(state, self.meter, self.hold, ending, attempts, None).await;
         let last = match charged {
-            Ok(_) => Bytes::from(self.withheld.concat()),
+            Ok(charged) => {
+                self.withheld.extend(more(&charged));
+                Bytes::from(self.withheld.concat())
+            }
             Err(_) => refuse::event(state, &Problem::SettlementFailed),
         };
         let _ = timeout(state.config.write_stall, pipe.send(Ok(last))).await;
+    }
+
+    /// What was withheld stays here, so its text is not charged by our own count. A report is of the whole.
+    fn forget_withheld(&mut self) {
+        if let Some(before) = self.withheld_text.take() {
+            self.meter.rewind_text(before);
+        }
     }
 }
 

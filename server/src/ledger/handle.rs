@@ -15,6 +15,7 @@ use crate::db::Db;
 
 use super::books;
 use super::credit::{self, Adjustment, GrantError, Granted};
+use super::expiry::{self, Expired};
 use super::hold::{Hold, HoldError};
 use super::leases;
 use super::lines::{self, Line};
@@ -135,6 +136,14 @@ impl Ledger {
         limit: u32,
     ) -> Result<Vec<Line>, DbErr> {
         lines::lines(&self.0.db, workspace, before, limit).await
+    }
+
+    /// Takes credit past its end out of every wallet, as far as no lease has it. Harmless to repeat, on any node.
+    ///
+    /// # Errors
+    /// When a wallet could not be looked at; the others were.
+    pub async fn expire_lots(&self) -> Result<Expired, DbErr> {
+        expiry::expire(&self.0.db, self.0.clock.now_ms()).await
     }
 
     /// Gives adjustment credit. The same `id` twice credits once.

@@ -4,7 +4,7 @@ use domain::{Amount, Price, PricePerMtok, Rule, Usage};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use serde::Serialize;
 
-use super::verify_orders;
+use super::{verify_lots, verify_orders};
 use crate::db::{Db, all};
 use crate::receipts;
 
@@ -163,6 +163,7 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
     let questions = QUESTIONS
         .into_iter()
         .chain(verify_orders::QUESTIONS)
+        .chain(verify_lots::QUESTIONS)
         .chain(receipts::QUESTIONS);
     for (id, title, question) in questions {
         let sql = format!("{question} LIMIT {OFFENDERS_MAX}");

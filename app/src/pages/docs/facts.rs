@@ -42,6 +42,7 @@ pub fn facts(services: &Services, locale: Locale) -> Facts {
         .text("readings", number(limits.readings))
         .text("step_tokens", number(limits.step_tokens))
         .text("plain_tokens", number(limits.plain_tokens))
+        .text("believed_tokens", number(limits.believed_tokens))
         .text("attachment_tokens", number(limits.attachment_tokens))
         .flag("key_copies", limits.key_copies)
         .text(

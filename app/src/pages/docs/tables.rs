@@ -89,12 +89,12 @@ pub fn settlement(texts: &Texts, locale: Locale) -> String {
             let rule = Rule::choose(ending, reported, delivered);
             writeln!(
                 out,
-                "| {} | {} | {} | `{}` | {} |",
+                "| {} | {} | {} | [`{id}`](#rule-{id}) | {} |",
                 say(ending_words(ending)),
                 yes_no(reported),
                 yes_no(delivered),
-                rule.id(),
                 yes_no(rule.charges()),
+                id = rule.id(),
             )
             .expect("writing to a string cannot fail");
         }

@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use domain::{Bucket, Formula};
+use domain::{Bucket, Formula, Rule};
 use http::StatusCode;
 use leptos::prelude::*;
 use server::calls::{AttemptRow, CallDetail};
@@ -10,7 +10,7 @@ use server::calls::{AttemptRow, CallDetail};
 use super::words::{self, Names};
 use super::{error, signed_in, unavailable};
 use crate::reader::{Reader, Ui};
-use crate::shell::{Frame, Page, copy_button, icon, respond};
+use crate::shell::{Frame, Page, copy_button, icon, respond, rich};
 
 /// `/usage/calls/{id}`. Another workspace's call, or none at all, is not there.
 pub async fn call(Path(id): Path<String>, reader: Reader) -> Response {
@@ -99,6 +99,14 @@ fn facts(ui: &Ui, detail: &CallDetail, names: &Names) -> AnyView {
 fn cost(ui: &Ui, detail: &CallDetail) -> AnyView {
     let call = &detail.call;
     let (rule, hint) = words::rule(ui, &call.rule);
+    let by_rule = Rule::from_id(&call.rule).map(|rule| {
+        let link = ui.link(&rule.docs_path());
+        let words = t!(ui, "usage.call.by_rule", rule = rule.id());
+        let linked = rich(&words, |id| {
+            view! { <a href=link><code dir="ltr" translate="no">{id}</code></a> }.into_any()
+        });
+        view! { <p class="hint">{linked}</p> }
+    });
     let formula = match &detail.formula {
         Some(formula) => lines(ui, detail, formula),
         None => view! { <p class="hint">{t!(ui, "usage.call.no_price")}</p> }.into_any(),
@@ -116,6 +124,7 @@ fn cost(ui: &Ui, detail: &CallDetail) -> AnyView {
                 <span class="num big" title=ui.exact(call.charge_nusd)>{ui.money(call.charge_nusd)}</span>
             </header>
             <p><strong>{rule}</strong>" "<span class="muted">{hint}</span></p>
+            {by_rule}
             {formula}
             {nothing}
             {unbilled}

@@ -5,20 +5,24 @@ use std::borrow::Cow;
 use domain::Usage;
 use serde::Deserialize;
 
-use super::usage::Report;
+use super::chunk::Delta;
+use super::usage::{Report, any_report};
 use crate::text::each_text;
 
 /// What a plain answer tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
+    /// What it reports, if that can be believed.
     pub usage: Option<Usage>,
+    /// A choice carries something of an answer.
+    pub delivers: bool,
 }
 
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
     choices: Vec<Choice<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "any_report")]
     usage: Option<Report>,
 }
 
@@ -40,12 +44,18 @@ pub fn read(body: &[u8]) -> Result<Facts, serde_json::Error> {
     if answer.choices.is_empty() {
         return Err(serde::de::Error::custom("no choices"));
     }
+    let delivers = answer
+        .choices
+        .iter()
+        .filter_map(|choice| choice.message)
+        .any(|message| of_message(message, &mut |_| {}));
     Ok(Facts {
         usage: answer.usage.and_then(|report| report.usage()),
+        delivers,
     })
 }
 
-/// Hands every piece of the answer's text to `each`, for a tokenizer.
+/// Hands every piece of the answer's text to `each`, for a tokenizer: what a stream of the same answer would hand it.
 pub fn each_answer_text(body: &[u8], each: &mut dyn FnMut(&str)) {
     if let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) {
         for message in answer
@@ -53,9 +63,26 @@ pub fn each_answer_text(body: &[u8], each: &mut dyn FnMut(&str)) {
             .into_iter()
             .filter_map(|choice| choice.message)
         {
-            let _ = each_text(message.get().as_bytes(), each);
+            of_message(message, each);
         }
     }
+}
+
+/// The text of one message, and whether there is anything in it.
+fn of_message(message: &serde_json::value::RawValue, each: &mut dyn FnMut(&str)) -> bool {
+    let Ok(parts) = serde_json::from_str::<Delta<'_>>(message.get()) else {
+        // A shape that we do not know: all of its text counts.
+        let _ = each_text(message.get().as_bytes(), each);
+        return true;
+    };
+    let mut delivers = parts.has_media();
+    parts.each_text(&mut |text| {
+        if !text.is_empty() {
+            delivers = true;
+            each(text);
+        }
+    });
+    delivers
 }
 
 /// The words of the first choice, as a person reads them. Empty when it only calls tools.
@@ -95,9 +122,56 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_answer_is_counted_as_a_stream_of_it_would_be() {
+        for (message, wanted, delivers) in [
+            (r#"{"role":"assistant","content":"hi"}"#, "hi", true),
+            (
+                r#"{"role":"assistant","content":null,"refusal":"no"}"#,
+                "no",
+                true,
+            ),
+            (
+                r#"{"content":"","tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]}"#,
+                "f{}",
+                true,
+            ),
+            (
+                r#"{"content":null,"audio":{"id":"a","data":"AAAA"}}"#,
+                "",
+                true,
+            ),
+            (
+                r#"{"content":[{"type":"text","text":"hi"}]}"#,
+                "texthi",
+                true,
+            ),
+            (r#"{"role":"assistant","content":""}"#, "", false),
+            (r#"{"role":"assistant","content":null}"#, "", false),
+        ] {
+            let body = format!(r#"{{"choices":[{{"message":{message}}}]}}"#);
+            let mut text = String::new();
+            each_answer_text(body.as_bytes(), &mut |piece| text.push_str(piece));
+            let facts = read(body.as_bytes()).unwrap();
+            assert_eq!(
+                (text.as_str(), facts.delivers),
+                (wanted, delivers),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
     fn only_a_chat_completion_is_an_answer() {
         let good = br#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
         assert_eq!(read(good).unwrap().usage.unwrap().total(), 2);
+        assert!(read(good).unwrap().delivers);
+        let odd = br#"{"choices":[{"message":{"content":""}}],"usage":"many"}"#;
+        let odd = read(odd).unwrap();
+        assert_eq!(
+            (odd.usage, odd.delivers),
+            (None, false),
+            "an odd report spoils no answer"
+        );
         for bad in [
             "",
             "{}",

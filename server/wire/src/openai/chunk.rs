@@ -7,7 +7,7 @@ use domain::Usage;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::usage::Report;
+use super::usage::{Report, any_report};
 use crate::sse;
 
 /// The facts of one chunk.
@@ -34,7 +34,7 @@ pub const DONE: &[u8] = b"[DONE]";
 struct Chunk<'a> {
     #[serde(borrow, default)]
     choices: Option<Vec<Choice<'a>>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "any_report")]
     usage: Option<Report>,
     #[serde(default)]
     error: Option<IgnoredAny>,
@@ -53,7 +53,7 @@ struct Choice<'a> {
 /// Everything that is part of an answer, under the names that providers use.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Delta<'a> {
+pub(super) struct Delta<'a> {
     #[serde(borrow)]
     content: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -116,11 +116,11 @@ pub fn read(data: &[u8], each: &mut dyn FnMut(&str)) -> Result<Facts, serde_json
 
 impl Delta<'_> {
     /// Something is delivered that is not text.
-    fn has_media(&self) -> bool {
+    pub(super) fn has_media(&self) -> bool {
         self.audio.is_some() || self.images.is_some() || self.reasoning_details.is_some()
     }
 
-    fn each_text(&self, each: &mut dyn FnMut(&str)) {
+    pub(super) fn each_text(&self, each: &mut dyn FnMut(&str)) {
         let own = [
             &self.content,
             &self.refusal,
@@ -153,19 +153,48 @@ pub fn without_usage(data: &[u8]) -> Option<Bytes> {
     ))
 }
 
-/// A closing chunk like this one: the same answer, ended because its length is used up.
+/// A closing chunk like this one: the same answer, ended because its length is used up. `open` are the answers (by
+/// index) that have no finish reason yet.
 #[must_use]
-pub fn ending_like(data: &[u8]) -> Option<Bytes> {
+pub fn ending_like(data: &[u8], open: impl Iterator<Item = u64>) -> Option<Bytes> {
+    let ended: Vec<serde_json::Value> = open
+        .map(|index| serde_json::json!({"index": index, "delta": {}, "finish_reason": "length"}))
+        .collect();
+    like(data, ended.into(), None)
+}
+
+/// A chunk like this one that reports usage and nothing else, for a caller who asked for it.
+#[must_use]
+pub fn usage_like(data: &[u8], usage: &Usage) -> Option<Bytes> {
+    like(data, serde_json::json!([]), Some(report(usage)))
+}
+
+fn like(
+    data: &[u8],
+    choices: serde_json::Value,
+    usage: Option<serde_json::Value>,
+) -> Option<Bytes> {
     let mut chunk =
         serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(data).ok()?;
     chunk.shift_remove("usage");
-    chunk.insert(
-        "choices".to_owned(),
-        serde_json::json!([{"index": 0, "delta": {}, "finish_reason": "length"}]),
-    );
+    chunk.insert("choices".to_owned(), choices);
+    if let Some(usage) = usage {
+        chunk.insert("usage".to_owned(), usage);
+    }
     Some(sse::data_event(
         &serde_json::Value::Object(chunk).to_string(),
     ))
+}
+
+/// The dialect counts cached tokens in the prompt's, and reasoning in the completion's.
+fn report(usage: &Usage) -> serde_json::Value {
+    serde_json::json!({
+        "prompt_tokens": usage.input.saturating_add(usage.cached_input),
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total(),
+        "prompt_tokens_details": {"cached_tokens": usage.cached_input},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    })
 }
 
 #[cfg(test)]
@@ -204,6 +233,47 @@ mod tests {
             facts(r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#);
         assert!(usage.usage_only && usage.has_usage && usage.usage.unwrap().output == 2);
         assert!(facts(r#"{"error":{"message":"overloaded"}}"#).0.error);
+    }
+
+    #[test]
+    fn a_report_of_another_shape_says_nothing_and_spoils_nothing() {
+        for report in ["\"many\"", "[1]", "7", r#"{"prompt_tokens_details":"x"}"#] {
+            let (read, text) = facts(&format!(
+                r#"{{"choices":[{{"delta":{{"content":"a"}}}}],"usage":{report}}}"#
+            ));
+            assert_eq!(
+                (text.as_str(), read.has_usage, read.usage),
+                ("a", true, None),
+                "{report}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_ending_of_ours_closes_the_open_answers_in_the_streams_own_likeness() {
+        let last = br#"{"id":"x","choices":[{"index":1,"delta":{"content":"a"}}],"usage":{"prompt_tokens":1}}"#;
+        assert_eq!(
+            ending_like(last, [0, 2].into_iter()).unwrap(),
+            concat!(
+                r#"data: {"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"length"},"#,
+                r#"{"index":2,"delta":{},"finish_reason":"length"}]}"#,
+                "\n\n"
+            )
+        );
+        let usage = Usage {
+            input: 6,
+            cached_input: 4,
+            output: 3,
+            reasoning: 1,
+        };
+        let event = usage_like(last, &usage).unwrap();
+        let json = event.strip_prefix(b"data: ").unwrap();
+        let read = read(json, &mut |_| {}).unwrap();
+        assert_eq!(
+            (read.usage_only, read.usage),
+            (true, Some(usage)),
+            "what we report reads back"
+        );
     }
 
     #[test]

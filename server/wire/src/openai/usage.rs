@@ -40,6 +40,17 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// A report that may be anything: what is no report of this dialect says nothing, and spoils no answer.
+///
+/// # Errors
+/// When it is no JSON.
+pub(super) fn any_report<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Report>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(value.map(|value| serde_json::from_value(value).unwrap_or_default()))
+}
+
 impl Report {
     /// Our buckets; `None` when the report says nothing that can be believed.
     ///
