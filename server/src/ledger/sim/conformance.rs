@@ -17,7 +17,7 @@ use crate::budgets::KeyHold;
 use crate::calls::CallRecord;
 use crate::clock::Moment;
 use crate::ledger::flush::Flush;
-use crate::ledger::store::{Asked, Asking, Failure, Held, Store};
+use crate::ledger::store::{Asked, Asking, Failure, Held};
 use crate::ledger::verify;
 use crate::ledger::wallet::Lease;
 use crate::ledger::writer::{Item, Ticket};

@@ -16,7 +16,8 @@ use crate::ledger::flush::Flush;
 use crate::ledger::store::{Answer, Asked, Asking, Beat, Failure, Flushed, Held, Store, Writing};
 
 use super::dice::Dice;
-use super::world::{Sent, Shared, World};
+use super::flushes::Sent;
+use super::world::{Shared, World};
 
 /// How often things go wrong, in a thousand requests.
 #[derive(Debug, Clone, Copy, Default)]

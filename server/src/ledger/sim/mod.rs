@@ -15,8 +15,11 @@
 mod conformance;
 mod dice;
 mod faults;
+mod flushes;
 mod judge;
+mod lending;
 mod plan;
+mod rows;
 mod run;
 mod world;
 

@@ -21,7 +21,8 @@ use crate::ledger::node::Node;
 use super::faults::{SimStore, Wire};
 use super::judge;
 use super::plan::{CallPlan, End, Happens, Lot, Plan, Temper};
-use super::world::{Events, Flaw, Shared, State, World};
+use super::rows::State;
+use super::world::{Events, Flaw, Shared, World};
 
 /// What a run showed.
 pub(super) struct Outcome {

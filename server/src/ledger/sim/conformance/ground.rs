@@ -22,8 +22,8 @@ use super::super::faults::{Rates, SimStore, Wire};
 use super::super::world::{Events, Shared, World};
 use super::scripts::Kind;
 
-/// When bonus credit expires: nobody looks at the date, but it is spent first.
-const SOON: i64 = 5_000;
+/// When bonus credit expires: in the year 2100. It is spent first all the same.
+const SOON: i64 = 4_102_444_800_000;
 
 pub(super) trait Ground {
     fn store(&self) -> Arc<dyn Store>;
