@@ -25,7 +25,7 @@ use crate::testing::TestDb;
 
 use self::ground::{Ground, Real, Simulated};
 use self::scripts::{Script, Sending, Step};
-use super::run::{call_id, record};
+use super::call::{call_id, record};
 
 /// Call and workspace numbers of each script begin at a multiple of it.
 const APART: usize = 1_000;
@@ -222,7 +222,7 @@ impl<G: Ground> Side<G> {
 }
 
 fn workspace(number: usize) -> WorkspaceId {
-    super::run::workspace(number)
+    super::call::workspace(number)
 }
 
 fn refusal(failure: &Failure) -> &'static str {

@@ -1,8 +1,9 @@
 //! Is all well when everything is over? What callers were told is compared with what the database has.
 
+use super::call::{Told, call_id};
 use super::plan::{End, Plan, Temper};
 use super::rows::{Call, State};
-use super::run::{Memo, Told, call_id};
+use super::run::Memo;
 use super::world::World;
 
 /// Leases that somebody should have given back or taken back by now.

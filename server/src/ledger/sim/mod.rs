@@ -12,6 +12,7 @@
 //! What the simulated database does is what SQLite and PostgreSQL do: [`conformance`] asks all three the same.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod call;
 mod conformance;
 mod dice;
 mod faults;
