@@ -199,6 +199,13 @@ impl Writer {
             };
             match outcome {
                 Ok(()) => return,
+                // One of them is wrong; the others must not suffer for it.
+                Err(Failure::NotCommitted(error)) if is_refusal(&error) && calls.len() > 1 => {
+                    for call in calls {
+                        Box::pin(self.reverse(vec![call])).await;
+                    }
+                    return;
+                }
                 Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
                     tracing::error!(error = %error, calls = ?calls, "Charges could not be given back that nobody was told of: correct these wallets by hand");
                     return;
