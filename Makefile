@@ -78,7 +78,7 @@ clients: build ## official SDKs and edge cases over the wire, against the releas
 
 # ---- other
 
-bench: bundle ## what Farebox weighs: the shipping binary, its memory, its start, the bundle
+bench: bundle ## what Farebox weighs: the shipping binary, its memory, its start, the bundle; how fast its ledger is
 	@scripts/bench.sh
 
 clean: ## remove all that was built or fetched (./data stays)

@@ -7,6 +7,8 @@ import { frontMatter, spaced, t } from './support/words.mjs';
 const LOCALES = { en: '', ru: '/ru' };
 const MODEL = 'sandbox-echo';
 const PAGES = { landing: '/', prices: '/prices', 'price of a model': `/prices/${MODEL}`, calculator: '/calculator', docs: '/docs', 'docs: curl': '/docs/quickstart/curl', 'docs: errors': '/docs/errors', 'docs: api': '/docs/api', status: '/status', policies: '/policies', 'a policy': '/policies/privacy', 'the cookie policy': '/policies/cookies', 'sign-in': '/login', 'sign-up': '/signup', recover: '/recover', search: '/search?q=limits', shortcuts: '/shortcuts', 'not found': '/no/such/page', 'used link': '/claim/nothing' };
+// In every language, and not for search engines.
+const UNLISTED = ['/search?q=limits', '/shortcuts'];
 const STATUS = { '/no/such/page': 404, '/claim/nothing': 410 };
 const BRAND = { brand: 'Farebox' };
 // What search engines are told; the other pages say what the landing page does.
@@ -59,7 +61,7 @@ for (const locale of ['en', 'ru']) {
       await expect(page.locator('html')).toHaveAttribute('lang', locale);
       await expect(page.locator('html')).toHaveAttribute('dir', 'ltr');
       const links = await page.locator('link[rel="alternate"][hreflang]').evaluateAll((all) => all.map((link) => [link.hreflang, link.getAttribute('href')]));
-      if (STATUS[path]) {
+      if (STATUS[path] || UNLISTED.includes(path)) {
         expect(links).toEqual([]);
         await expect(page.locator('meta[name="robots"]')).toHaveAttribute('content', 'noindex');
       } else {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Answers: what does Farebox weigh? Builds the shipping profile (thin LTO: a full build of its own the first time),
 # then prints the binary's size, the time from start to ready with an empty data folder and with a filled one, its
-# memory when idle, and the sizes of the browser bundle.
+# memory when idle, and the sizes of the browser bundle. And how fast is its ledger (benches/ledger.rs), on SQLite and on
+# a PostgreSQL that syncs?
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
@@ -55,3 +56,6 @@ import json
 for name, size in json.load(open("target/site/sizes.json")).items():
     print(f"{name:<34} {size['brotli'] or size['raw']:>10} bytes on the wire")
 PY
+
+say "the ledger against its databases: a minute or two"
+POSTGRES_FSYNC=on scripts/with-postgres.sh cargo bench --locked --bench ledger

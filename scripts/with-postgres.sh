@@ -2,7 +2,7 @@
 # Answers: how do tests get a PostgreSQL of their own? `scripts/with-postgres.sh COMMAND…` runs the command with
 # TEST_POSTGRES_URL set, on a server made for it in a temporary folder (loopback, a free port, a random password,
 # nothing synced to disk) and removed at the end, however the command ends.
-# A TEST_POSTGRES_URL that is already set is used as it is.
+# A TEST_POSTGRES_URL that is already set is used as it is. POSTGRES_FSYNC=on syncs all the same: a benchmark needs it.
 source "$(dirname "$0")/lib.sh"
 [ $# -gt 0 ] || die "usage: scripts/with-postgres.sh COMMAND…"
 
@@ -37,12 +37,13 @@ if [ "$(id -u)" = 0 ]; then chown postgres "$folder/password"; fi
 as_server "$programs/initdb" -D "$folder/data" -U farebox --pwfile "$folder/password" -A scram-sha-256 -E UTF8 --locale=C --no-sync >"$folder/initdb.log" 2>&1 \
   || { cat "$folder/initdb.log" >&2; die "initdb failed"; }
 
+fsync="${POSTGRES_FSYNC:-off}"
 # A port is free until somebody takes it: a few tries.
 started=
 for _ in 1 2 3 4 5; do
   port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 30000))
   if as_server "$programs/pg_ctl" -D "$folder/data" -l "$folder/data/server.log" -w -s -o \
-    "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c fsync=off -c full_page_writes=off" start >/dev/null 2>&1; then
+    "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c fsync=$fsync -c full_page_writes=$fsync" start >/dev/null 2>&1; then
     started=yes
     break
   fi

@@ -10,6 +10,7 @@ pub mod policies;
 pub mod refresh;
 pub mod router;
 pub mod routes;
+mod sandbox_note;
 mod sandbox_process;
 pub mod state;
 pub mod telemetry;

@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use server::mail::Figures;
+use server::night::Seen;
 use server::orders;
 
 /// The registry that parts add themselves to, and the figures of the server itself. Cheap to clone.
@@ -27,12 +28,17 @@ struct Inner {
     mails: Family<Outcome, Counter<u64, AtomicU64>>,
     orders: Family<Outcome, Counter<u64, AtomicU64>>,
     rate_ages: Family<OfCurrency, Gauge>,
+    verify_ok: Family<Unmarked, Gauge>,
+    verify_ended: Family<Unmarked, Gauge>,
+    operator_loss: Counter<u64, AtomicU64>,
 }
 
 /// What became of mails: `sent`, `postponed`, `failed`.
 type Outcome = [(&'static str, &'static str); 1];
 /// Of which currency: `EUR`.
 type OfCurrency = [(&'static str, &'static str); 1];
+/// A figure that is not there until it is known: zero would be an alarm.
+type Unmarked = [(&'static str, &'static str); 0];
 
 impl Metrics {
     /// With `register`, the parts below add theirs.
@@ -78,6 +84,24 @@ impl Metrics {
             "Since the beginning of the day, in UTC, that the rate in force is for",
             rate_ages.clone(),
         );
+        let verify_ok = Family::<Unmarked, Gauge>::default();
+        registry.register(
+            "farebox_ledger_verify_ok",
+            "1 when every invariant of the ledger held at the last nightly check, 0 when one did not",
+            verify_ok.clone(),
+        );
+        let verify_ended = Family::<Unmarked, Gauge>::default();
+        registry.register(
+            "farebox_ledger_verify_timestamp_seconds",
+            "When the last nightly check of the ledger ended, since 1970 UTC",
+            verify_ended.clone(),
+        );
+        let operator_loss = Counter::<u64, AtomicU64>::default();
+        registry.register(
+            "farebox_operator_loss_nusd",
+            "What was served and charged to nobody since the first day, by all nodes, in nano-dollars",
+            operator_loss.clone(),
+        );
         register(&mut registry);
         Self(Arc::new(Inner {
             registry: RwLock::new(registry),
@@ -87,6 +111,9 @@ impl Metrics {
             mails,
             orders,
             rate_ages,
+            verify_ok,
+            verify_ended,
+            operator_loss,
         }))
     }
 
@@ -138,6 +165,22 @@ impl Metrics {
                 gauge.set(age);
             }
         }
+    }
+
+    /// What the nightly check found, and what the operator lost; the same on every node.
+    pub fn set_night(&self, seen: Seen) {
+        if let Some(run) = seen.run {
+            self.0
+                .verify_ok
+                .get_or_create(&[])
+                .set(i64::from(run.holds));
+            self.0
+                .verify_ended
+                .get_or_create(&[])
+                .set(run.ended_at / 1_000);
+        }
+        let lost = u64::try_from(seen.operator_loss.nanos()).unwrap_or(0);
+        self.0.operator_loss.inner().store(lost, Ordering::Relaxed);
     }
 
     /// Everything, in OpenMetrics text.

@@ -4,7 +4,7 @@
 //! can open its pages can "pay".
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Announcement, SECRET_VARIABLE};
+use crate::sandbox_note;
 use crate::state::Handles;
 
 /// Starting a process and binding a port takes milliseconds; a loaded machine gets more.
@@ -26,7 +27,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What is run, and who has to know where it listens.
 enum StandIn {
     Upstream(Box<Handles>),
-    Payments { orders: Orders, secret: Secret },
+    Payments {
+        orders: Orders,
+        secret: Secret,
+        /// Where commands read how to reach it.
+        data: PathBuf,
+    },
 }
 
 /// A running stand-in. It ends when this is dropped, and also when this process dies: its standard input closes then.
@@ -44,13 +50,23 @@ pub async fn keep(handles: Handles, stop: CancellationToken) -> anyhow::Result<(
     keep_one(StandIn::Upstream(Box::new(handles)), stop).await
 }
 
-/// The same for the sandbox payment provider, with a new secret. Only to be called where Farebox is local.
+/// The same for the sandbox payment provider, with a new secret, and a note in the `data` folder for commands. Only to be
+/// called where Farebox is local.
 ///
 /// # Errors
 /// When the first start fails, or there is no randomness for the secret.
-pub async fn keep_payments(orders: Orders, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn keep_payments(
+    orders: Orders,
+    data: PathBuf,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let secret = Secret::random_token()?;
-    keep_one(StandIn::Payments { orders, secret }, stop).await
+    let stand_in = StandIn::Payments {
+        orders,
+        secret,
+        data,
+    };
+    keep_one(stand_in, stop).await
 }
 
 async fn keep_one(stand_in: StandIn, stop: CancellationToken) -> anyhow::Result<()> {
@@ -65,6 +81,9 @@ async fn keep_one(stand_in: StandIn, stop: CancellationToken) -> anyhow::Result<
         {
             tracing::warn!("The {} ended by itself; starting it again", stand_in.name());
             running = stand_in.again(&program, running.address).await;
+        }
+        if let StandIn::Payments { data, .. } = &stand_in {
+            sandbox_note::remove(data);
         }
     });
     Ok(())
@@ -149,8 +168,18 @@ impl StandIn {
                     .context("the upstreams cannot be read")?;
                 tracing::info!(%address, "The sandbox upstream runs");
             }
-            Self::Payments { orders, secret } => {
+            Self::Payments {
+                orders,
+                secret,
+                data,
+            } => {
                 orders.set_sandbox(address, secret.clone());
+                if let Err(error) = sandbox_note::leave(data, address, secret) {
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "Commands cannot reach the sandbox payment provider"
+                    );
+                }
                 tracing::info!(%address, "The sandbox payment provider runs: no money moves there");
             }
         }

@@ -14,6 +14,7 @@ use server::figures::Figures;
 use server::keys::Keys;
 use server::ledger::{Ledger, LedgerConfig};
 use server::mail::{Mail, MailConfig};
+use server::night::Night;
 use server::nodes::Nodes;
 use server::orders::{Orders, OrdersParts};
 use server::policies::Policies;
@@ -53,6 +54,8 @@ pub struct Handles {
     /// The words of every language: the operator's folder, or those built in.
     pub texts: Texts,
     pub status: Status,
+    /// The nightly check of the books.
+    pub night: Night,
 }
 
 impl Handles {
@@ -102,6 +105,7 @@ impl Handles {
             upstreams: Upstreams::new(db.clone(), clock.clone(), ring.clone(), rule),
             calls: Calls::new(db.clone(), clock.clone()),
             audit: Audit::new(db.clone(), clock.clone()),
+            night: Night::new(db.clone(), clock.clone(), ledger.node()),
             budgets: Budgets::new(db.clone(), clock.clone(), ledger.node()),
             ledger,
             nodes: Nodes::new(db.clone()),

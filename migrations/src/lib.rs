@@ -23,6 +23,8 @@ mod m013_receipts;
 mod m014_policies;
 mod m015_status;
 mod m016_statement;
+mod m017_ledger;
+mod m018_verify_runs;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -47,6 +49,8 @@ impl MigratorTrait for Migrator {
             Box::new(m016_statement::Migration),
             Box::new(m015_status::Migration),
             Box::new(m014_policies::Migration),
+            Box::new(m017_ledger::Migration),
+            Box::new(m018_verify_runs::Migration),
         ]
     }
 }

@@ -277,6 +277,23 @@ pub(crate) fn for_update<C: ConnectionTrait>(conn: &C) -> &'static str {
     }
 }
 
+/// `$1, $2, $3` for three values: what stands in the brackets of IN.
+pub(crate) fn places(count: usize) -> String {
+    let places: Vec<String> = (1..=count).map(|at| format!("${at}")).collect();
+    places.join(", ")
+}
+
+/// `($1, $2), ($3, $4)` for two rows of two columns: what follows VALUES.
+pub(crate) fn rows(count: usize, columns: usize) -> String {
+    let row = |r: usize| {
+        let places: Vec<String> = (1..=columns)
+            .map(|c| format!("${}", r * columns + c))
+            .collect();
+        format!("({})", places.join(", "))
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
+}
+
 /// The database's own clock in milliseconds since 1970 UTC: leases are judged by it alone.
 pub(crate) fn db_now<C: ConnectionTrait>(conn: &C) -> &'static str {
     if conn.get_database_backend() == DbBackend::Postgres {

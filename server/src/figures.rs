@@ -2,10 +2,11 @@
 
 use domain::Amount;
 use domain::views::UnixMs;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
 use crate::clock::Clock;
 use crate::db::{Db, one};
+use crate::night::{self, Run};
 
 /// Reads the sums. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +33,10 @@ pub struct Sums {
     pub adjustments: Amount,
     /// Served and not charged, ever.
     pub operator_loss: Amount,
+    pub loss_today: Amount,
+    pub loss_30_days: Amount,
+    /// The newest check of the books that came to an end.
+    pub checked: Option<Run>,
     /// Mails that were given up.
     pub mail_failed: u64,
     /// Mails on their way.
@@ -74,6 +79,9 @@ impl Figures {
             bonus: at.debited("bonus").await?,
             adjustments: at.debited("adjustment").await?,
             operator_loss: at.debited("operator_loss").await?,
+            loss_today: operator_loss(&at.0, today).await?,
+            loss_30_days: operator_loss(&at.0, today - 29 * DAY_MS).await?,
+            checked: night::newest(&at.0).await?,
             mail_failed: at.count("mail WHERE failed_at IS NOT NULL").await?,
             mail_waiting: at
                 .count("mail WHERE sent_at IS NULL AND failed_at IS NULL")
@@ -82,6 +90,21 @@ impl Figures {
         at.0.rollback().await?;
         Ok(sums)
     }
+}
+
+/// What the operator lost since `from`: served, and charged to nobody.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn operator_loss<C: ConnectionTrait>(
+    conn: &C,
+    from: UnixMs,
+) -> Result<Amount, DbErr> {
+    let sql = "SELECT CAST(coalesce(sum(t.amount), 0) AS BIGINT) AS n FROM transfer t JOIN book b ON b.id = t.debit_id
+               WHERE b.kind = 'operator_loss' AND b.currency = 'USD' AND t.created_at >= $1";
+    let row = one(conn, sql, [from.into()]).await?;
+    row.map_or(Ok(0), |row| row.try_get("", "n"))
+        .map(Amount::from_nanos)
 }
 
 /// One moment of the database.
@@ -203,6 +226,7 @@ mod tests {
             }
         );
         assert_eq!(sums.last_30_days.calls, 2);
+        assert_eq!(sums.checked, None);
         assert_eq!(sums.accounts, 0);
     }
 }

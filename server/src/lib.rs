@@ -14,6 +14,7 @@ pub mod ids;
 pub mod keys;
 pub mod ledger;
 pub mod mail;
+pub mod night;
 pub mod nodes;
 pub mod orders;
 mod outbound;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use proxy::ProxyState;
 use server::mail::Mail;
+use server::night;
 use server::orders::Orders;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -138,9 +139,19 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .context("the versions of the policies cannot be written down")?;
     let orders = handles.orders(&config, &site, mail.clone());
     if config.sandbox_payments(site.local) {
-        sandbox_process::keep_payments(orders.clone(), stopped.clone()).await?;
+        let data = config.data.clone();
+        sandbox_process::keep_payments(orders.clone(), data, stopped.clone()).await?;
     }
-    let background = background(&handles, &proxy, &mail, &orders, &stopped);
+    let mut background = background(&handles, &proxy, &mail, &orders, &stopped);
+    background.push(tokio::spawn(handles.night.clone().keep(
+        night::Parts {
+            ledger: handles.ledger.clone(),
+            orders: orders.clone(),
+            mail: mail.clone(),
+        },
+        config.verify_at,
+        stopped.clone(),
+    )));
     let counts = Counts::new(config.connections.total);
     let accepting = Loop {
         bounds: config.connections.clone(),
@@ -251,6 +262,7 @@ fn background(
         tokio::spawn(mail.clone().watch_balances(stopped.clone())),
         tokio::spawn(orders.clone().keep(stopped.clone())),
         tokio::spawn(handles.keys.clone().keep_refusals(stopped.clone())),
+        tokio::spawn(handles.ledger.clone().keep_lots(stopped.clone())),
         tokio::spawn(handles.nodes.clone().keep(stopped.clone())),
         tokio::spawn(handles.rates.clone().keep(stopped.clone())),
         tokio::spawn(handles.status.clone().keep(stopped.clone())),

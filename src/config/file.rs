@@ -36,6 +36,8 @@ pub struct File {
     #[serde(default)]
     pub policies: PoliciesTable,
     #[serde(default)]
+    pub ledger: LedgerTable,
+    #[serde(default)]
     pub rates: RatesTable,
     #[serde(default)]
     pub payments: PaymentsTable,
@@ -83,6 +85,12 @@ pub struct PoliciesTable {
     pub backup_days: Option<u64>,
     pub log_days: Option<u64>,
     pub recipients: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerTable {
+    pub verify_at: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

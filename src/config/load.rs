@@ -240,6 +240,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
     let mail = super::mail::settings(l, file.mail);
     let welcome = super::welcome::settings(l, file.welcome);
     let sayings = super::policies::settings(l, file.policies);
+    let verify_at = super::ledger::settings(l, file.ledger);
     let rates = super::rates::settings(l, file.rates);
     let payments = super::payments::settings(l, file.payments);
     let seller = super::seller::settings(l, file.seller, &name, support.as_deref());
@@ -334,6 +335,7 @@ fn settings(l: &mut Loader<'_>, file: File) -> Config {
         key_copies,
         welcome,
         sayings,
+        verify_at,
         rates,
         payments,
         seller,

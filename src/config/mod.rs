@@ -5,6 +5,7 @@
 
 mod address;
 mod file;
+mod ledger;
 mod load;
 mod mail;
 mod payments;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use proxy::ProxyConfig;
 use server::mail::SmtpConfig;
+use server::night::TimeOfDay;
 use server::rates::RatesConfig;
 use server::receipts::SellerFacts;
 use server::secrets::Secret;
@@ -61,6 +63,8 @@ pub struct Config {
     pub welcome: Welcome,
     /// What only the operator knows, for the policies.
     pub sayings: Sayings,
+    /// When the books are checked every day; `None` never.
+    pub verify_at: Option<TimeOfDay>,
     /// Who says what currencies are worth.
     pub rates: RatesConfig,
     /// How customers pay.

@@ -33,6 +33,7 @@ pub async fn show(
     front.metrics.set_connections(front.counts.open());
     front.metrics.set_mails(front.mail.figures());
     front.metrics.set_orders(front.orders.figures());
+    front.metrics.set_night(front.handles.night.seen());
     let now = front.handles.clock.now_ms();
     front.metrics.set_rates(&front.handles.rates.table(), now);
     (

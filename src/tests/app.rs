@@ -272,11 +272,16 @@ impl TestApp {
     }
 
     pub async fn offer_at(&self, model: &str, upstream: &FakeUpstream, price: (&str, &str, &str)) {
+        self.offer_from(model, upstream.base_url(), price).await;
+    }
+
+    /// Offers a model that is served at this address.
+    pub async fn offer_from(&self, model: &str, base_url: String, price: (&str, &str, &str)) {
         let name = format!("fake-{model}");
         let new = NewUpstream {
             name: name.clone(),
             dialect: Dialect::OpenAi,
-            base_url: upstream.base_url(),
+            base_url,
             api_key: Some("sk-upstream-secret".to_owned().into()),
         };
         self.handles.upstreams.create(new).await.unwrap();
@@ -335,10 +340,10 @@ impl TestApp {
             .nanos()
     }
 
-    /// Waits until no call runs any more.
+    /// Waits until no call runs any more, and every row is written.
     pub async fn quiet(&self) {
         for _ in 0..400 {
-            if self.proxy.running() == 0 {
+            if self.proxy.running() == 0 && self.proxy.unsettled() == 0 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -433,6 +438,7 @@ pub fn config(data: &std::path::Path, database_url: String) -> Config {
             per_network_per_day: 3,
         },
         sayings: farebox::config::Sayings::default(),
+        verify_at: None,
         rates: server::rates::RatesConfig::default(),
         seller: server::receipts::SellerFacts::named("Farebox"),
         payments: farebox::config::Payments {

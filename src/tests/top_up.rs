@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::binary::{Installation, Server, http};
@@ -199,6 +200,65 @@ async fn what_is_paid_on_the_sandboxes_page_is_credited_once_however_the_news_co
     let verified = farebox.run(&["ledger", "verify"], "");
     let said = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert_eq!(verified.status.code(), Some(0), "{said}");
+}
+
+/// `ledger verify --online`: what it exits with, and what it says about the providers.
+fn online(farebox: &Installation) -> (Option<i32>, Value) {
+    let output = farebox.run(&["ledger", "verify", "--online", "--json"], "");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last = said.lines().last().unwrap();
+    (output.status.code(), serde_json::from_str(last).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_provider_has_the_same_payments_or_the_difference_is_named() {
+    let farebox = Installation::sqlite();
+    let mut server = farebox.serve(&[]);
+    let db = farebox.db().await;
+    {
+        let mut browser = Browser::signed_in(&farebox, &server).await;
+        let (order, pay) = browser.ordered("25.00").await;
+        browser.post(&pay, "action=pay&webhook=lost").await;
+        browser.get(&format!("{order}/return")).await;
+        holds(&farebox, "25000000000").await;
+        let (exit, said) = online(&farebox);
+        assert_eq!(exit, Some(0), "{said}");
+        assert_eq!((&said["id"], &said["compared"]), (&json!("I13"), &json!(1)));
+
+        // Paid a moment ago, and nobody has told us.
+        let (order, pay) = browser.ordered("25.00").await;
+        browser.post(&pay, "action=pay&webhook=lost").await;
+        let (exit, said) = online(&farebox);
+        assert_eq!(exit, Some(0), "{said}");
+        assert_eq!(said["waiting"].as_array().unwrap().len(), 1, "{said}");
+        browser.get(&format!("{order}/return")).await;
+        holds(&farebox, "50000000000").await;
+    }
+
+    // An amount that is no longer the one that was paid.
+    let sql =
+        "UPDATE orders SET paid_coins = paid_coins + 1 WHERE id = (SELECT max(id) FROM orders)";
+    db.write().execute_unprepared(sql).await.unwrap();
+    let (exit, said) = online(&farebox);
+    assert_eq!(exit, Some(1), "{said}");
+    let offenders = said["offenders"].as_array().unwrap();
+    assert_eq!(offenders.len(), 1, "{said}");
+    assert!(offenders[0].as_str().unwrap().contains("25.01"), "{said}");
+    let sql = sql.replace("+ 1", "- 1");
+    db.write().execute_unprepared(&sql).await.unwrap();
+
+    // Nobody is there to ask.
+    server.terminate();
+    assert!(server.ended(Duration::from_secs(40)).success());
+    let (exit, said) = online(&farebox);
+    assert_eq!(exit, Some(2), "{said}");
+    assert_eq!(said["unasked"].as_array().unwrap().len(), 1, "{said}");
+
+    // The sandbox forgot its payments, which is no difference.
+    let server = farebox.serve(&[]);
+    let (exit, said) = online(&farebox);
+    assert_eq!((exit, &said["compared"]), (Some(0), &json!(0)), "{said}");
+    server.terminate();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Notify;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// What it does with one request.
 #[derive(Debug, Clone)]
@@ -19,14 +19,14 @@ pub enum Reply {
         headers: Vec<(&'static str, String)>,
         body: String,
     },
-    /// Less of a plain answer than its length promises; then it hangs up, or goes silent.
-    Short { body: String, silent: bool },
     /// A stream of events.
     Stream(Vec<Step>),
     /// Takes the request and never says a word.
     Stall,
     /// Takes the request and hangs up.
     HangUp,
+    /// Less of a plain answer than its length promises; then it hangs up, or goes silent.
+    Short { body: String, silent: bool },
 }
 
 /// One step of a stream.
@@ -34,11 +34,9 @@ pub enum Reply {
 pub enum Step {
     /// `data: …` and an empty line.
     Event(String),
-    /// Events that arrive at once, in one piece.
-    Together(Vec<Step>),
     Pause(Duration),
-    /// Waits until the test says [`FakeUpstream::go_on`].
-    Gate,
+    /// Waits until the test says that it may go on.
+    Until(watch::Receiver<bool>),
     /// Hangs up without the end of the body.
     Cut,
     /// Goes silent for longer than anybody waits.
@@ -85,37 +83,21 @@ pub struct FakeUpstream {
     script: Arc<Mutex<VecDeque<Reply>>>,
     otherwise: Arc<Mutex<Otherwise>>,
     seen: Arc<Mutex<Vec<Seen>>>,
-    gate: Arc<Notify>,
-    /// Keeps the port of one that does not listen.
-    _bound: Option<Arc<TcpSocket>>,
 }
 
 impl FakeUpstream {
-    /// One that refuses every connection.
-    pub fn deaf() -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        Self::at(socket.local_addr().unwrap(), Some(Arc::new(socket)))
-    }
-
-    fn at(address: SocketAddr, bound: Option<Arc<TcpSocket>>) -> Self {
-        Self {
-            address,
+    /// Answers everything with [`answer`] and a usage of ten and five tokens, until told otherwise.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let fake = Self {
+            address: listener.local_addr().unwrap(),
             script: Arc::default(),
             otherwise: Arc::new(Mutex::new(Otherwise::of(answer(
                 "42",
                 Some(usage(10, 0, 5)),
             )))),
             seen: Arc::default(),
-            gate: Arc::default(),
-            _bound: bound,
-        }
-    }
-
-    /// Answers everything with [`answer`] and a usage of ten and five tokens, until told otherwise.
-    pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let fake = Self::at(listener.local_addr().unwrap(), None);
+        };
         let serving = fake.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -156,11 +138,6 @@ impl FakeUpstream {
         self.seen.lock().unwrap().clone()
     }
 
-    /// Opens the gate of the stream that waits at it, or will.
-    pub fn go_on(&self) {
-        self.gate.notify_one();
-    }
-
     async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
         let Some(seen) = read_request(&mut stream).await? else {
             return Ok(());
@@ -193,6 +170,29 @@ impl FakeUpstream {
                 stream.write_all(head.as_bytes()).await?;
                 stream.write_all(body.as_bytes()).await?;
             }
+            Reply::Stream(steps) => {
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+                stream.write_all(head.as_bytes()).await?;
+                for step in steps {
+                    match step {
+                        Step::Event(data) => {
+                            let event = format!("data: {data}\n\n");
+                            stream
+                                .write_all(format!("{:x}\r\n{event}\r\n", event.len()).as_bytes())
+                                .await?;
+                        }
+                        Step::Pause(time) => tokio::time::sleep(time).await,
+                        Step::Until(mut may_go_on) => {
+                            may_go_on.wait_for(|yes| *yes).await.ok();
+                        }
+                        Step::Cut => return Ok(()),
+                        Step::Stall => tokio::time::sleep(Duration::from_secs(120)).await,
+                    }
+                }
+                stream.write_all(b"0\r\n\r\n").await?;
+            }
+            Reply::Stall => tokio::time::sleep(Duration::from_secs(120)).await,
+            Reply::HangUp => {}
             Reply::Short { body, silent } => {
                 let promised = body.len() + 100;
                 let head = format!(
@@ -203,44 +203,9 @@ impl FakeUpstream {
                     tokio::time::sleep(Duration::from_secs(120)).await;
                 }
             }
-            Reply::Stream(steps) => {
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
-                stream.write_all(head.as_bytes()).await?;
-                for step in steps {
-                    match step {
-                        Step::Event(data) => write_chunk(&mut stream, &event(&data)).await?,
-                        Step::Together(steps) => {
-                            let events: String = steps
-                                .iter()
-                                .map(|step| match step {
-                                    Step::Event(data) => event(data),
-                                    other => panic!("{other:?} is no event"),
-                                })
-                                .collect();
-                            write_chunk(&mut stream, &events).await?;
-                        }
-                        Step::Gate => self.gate.notified().await,
-                        Step::Pause(time) => tokio::time::sleep(time).await,
-                        Step::Cut => return Ok(()),
-                        Step::Stall => tokio::time::sleep(Duration::from_secs(120)).await,
-                    }
-                }
-                stream.write_all(b"0\r\n\r\n").await?;
-            }
-            Reply::Stall => tokio::time::sleep(Duration::from_secs(120)).await,
-            Reply::HangUp => {}
         }
         stream.shutdown().await
     }
-}
-
-fn event(data: &str) -> String {
-    format!("data: {data}\n\n")
-}
-
-async fn write_chunk(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
-    let chunk = format!("{:x}\r\n{text}\r\n", text.len());
-    stream.write_all(chunk.as_bytes()).await
 }
 
 async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
@@ -373,6 +338,15 @@ pub fn usage_chunk(usage: Value) -> Step {
 
 pub fn done() -> Step {
     Step::Event("[DONE]".to_owned())
+}
+
+/// Several events that arrive in one piece.
+pub fn at_once(steps: impl IntoIterator<Item = Step>) -> Step {
+    let data = steps.into_iter().map(|step| match step {
+        Step::Event(data) => data,
+        other => panic!("{other:?} is no event"),
+    });
+    Step::Event(data.collect::<Vec<_>>().join("\n\ndata: "))
 }
 
 /// A chunk with these choices.

@@ -7,6 +7,8 @@ pub mod formula;
 pub mod fx;
 pub mod ids;
 pub mod key_limits;
+#[cfg(test)]
+mod laws;
 pub mod markup;
 pub mod money;
 pub mod order;

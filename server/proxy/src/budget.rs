@@ -225,5 +225,10 @@ pub(crate) fn problem(error: &HoldError) -> Problem {
             );
             Problem::Unavailable
         }
+        // The estimate cannot be negative; if it ever is, no call is made with it.
+        HoldError::Negative => {
+            tracing::error!("The most a call can cost came out negative");
+            Problem::Unavailable
+        }
     }
 }

@@ -443,7 +443,7 @@ impl Pump<'_> {
             HoldError::Insufficient { available } | HoldError::KeyLimit { available, .. } => {
                 self.hold.amount().plus(*available).ok()
             }
-            HoldError::Elsewhere | HoldError::Unavailable(_) => None,
+            _ => None,
         }
     }
 

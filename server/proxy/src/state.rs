@@ -107,6 +107,12 @@ impl ProxyState {
         self.0.running.count()
     }
 
+    /// How many calls are being served or settled now: the row of a call that cost nothing is written after its answer.
+    #[must_use]
+    pub fn unsettled(&self) -> usize {
+        self.0.tasks.len()
+    }
+
     /// Waits until every stream has ended and every settlement is committed. Accept no call meanwhile.
     pub async fn drain(&self) {
         self.0.tasks.close();

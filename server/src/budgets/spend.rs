@@ -116,7 +116,7 @@ async fn count<C: ConnectionTrait>(conn: &C, key: KeyId, span: Span) -> Result<(
     ];
     exec(conn, forget, values).await?;
     let sql = "INSERT INTO key_spend (key_id, period, period_start, period_end, spent)
-               SELECT $1, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST(coalesce(sum(charge_nusd), 0) AS BIGINT) FROM call
+               SELECT $1, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST(coalesce(sum(charge_nusd + reversed_nusd), 0) AS BIGINT) FROM call
                WHERE key_id = $1 AND created_at >= $3 AND created_at < $4
                ON CONFLICT (key_id, period, period_start) DO NOTHING";
     let values = [
@@ -175,7 +175,7 @@ pub(super) async fn spent<C: ConnectionTrait>(
         // The sum if there is one, else the calls.
         let sql = "SELECT CAST(coalesce(
                        (SELECT spent FROM key_spend WHERE key_id = $1 AND period = $3 AND period_start = $4),
-                       (SELECT sum(charge_nusd) FROM call WHERE key_id = $1 AND created_at >= $4 AND created_at < $5),
+                       (SELECT sum(charge_nusd + reversed_nusd) FROM call WHERE key_id = $1 AND created_at >= $4 AND created_at < $5),
                        0) AS BIGINT) AS spent
                    FROM api_key WHERE id = $1 AND workspace_id = $2";
         let values = [

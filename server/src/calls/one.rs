@@ -23,7 +23,13 @@ impl CallDetail {
     /// Whether what was booked is what formula and rule give: what `ledger verify` asks as I14.
     #[must_use]
     pub fn follows(&self) -> bool {
-        let booked = self.call.charge_nusd.plus(self.call.unbilled_nusd);
+        let CallRow {
+            charge_nusd,
+            unbilled_nusd,
+            reversed_nusd,
+            ..
+        } = self.call;
+        let booked = Amount::sum([charge_nusd, unbilled_nusd, reversed_nusd]);
         let due = match (self.charges, &self.formula) {
             (false, _) => Some(Amount::ZERO),
             (true, formula) => formula.map(|formula| formula.charge),

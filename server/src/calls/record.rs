@@ -5,6 +5,8 @@ use domain::views::UnixMs;
 use domain::{Amount, Ending, Rule, Usage};
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 
+use crate::db::rows;
+
 /// One finished call, ready to be committed with its charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRecord {
@@ -179,15 +181,4 @@ fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
         record.duration_ms.into(),
         record.created_at.into(),
     ]
-}
-
-/// `($1, $2), ($3, $4)` for two rows of two columns.
-fn rows(count: usize, columns: usize) -> String {
-    let row = |r: usize| {
-        let places: Vec<String> = (1..=columns)
-            .map(|c| format!("${}", r * columns + c))
-            .collect();
-        format!("({})", places.join(", "))
-    };
-    (0..count).map(row).collect::<Vec<_>>().join(", ")
 }

@@ -44,6 +44,8 @@ pub struct CallRow {
     pub charge_nusd: Amount,
     /// Served above the hold and not charged; the operator's loss.
     pub unbilled_nusd: Amount,
+    /// Charged, and given back because the caller had been told that nothing is charged.
+    pub reversed_nusd: Amount,
     /// The settlement rule.
     pub rule: String,
     /// True when the tokens were counted here because the upstream reported none.
@@ -267,6 +269,7 @@ pub(crate) fn call_row(row: &QueryResult) -> Result<CallRow, DbErr> {
         price_version: row.try_get("", "price_id")?,
         charge_nusd: Amount::from_nanos(row.try_get("", "charge_nusd")?),
         unbilled_nusd: Amount::from_nanos(row.try_get("", "unbilled_nusd")?),
+        reversed_nusd: Amount::from_nanos(row.try_get("", "reversed_nusd")?),
         estimated: rule == domain::Rule::Estimated.id(),
         rule,
         first_byte_ms: row.try_get("", "first_byte_ms")?,

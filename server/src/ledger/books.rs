@@ -1,12 +1,14 @@
 //! Which books are there, and how is a movement between them written?
 
+use std::collections::HashMap;
+
 use domain::fx::Coins;
 use domain::ids::WorkspaceId;
 use domain::views::{BalanceView, UnixMs};
 use domain::{Amount, Currency};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use crate::db::{exec, for_update, one};
+use crate::db::{all, exec, for_update, one, rows};
 
 /// The system's own books, made by the first migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +58,12 @@ impl WalletRow {
         self.posted.saturating_sub(self.reserved)
     }
 
-    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+    /// Takes so much of what is free, as far as the next decisions of the same transaction are concerned.
+    pub(super) fn reserve(&mut self, amount: Amount) {
+        self.reserved = self.reserved.saturating_add(amount.nanos());
+    }
+
+    pub(super) fn read(row: &QueryResult) -> Result<Self, DbErr> {
         Ok(Self {
             id: row.try_get("", "id")?,
             posted: row.try_get("", "posted")?,
@@ -233,6 +240,59 @@ async fn insert<C: ConnectionTrait>(
         .await?
         .map(|row| row.try_get("", "id"))
         .transpose()
+}
+
+/// One of many movements of credit that are written together.
+#[derive(Clone, Copy)]
+pub(super) struct Movement<'a> {
+    pub(super) txn: &'a str,
+    pub(super) seq: i64,
+    pub(super) debit: i64,
+    pub(super) credit: i64,
+    pub(super) amount: Amount,
+    pub(super) code: &'static str,
+}
+
+/// Writes them all by one statement and answers their rows' ids, in the same order.
+///
+/// # Errors
+/// As [`transfer`]: one that was written before refuses all.
+pub(super) async fn move_all<C: ConnectionTrait>(
+    conn: &C,
+    now: UnixMs,
+    movements: &[Movement<'_>],
+) -> Result<Vec<i64>, DbErr> {
+    if movements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)
+         VALUES {} RETURNING id, txn_id, seq",
+        rows(movements.len(), 8)
+    );
+    let values = movements.iter().flat_map(|movement| {
+        [
+            movement.txn.into(),
+            movement.seq.into(),
+            movement.debit.into(),
+            movement.credit.into(),
+            Currency::Usd.code().into(),
+            movement.amount.nanos().into(),
+            movement.code.into(),
+            now.into(),
+        ]
+    });
+    let mut ids = HashMap::with_capacity(movements.len());
+    for row in all(conn, &sql, values).await? {
+        let named: (String, i64) = (row.try_get("", "txn_id")?, row.try_get("", "seq")?);
+        ids.insert(named, row.try_get("", "id")?);
+    }
+    let in_order = movements.iter().map(|movement| {
+        ids.get(&(movement.txn.to_owned(), movement.seq))
+            .copied()
+            .ok_or(DbErr::RecordNotInserted)
+    });
+    in_order.collect()
 }
 
 /// What the wallet holds. Leased credit that no call holds counts as available.

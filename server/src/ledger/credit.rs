@@ -33,6 +33,8 @@ pub enum GrantError {
         /// Posted − reserved at that moment.
         available: Amount,
     },
+    #[error("the end of the credit is over already")]
+    Over,
     #[error("this workspace has no wallet")]
     NoWallet,
     #[error("the id {id} was used before for another amount or another account; choose a new id")]
@@ -202,7 +204,11 @@ impl Movement<'_> {
 }
 
 /// Is the movement that has this id the one that is asked for again?
-fn is_same(earlier: &QueryResult, wallet: &WalletRow, amount: Amount) -> Result<bool, DbErr> {
+pub(super) fn is_same(
+    earlier: &QueryResult,
+    wallet: &WalletRow,
+    amount: Amount,
+) -> Result<bool, DbErr> {
     let number = |name: &str| earlier.try_get::<i64>("", name);
     let signed = if number("credit_id")? == wallet.id {
         number("amount")?

@@ -1,29 +1,35 @@
 //! What is one flush? The settled calls of one lease: one transfer, the lots it ate, and the calls' rows, together.
+//!
+//! A batch holds the flushes of many leases. It is written by about ten statements, however many those are: each says
+//! the same of all of them.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::Amount;
-use domain::ids::LeaseId;
+use domain::ids::{CallId, LeaseId};
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, Value};
 use sha2::{Digest, Sha256};
 
 use crate::budgets::{self, KeyCharge};
 use crate::calls::{self, Booked};
-use crate::db::{exec, for_update, one};
+use crate::db::{all, exec, for_update, places, rows};
 
-use super::books::{System, Transfer, lock_book, system_book, transfer};
+use super::books::{Movement, System, WalletRow, move_all, system_book};
 use super::hold::SettleError;
-use super::lots;
+use super::lots::{self, Consumption};
+use super::store::Flushed;
 use super::wallet::Lease;
 use super::writer::Item;
 
 /// The calls of one lease that go to the database together, frozen once numbered.
 pub(super) struct Flush {
+    /// Calls that cost nothing have none.
     pub(super) lease: Option<Arc<Lease>>,
     pub(super) items: Vec<Item>,
-    number: i64,
-    hash: String,
+    pub(super) number: i64,
+    pub(super) hash: String,
 }
 
 impl Flush {
@@ -68,19 +74,22 @@ impl Flush {
         self.items.iter().for_each(|item| item.ticket.put_back());
     }
 
-    pub(super) fn succeeded(self) {
-        let charges =
-            Amount::sum(self.items.iter().map(|item| item.charge)).unwrap_or(Amount::ZERO);
+    /// Tells the waiters. Answers the calls whose waiters had already been told that nothing is charged.
+    pub(super) fn succeeded(self) -> Vec<CallId> {
         if let Some(lease) = &self.lease {
-            lease.committed(charges);
+            lease.committed(sum_or_zero(self.items.iter().map(|item| item.charge)));
         }
+        let mut to_reverse = Vec::new();
         for item in self.items {
-            let call = item.record.id;
             item.of_key.committed();
-            if item.reply.send(Ok(())).is_err() {
-                tracing::error!(call.id = %call, "A call was charged after its waiter had given up on a commit of unknown outcome");
+            if item.ticket.done() {
+                // Nobody may listen any more: the charge stands all the same.
+                let _ = item.reply.send(Ok(()));
+            } else {
+                to_reverse.push(item.record.id);
             }
         }
+        to_reverse
     }
 
     pub(super) fn refused(self) {
@@ -94,135 +103,108 @@ impl Flush {
     }
 }
 
-/// Why a flush is not known to be committed.
-pub(super) enum Failure {
-    /// It failed before COMMIT: nothing of it is in the database.
-    NotCommitted(DbErr),
-    /// COMMIT was sent and its answer lost: all of it is there, or nothing. Sending it again finds out.
-    Unknown(DbErr),
-}
-
-/// Commits the flushes in one transaction. Repeating it is harmless.
-pub(super) async fn apply(
-    tx: DatabaseTransaction,
-    now: UnixMs,
-    flushes: &[Flush],
-) -> Result<(), Failure> {
-    for flush in flushes {
-        let written = match &flush.lease {
-            Some(lease) => apply_to_lease(&tx, now, flush, lease).await,
-            // Calls that cost nothing have no lease; their rows are unique by id.
-            None => calls::insert(&tx, &booked(flush, &as_settled(flush), None, None)).await,
-        };
-        written.map_err(Failure::NotCommitted)?;
-    }
-    tx.commit().await.map_err(|error| {
-        if was_answered(&error) {
-            Failure::NotCommitted(error)
-        } else {
-            Failure::Unknown(error)
-        }
-    })
-}
-
-/// The database itself said that it did not commit; anything else may be a lost answer.
-fn was_answered(error: &DbErr) -> bool {
-    use sea_orm::RuntimeErr::SqlxError;
-    let (DbErr::Conn(SqlxError(source))
-    | DbErr::Exec(SqlxError(source))
-    | DbErr::Query(SqlxError(source))) = error
-    else {
-        return false;
-    };
-    matches!(source.as_ref(), sea_orm::SqlxError::Database(_))
-}
-
-async fn apply_to_lease<C: ConnectionTrait>(
+/// Writes the flushes in the caller's transaction. Those that are there already are left alone, so repeating it is
+/// harmless.
+///
+/// # Errors
+/// When the database refuses, or has one of the flushes with another content.
+pub(super) async fn apply<C: ConnectionTrait>(
     conn: &C,
     now: UnixMs,
-    flush: &Flush,
-    lease: &Lease,
-) -> Result<(), DbErr> {
-    // The wallet's row first, then the lease's: the same order as everywhere else.
-    let wallet = lock_book(conn, lease.book).await?;
+    flushes: &[Flush],
+) -> Result<Vec<Flushed>, DbErr> {
+    // The wallets' rows first, then the leases', each by id: the same order as everywhere else.
+    let mut wallets = lock_wallets(conn, flushes).await?;
+    let leases = lock_leases(conn, flushes).await?;
+    let mut plans = Vec::with_capacity(flushes.len());
+    for flush in flushes {
+        plans.extend(Plan::make(flush, &leases, &mut wallets)?);
+    }
+    within_limits(conn, &mut plans).await?;
+    write_leases(conn, &plans).await?;
+    write_reserved(conn, &plans).await?;
+    write_movements(conn, now, &plans).await?;
+    let booked: Vec<Booked<'_>> = plans.iter().flat_map(Plan::booked).collect();
+    calls::insert(conn, &booked).await?;
+    let flushed = flushes.iter().map(|flush| Flushed {
+        recall: flush
+            .lease_id()
+            .and_then(|id| leases.get(&id))
+            .is_some_and(|row| row.recall),
+    });
+    Ok(flushed.collect())
+}
+
+/// A lease as the database has it, locked.
+struct LeaseRow {
+    live: bool,
+    /// Granted and not spent.
+    left: Amount,
+    last_flush: i64,
+    last_hash: Option<String>,
+    recall: bool,
+}
+
+async fn lock_wallets<C: ConnectionTrait>(
+    conn: &C,
+    flushes: &[Flush],
+) -> Result<BTreeMap<i64, WalletRow>, DbErr> {
+    let books: BTreeSet<i64> = leases_of(flushes).map(|lease| lease.book).collect();
+    if books.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let sql = format!(
-        "SELECT state, last_flush, last_hash FROM lease WHERE id = $1{}",
+        "SELECT id, posted, reserved FROM book WHERE id IN ({}) ORDER BY id{}",
+        places(books.len()),
         for_update(conn)
     );
-    let row = one(conn, &sql, [lease.id.to_string().into()])
-        .await?
-        .ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
-    let last: i64 = row.try_get("", "last_flush")?;
-    if flush.number <= last {
-        let same = flush.number < last
-            || row.try_get::<Option<String>>("", "last_hash")?.as_deref()
-                == Some(flush.hash.as_str());
-        return if same {
-            Ok(())
-        } else {
-            Err(DbErr::Custom(format!(
-                "flush {} was sent again with another content",
-                flush.number
-            )))
-        };
-    }
-    let live = matches!(
-        row.try_get::<String>("", "state")?.as_str(),
-        "active" | "draining"
-    );
-    let txn = format!("flush:{}:{}", lease.id, flush.number);
+    let found = all(conn, &sql, books.iter().map(|book| Value::from(*book))).await?;
+    let wallets = found.iter().map(|row| {
+        let wallet = WalletRow::read(row)?;
+        Ok((wallet.id, wallet))
+    });
+    wallets.collect()
+}
 
-    if live {
-        let due = within_limits(conn, flush).await?;
-        let charges = sum(due.iter().map(|due| due.charge))?;
-        let sql =
-            "UPDATE lease SET spent = spent + $2, last_flush = $3, last_hash = $4 WHERE id = $1";
-        exec(
-            conn,
-            sql,
-            [
-                lease.id.to_string().into(),
-                charges.nanos().into(),
-                flush.number.into(),
-                flush.hash.clone().into(),
-            ],
-        )
-        .await?;
-        exec(
-            conn,
-            "UPDATE book SET reserved = reserved - $2 WHERE id = $1",
-            [lease.book.into(), charges.nanos().into()],
-        )
-        .await?;
-        book(conn, now, flush, lease, &txn, &due).await
-    } else {
-        // The lease was taken back before this came: its money is the wallet's again. Charge what is free there;
-        // if that is too little, the calls were served at the operator's loss. Never an overdraft.
-        let sql = "UPDATE lease SET last_flush = $2, last_hash = $3 WHERE id = $1";
-        exec(
-            conn,
-            sql,
-            [
-                lease.id.to_string().into(),
-                flush.number.into(),
-                flush.hash.clone().into(),
-            ],
-        )
-        .await?;
-        let txn = format!("late:{txn}");
-        if wallet.free() >= sum(flush.items.iter().map(|item| item.charge))?.nanos() {
-            tracing::warn!(lease.id = %lease.id, "A late flush was charged to the wallet directly");
-            let due = within_limits(conn, flush).await?;
-            book(conn, now, flush, lease, &txn, &due).await
-        } else {
-            tracing::error!(lease.id = %lease.id, "A late flush could not be charged: operator's loss");
-            let due: Vec<Due> = flush.items.iter().map(Due::lost).collect();
-            book(conn, now, flush, lease, &txn, &due).await
-        }
+async fn lock_leases<C: ConnectionTrait>(
+    conn: &C,
+    flushes: &[Flush],
+) -> Result<HashMap<LeaseId, LeaseRow>, DbErr> {
+    let ids: BTreeSet<LeaseId> = flushes.iter().filter_map(Flush::lease_id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
     }
+    let sql = format!(
+        "SELECT id, state, granted - spent AS rest, last_flush, last_hash, recall FROM lease WHERE id IN ({})
+         ORDER BY book_id, id{}",
+        places(ids.len()),
+        for_update(conn)
+    );
+    let found = all(conn, &sql, ids.iter().map(|id| Value::from(id.to_string()))).await?;
+    let leases = found.iter().map(|row| {
+        let id: String = row.try_get("", "id")?;
+        let id: LeaseId = id
+            .parse()
+            .map_err(|_| DbErr::Type(format!("{id} is no id of a lease")))?;
+        let state: String = row.try_get("", "state")?;
+        let lease = LeaseRow {
+            live: matches!(state.as_str(), "active" | "draining"),
+            left: Amount::from_nanos(row.try_get("", "rest")?),
+            last_flush: row.try_get("", "last_flush")?,
+            last_hash: row.try_get("", "last_hash")?,
+            recall: row.try_get::<i64>("", "recall")? != 0,
+        };
+        Ok((id, lease))
+    });
+    leases.collect()
+}
+
+fn leases_of(flushes: &[Flush]) -> impl Iterator<Item = &Arc<Lease>> {
+    flushes.iter().filter_map(|flush| flush.lease.as_ref())
 }
 
 /// What becomes of one call's cost.
+#[derive(Clone, Copy)]
 struct Due {
     charge: Amount,
     unbilled: Amount,
@@ -246,108 +228,261 @@ impl Due {
     }
 }
 
-fn as_settled(flush: &Flush) -> Vec<Due> {
-    flush.items.iter().map(Due::settled).collect()
+/// What one flush does to the books.
+struct Plan<'a> {
+    flush: &'a Flush,
+    /// The movements' name; calls without a lease move nothing.
+    txn: Option<String>,
+    /// Whether the lease pays. A lease that was taken back does not: then the wallet does, as far as it can.
+    on_lease: bool,
+    /// What the lease is given in addition, because it had been taken back in part.
+    more: Amount,
+    due: Vec<Due>,
+}
+
+impl<'a> Plan<'a> {
+    /// `None` when the database has the flush already.
+    fn make(
+        flush: &'a Flush,
+        leases: &HashMap<LeaseId, LeaseRow>,
+        wallets: &mut BTreeMap<i64, WalletRow>,
+    ) -> Result<Option<Self>, DbErr> {
+        let Some(lease) = &flush.lease else {
+            return Ok(Some(Self {
+                flush,
+                txn: None,
+                on_lease: false,
+                more: Amount::ZERO,
+                due: flush.items.iter().map(Due::settled).collect(),
+            }));
+        };
+        let row = leases
+            .get(&lease.id)
+            .ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
+        let wallet = wallets
+            .get_mut(&lease.book)
+            .ok_or_else(|| DbErr::RecordNotFound(format!("book {}", lease.book)))?;
+        if flush.number <= row.last_flush {
+            return dup(flush, row);
+        }
+        // What no lease has is the wallet's to give: to a lease that was taken back in part, or in its place.
+        let (left, free) = (
+            if row.live { row.left } else { Amount::ZERO },
+            Amount::from_nanos(wallet.free()),
+        );
+        let due = fitting(flush, left.plus(free).map_err(overflow)?);
+        let charges = sum(due.iter().map(|due| due.charge))?;
+        let more = charges.minus_or_zero(left);
+        wallet.reserve(more);
+        let txn = format!("flush:{}:{}", lease.id, flush.number);
+        if !more.is_zero() {
+            tracing::warn!(lease.id = %lease.id, "A late flush was charged to the wallet directly");
+        }
+        Ok(Some(Self {
+            flush,
+            txn: Some(if row.live { txn } else { format!("late:{txn}") }),
+            on_lease: row.live,
+            more: if row.live { more } else { Amount::ZERO },
+            due,
+        }))
+    }
+
+    fn charges(&self) -> Result<Amount, DbErr> {
+        sum(self.due.iter().map(|due| due.charge))
+    }
+
+    fn unbilled(&self) -> Result<Amount, DbErr> {
+        sum(self.due.iter().map(|due| due.unbilled))
+    }
+
+    /// The rows of its calls. What the lease did not pay is not in its spent part, so those do not name it.
+    fn booked(&self) -> impl Iterator<Item = Booked<'_>> {
+        let lease = self.on_lease.then(|| self.flush.lease_id()).flatten();
+        self.flush
+            .items
+            .iter()
+            .zip(&self.due)
+            .map(move |(item, due)| Booked {
+                record: &item.record,
+                charge: due.charge,
+                unbilled: due.unbilled,
+                lease,
+                txn: self.txn.as_deref(),
+            })
+    }
+}
+
+/// It was sent before. That is fine, unless it was something else.
+fn dup<'a>(flush: &Flush, row: &LeaseRow) -> Result<Option<Plan<'a>>, DbErr> {
+    let same = flush.number < row.last_flush || row.last_hash.as_deref() == Some(&flush.hash);
+    if same {
+        return Ok(None);
+    }
+    Err(DbErr::Custom(format!(
+        "flush {} was sent again with another content",
+        flush.number
+    )))
+}
+
+/// The calls in their order, as far as there is money for them. What is left was served at the operator's loss: never an
+/// overdraft.
+fn fitting(flush: &Flush, mut left: Amount) -> Vec<Due> {
+    let due = flush.items.iter().map(|item| {
+        if let Ok(rest) = left.minus(item.charge)
+            && rest >= Amount::ZERO
+        {
+            left = rest;
+            return Due::settled(item);
+        }
+        tracing::error!(call.id = %item.record.id, "A late call could not be charged: operator's loss");
+        Due::lost(item)
+    });
+    due.collect()
 }
 
 /// Counts the charges against the limits of their keys. All of them stand, but for those that come after their key's
 /// part of a limit was taken back.
-async fn within_limits<C: ConnectionTrait>(conn: &C, flush: &Flush) -> Result<Vec<Due>, DbErr> {
-    let of_keys: Vec<&KeyCharge> = flush.items.iter().map(|item| &item.of_key).collect();
-    let stand = budgets::book(conn, &of_keys).await?;
-    let due = flush.items.iter().zip(stand).map(|(item, stands)| {
-        if stands {
-            Due::settled(item)
-        } else {
-            Due::lost(item)
+async fn within_limits<C: ConnectionTrait>(conn: &C, plans: &mut [Plan<'_>]) -> Result<(), DbErr> {
+    let mut of_keys: Vec<&KeyCharge> = Vec::new();
+    for plan in plans.iter() {
+        let charged = plan.flush.items.iter().zip(&plan.due);
+        of_keys.extend(
+            charged
+                .filter(|(_, due)| !due.charge.is_zero())
+                .map(|(item, _)| &item.of_key),
+        );
+    }
+    let mut stand = budgets::book(conn, &of_keys).await?.into_iter();
+    for plan in plans {
+        let charged = plan.flush.items.iter().zip(&mut plan.due);
+        for (item, due) in charged.filter(|(_, due)| !due.charge.is_zero()) {
+            if stand.next() == Some(false) {
+                *due = Due::lost(item);
+            }
         }
-    });
-    Ok(due.collect())
-}
-
-async fn book<C: ConnectionTrait>(
-    conn: &C,
-    now: UnixMs,
-    flush: &Flush,
-    lease: &Lease,
-    txn: &str,
-    due: &[Due],
-) -> Result<(), DbErr> {
-    let charges = sum(due.iter().map(|due| due.charge))?;
-    let unbilled = sum(due.iter().map(|due| due.unbilled))?;
-    let revenue = system_book(conn, System::Revenue).await?;
-    if !charges.is_zero() {
-        let movement = Transfer {
-            txn,
-            seq: 0,
-            debit: lease.book,
-            credit: revenue,
-            amount: charges.into(),
-            code: "usage",
-            note: None,
-            now,
-        };
-        let row = transfer(conn, &movement).await?;
-        lots::consume(conn, lease.book, row, charges).await?;
     }
-    write_off(conn, now, txn, unbilled).await?;
-    // A late flush is not in its lease's spent part, so its rows do not name the lease.
-    let on_lease = (!txn.starts_with("late:")).then_some(lease.id);
-    calls::insert(conn, &booked(flush, due, on_lease, Some(txn))).await
-}
-
-async fn write_off<C: ConnectionTrait>(
-    conn: &C,
-    now: UnixMs,
-    txn: &str,
-    amount: Amount,
-) -> Result<(), DbErr> {
-    if amount.is_zero() {
-        return Ok(());
-    }
-    let (debit, credit) = (
-        system_book(conn, System::OperatorLoss).await?,
-        system_book(conn, System::Revenue).await?,
-    );
-    transfer(
-        conn,
-        &Transfer {
-            txn,
-            seq: 1,
-            debit,
-            credit,
-            amount: amount.into(),
-            code: "unbilled",
-            note: None,
-            now,
-        },
-    )
-    .await?;
     Ok(())
 }
 
-fn booked<'a>(
-    flush: &'a Flush,
-    due: &[Due],
-    lease: Option<LeaseId>,
-    txn: Option<&'a str>,
-) -> Vec<Booked<'a>> {
-    flush
-        .items
+async fn write_leases<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Result<(), DbErr> {
+    let mut values: Vec<Value> = Vec::new();
+    let mut count = 0;
+    for plan in plans {
+        let Some(lease) = plan.flush.lease_id() else {
+            continue;
+        };
+        let spent = if plan.on_lease {
+            plan.charges()?
+        } else {
+            Amount::ZERO
+        };
+        values.extend([
+            lease.to_string().into(),
+            spent.nanos().into(),
+            plan.more.nanos().into(),
+            plan.flush.number.into(),
+            plan.flush.hash.clone().into(),
+        ]);
+        count += 1;
+    }
+    if count == 0 {
+        return Ok(());
+    }
+    let sql = format!(
+        "WITH flush (lease, spent, more, number, hash) AS (VALUES {})
+         UPDATE lease SET spent = lease.spent + flush.spent, granted = lease.granted + flush.more,
+            last_flush = flush.number, last_hash = flush.hash
+         FROM flush WHERE lease.id = flush.lease",
+        rows(count, 5)
+    );
+    exec(conn, &sql, values).await.map(|_| ())
+}
+
+async fn write_reserved<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Result<(), DbErr> {
+    let mut by_book: BTreeMap<i64, i64> = BTreeMap::new();
+    for plan in plans.iter().filter(|plan| plan.on_lease) {
+        let Some(lease) = &plan.flush.lease else {
+            continue;
+        };
+        let less = plan.charges()?.nanos().saturating_sub(plan.more.nanos());
+        let sum = by_book.entry(lease.book).or_default();
+        *sum = sum.saturating_add(less);
+    }
+    by_book.retain(|_, less| *less != 0);
+    if by_book.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "WITH flush (book, less) AS (VALUES {})
+         UPDATE book SET reserved = book.reserved - flush.less FROM flush WHERE book.id = flush.book",
+        rows(by_book.len(), 2)
+    );
+    let values = by_book
+        .into_iter()
+        .flat_map(|(book, less)| [Value::from(book), less.into()]);
+    exec(conn, &sql, values).await.map(|_| ())
+}
+
+async fn write_movements<C: ConnectionTrait>(
+    conn: &C,
+    now: UnixMs,
+    plans: &[Plan<'_>],
+) -> Result<(), DbErr> {
+    let revenue = system_book(conn, System::Revenue).await?;
+    let mut loss = None;
+    let (mut movements, mut consumed) = (Vec::new(), Vec::new());
+    for plan in plans {
+        let (Some(txn), Some(lease)) = (&plan.txn, &plan.flush.lease) else {
+            continue;
+        };
+        let (charges, unbilled) = (plan.charges()?, plan.unbilled()?);
+        if !charges.is_zero() {
+            consumed.push((lease.book, charges));
+            movements.push(Movement {
+                txn,
+                seq: 0,
+                debit: lease.book,
+                credit: revenue,
+                amount: charges,
+                code: "usage",
+            });
+        }
+        if !unbilled.is_zero() {
+            if loss.is_none() {
+                loss = Some(system_book(conn, System::OperatorLoss).await?);
+            }
+            movements.push(Movement {
+                txn,
+                seq: 1,
+                debit: loss.unwrap_or_default(),
+                credit: revenue,
+                amount: unbilled,
+                code: "unbilled",
+            });
+        }
+    }
+    let ids = move_all(conn, now, &movements).await?;
+    let usage = movements
         .iter()
-        .zip(due)
-        .map(|(item, due)| Booked {
-            record: &item.record,
-            charge: due.charge,
-            unbilled: due.unbilled,
-            lease,
-            txn,
+        .zip(ids)
+        .filter(|(movement, _)| movement.code == "usage");
+    let consumption: Vec<Consumption> = usage
+        .zip(consumed)
+        .map(|((_, transfer), (book, amount))| Consumption {
+            book,
+            transfer,
+            amount,
         })
-        .collect()
+        .collect();
+    lots::consume_all(conn, &consumption).await
 }
 
 fn sum(amounts: impl Iterator<Item = Amount>) -> Result<Amount, DbErr> {
     Amount::sum(amounts).map_err(overflow)
+}
+
+fn sum_or_zero(amounts: impl Iterator<Item = Amount>) -> Amount {
+    Amount::sum(amounts).unwrap_or(Amount::ZERO)
 }
 
 fn overflow(error: domain::MoneyError) -> DbErr {

@@ -12,12 +12,15 @@ use thiserror::Error;
 use crate::budgets::{BudgetError, KeyCharge, KeyHold};
 use crate::calls::CallRecord;
 
-use super::handle::Ledger;
+use super::node::Node;
 use super::wallet::{Lease, Wallet};
 
 /// Why no money could be set aside.
 #[derive(Debug, Error)]
 pub enum HoldError {
+    /// No call costs less than nothing.
+    #[error("a hold cannot be negative")]
+    Negative,
     /// The wallet cannot cover it; `available` is what it could still have covered at that moment.
     #[error("the wallet cannot cover the call")]
     Insufficient { available: Amount },
@@ -81,7 +84,7 @@ pub(super) struct Settled {
 /// [`Hold::settle`] charges and gives the rest back; [`Hold::release`] gives everything back, and so does dropping it.
 #[must_use = "a hold that is dropped is released"]
 pub struct Hold {
-    ledger: Ledger,
+    node: Node,
     /// `None` for a call that costs nothing.
     place: Option<(Arc<Wallet>, Arc<Lease>)>,
     amount: Amount,
@@ -90,12 +93,12 @@ pub struct Hold {
 
 impl Hold {
     pub(super) fn new(
-        ledger: Ledger,
+        node: Node,
         place: Option<(Arc<Wallet>, Arc<Lease>)>,
         amount: Amount,
     ) -> Self {
         Self {
-            ledger,
+            node,
             place,
             amount,
             of_key: KeyHold::unlimited(),
@@ -130,7 +133,7 @@ impl Hold {
         let grown = if lease.grow(more) {
             Ok(())
         } else {
-            match self.ledger.enlarge(wallet, lease, more).await {
+            match self.node.enlarge(wallet, lease, more).await {
                 Ok(()) if lease.grow(more) => Ok(()),
                 // Another call of the same wallet was quicker.
                 Ok(()) => Err(HoldError::Elsewhere),
@@ -163,12 +166,12 @@ impl Hold {
         // First what the key may pay, then what the wallet can: the smaller one is charged to both.
         let mut of_key = std::mem::take(&mut self.of_key).settle(record.cost);
         let charge = lease.as_ref().map_or(Amount::ZERO, |lease| {
-            lease.settle(self.amount, of_key.amount())
+            lease.settle(self.amount, of_key.amount(), self.node.now())
         });
         of_key.reduce_to(charge);
         let unbilled = record.cost.minus_or_zero(charge);
         self.amount = Amount::ZERO;
-        self.ledger
+        self.node
             .commit(Settled {
                 record,
                 lease,
@@ -209,7 +212,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         if let Some((_, lease)) = self.place.take() {
-            lease.release(self.amount);
+            lease.release(self.amount, self.node.now());
         }
     }
 }

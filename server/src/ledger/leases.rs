@@ -1,90 +1,67 @@
-//! How does a node get credit to spend in memory, and how does it give the rest back? One row per lease.
+//! How does a node get credit it may spend in memory, and how does it go back? By rows that the database alone judges.
 //!
-//! Expiry is judged by the database's clock alone. A lease past `expires_at` admits no new hold on its node; its
-//! running calls may still settle until `reclaim_after`, when anybody may take the rest back.
+//! A lease is a part of a wallet's balance that only one node may spend. The wallet row is locked while leases change
+//! hands, and its CHECK (`posted - reserved >= 0`) is the last fence. A node stops admitting holds before the database
+//! calls its lease over; what its calls hold stays theirs until `reclaim_after`, when anybody may take that back too.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::Amount;
-use domain::ids::{LeaseId, WorkspaceId};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use domain::ids::LeaseId;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
-use crate::db::{Db, all, db_now, exec, for_update, one};
+use crate::db::{Db, all, db_now, exec, for_update, one, places, rows};
 use crate::ids::NewId;
 
 use super::books::{lock_book, lock_wallet};
+use super::store::{Asked, Asking, Beat, Held};
 
-/// How long a lease admits new holds without a heartbeat.
-pub(super) const TTL: Duration = Duration::from_secs(60);
+/// How long a lease admits new holds without a heartbeat. What its calls do not hold is the wallet's again then: a dead
+/// node keeps unused credit from the others for no longer.
+pub(super) const TTL: Duration = Duration::from_secs(15);
 /// How much longer running calls may settle on it: the longest call and half a minute.
-const GRACE: Duration = Duration::from_secs(630);
-
+pub(super) const GRACE: Duration = Duration::from_secs(630);
+/// A report of what is held is believed for so long; what was reported before may be free by now, and is asked for.
+pub(super) const FRESH: Duration = Duration::from_millis(400);
 /// Leases taken back by one look; more are for the next.
 pub(super) const RECLAIM_MAX: u64 = 1_000;
 
-/// What asking for credit brought.
-#[derive(Debug)]
-pub(super) enum Asked {
-    /// So much, on this lease.
-    Granted {
-        lease: LeaseId,
-        book: i64,
-        amount: Amount,
-    },
-    /// The wallet holds too little, whoever asks; `unleased` is what no lease has taken.
-    Insufficient { unleased: Amount },
-    /// The wallet holds enough, but other leases have it; they were asked to give back what they do not use.
-    Elsewhere,
-    /// The lease to enlarge is no longer this node's.
-    LeaseLost,
-}
-
-/// What a heartbeat answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Beat {
-    /// Still ours.
-    pub(super) alive: bool,
-    /// Another node wants credit: give back what is not held.
-    pub(super) recall: bool,
-}
-
-/// Takes at least `need` and at most `want` from the wallet, as a new lease or added to `existing`.
-pub(super) async fn ask(
-    db: &Db,
-    node: &str,
-    workspace: WorkspaceId,
-    existing: Option<LeaseId>,
-    need: Amount,
-    want: Amount,
-) -> Result<Asked, DbErr> {
+/// Takes at least `need` and at most `want` from the wallet, as a new lease or added to the existing one.
+pub(super) async fn ask(db: &Db, asking: Asking<'_>) -> Result<Asked, DbErr> {
+    let Asking {
+        workspace, need, ..
+    } = asking;
     let tx = db.begin().await?;
     let Some(wallet) = lock_wallet(&tx, workspace).await? else {
         return Ok(Asked::Insufficient {
             unleased: Amount::ZERO,
         });
     };
-    let grant = want.nanos().min(wallet.free());
+    let free = wallet.free();
+    // Where others may want some too, nobody takes more than half of what is there, unless it must.
+    let most = if db.backend() == DbBackend::Postgres {
+        need.nanos().max(free / 2)
+    } else {
+        free
+    };
+    let grant = asking.want.nanos().min(most).min(free);
     if grant < need.nanos() || grant <= 0 {
         let too_little = Asked::Insufficient {
-            unleased: Amount::from_nanos(wallet.free()),
+            unleased: Amount::from_nanos(free),
         };
         if wallet.posted < need.nanos() || wallet.reserved == 0 {
             return Ok(too_little);
         }
-        // Held by running calls everywhere it is truly spent; leased and not held it comes back.
-        let own = existing.map(|lease| lease.to_string()).unwrap_or_default();
-        let sql = "UPDATE lease SET recall = 1 WHERE book_id = $1 AND state = 'active' AND id <> $2 AND held < granted - spent";
-        let recalled = exec(&tx, sql, [wallet.id.into(), own.into()])
-            .await?
-            .rows_affected();
+        let recalled = recall(&tx, wallet.id, asking.existing).await?;
         tx.commit().await?;
-        return Ok(if recalled > 0 {
+        return Ok(if recalled {
             Asked::Elsewhere
         } else {
             too_little
         });
     }
-    let lease = match existing {
+    let lease = match asking.existing {
         Some(lease) => {
             let sql = "UPDATE lease SET granted = granted + $2 WHERE id = $1 AND state = 'active'";
             if exec(&tx, sql, [lease.to_string().into(), grant.into()])
@@ -96,31 +73,9 @@ pub(super) async fn ask(
             }
             lease
         }
-        None => {
-            let lease = LeaseId::new();
-            let (now, ttl) = (db_now(&tx), millis(TTL));
-            let sql = format!(
-                "INSERT INTO lease (id, book_id, node_id, granted, state, expires_at, reclaim_after, created_at)
-                 VALUES ($1, $2, $3, $4, 'active', {now} + $5, {now} + $6, {now})"
-            );
-            let values = [
-                lease.to_string().into(),
-                wallet.id.into(),
-                node.into(),
-                grant.into(),
-                ttl.into(),
-                (ttl + millis(GRACE)).into(),
-            ];
-            exec(&tx, &sql, values).await?;
-            lease
-        }
+        None => open(&tx, asking.node, wallet.id, grant).await?,
     };
-    exec(
-        &tx,
-        "UPDATE book SET reserved = reserved + $2 WHERE id = $1",
-        [wallet.id.into(), grant.into()],
-    )
-    .await?;
+    reserve(&tx, wallet.id, grant).await?;
     tx.commit().await?;
     Ok(Asked::Granted {
         lease,
@@ -129,55 +84,143 @@ pub(super) async fn ask(
     })
 }
 
-/// Says that the node lives and what its calls hold, and learns whether the credit is wanted elsewhere.
-pub(super) async fn beat(db: &Db, lease: LeaseId, held: Amount) -> Result<Beat, DbErr> {
-    let (now, ttl) = (db_now(db.write()), millis(TTL));
+async fn open<C: ConnectionTrait>(
+    conn: &C,
+    node: &str,
+    book: i64,
+    grant: i64,
+) -> Result<LeaseId, DbErr> {
+    let lease = LeaseId::new();
+    let (now, ttl) = (db_now(conn), millis(TTL));
     let sql = format!(
-        "UPDATE lease SET held = $2, expires_at = {now} + $3, reclaim_after = {now} + $4
-         WHERE id = $1 AND state = 'active' RETURNING recall"
+        "INSERT INTO lease (id, book_id, node_id, granted, state, expires_at, reclaim_after, created_at)
+         VALUES ($1, $2, $3, $4, 'active', {now} + $5, {now} + $6, {now})"
     );
     let values = [
         lease.to_string().into(),
-        held.nanos().into(),
+        book.into(),
+        node.into(),
+        grant.into(),
         ttl.into(),
         (ttl + millis(GRACE)).into(),
     ];
-    match one(db.write(), &sql, values).await? {
-        Some(row) => Ok(Beat {
-            alive: true,
-            recall: row.try_get::<i64>("", "recall")? != 0,
-        }),
-        None => Ok(Beat {
-            alive: false,
-            recall: false,
-        }),
-    }
+    exec(conn, &sql, values).await?;
+    Ok(lease)
 }
 
-/// Gives back a part that nothing holds.
-pub(super) async fn shrink(
-    db: &Db,
-    lease: LeaseId,
+async fn reserve<C: ConnectionTrait>(conn: &C, book: i64, amount: i64) -> Result<(), DbErr> {
+    let sql = "UPDATE book SET reserved = reserved + $2 WHERE id = $1";
+    exec(conn, sql, [book.into(), amount.into()]).await?;
+    Ok(())
+}
+
+/// Asks the wallet's leases for what they do not use, but for one. False when none has anything: what they have is held
+/// by running calls, as their nodes just said.
+pub(super) async fn recall<C: ConnectionTrait>(
+    conn: &C,
     book: i64,
-    amount: Amount,
-) -> Result<(), DbErr> {
-    let tx = db.begin().await?;
-    lock_book(&tx, book).await?;
-    let sql = "UPDATE lease SET granted = granted - $2, recall = 0
-               WHERE id = $1 AND state = 'active' AND granted - spent >= $2 AND granted > $2";
-    if exec(&tx, sql, [lease.to_string().into(), amount.nanos().into()])
-        .await?
-        .rows_affected()
-        == 1
-    {
-        exec(
-            &tx,
-            "UPDATE book SET reserved = reserved - $2 WHERE id = $1",
-            [book.into(), amount.nanos().into()],
-        )
-        .await?;
+    but: Option<LeaseId>,
+) -> Result<bool, DbErr> {
+    let own = but.map(|lease| lease.to_string()).unwrap_or_default();
+    let (now, told) = (db_now(conn), millis(TTL) - millis(FRESH));
+    let sql = format!(
+        "UPDATE lease SET recall = 1 WHERE id IN (SELECT id FROM lease WHERE book_id = $1 AND state = 'active' AND id <> $2
+            AND spent < granted AND (held < granted - spent OR expires_at < {now} + $3) ORDER BY id{})",
+        for_update(conn)
+    );
+    let asked = exec(conn, &sql, [book.into(), own.into(), told.into()]).await?;
+    Ok(asked.rows_affected() > 0)
+}
+
+/// Says that the node lives and what its calls hold, and learns whether the credit is wanted elsewhere.
+pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
+    if held.is_empty() {
+        return Ok(Vec::new());
     }
-    tx.commit().await
+    let tx = db.begin().await?;
+    // Locked in the order in which flushes lock them.
+    let sql = format!(
+        "SELECT id, recall FROM lease WHERE id IN ({}) AND state = 'active' ORDER BY book_id, id{}",
+        places(held.len()),
+        for_update(&tx)
+    );
+    let ids = held.iter().map(|held| Value::from(held.lease.to_string()));
+    let mut alive = HashMap::new();
+    for row in all(&tx, &sql, ids).await? {
+        let recall: i64 = row.try_get("", "recall")?;
+        alive.insert(row.try_get::<String>("", "id")?, recall != 0);
+    }
+    let (now, ttl) = (db_now(&tx), millis(TTL));
+    let sql = format!(
+        "WITH told (id, held) AS (VALUES {})
+         UPDATE lease SET held = told.held, expires_at = {now} + {ttl}, reclaim_after = {now} + {}
+         FROM told WHERE lease.id = told.id AND lease.state = 'active'",
+        rows(held.len(), 2),
+        ttl + millis(GRACE),
+    );
+    let values = held.iter().flat_map(|held| {
+        [
+            Value::from(held.lease.to_string()),
+            held.amount.nanos().into(),
+        ]
+    });
+    exec(&tx, &sql, values).await?;
+    tx.commit().await?;
+    let beats = held.iter().map(|held| {
+        let answer = alive.get(&held.lease.to_string());
+        Beat {
+            alive: answer.is_some(),
+            recall: answer.copied().unwrap_or(false),
+        }
+    });
+    Ok(beats.collect())
+}
+
+/// The node's leases that are wanted back.
+pub(super) async fn recalled(db: &Db, node: &str) -> Result<Vec<LeaseId>, DbErr> {
+    let sql = "SELECT id FROM lease WHERE node_id = $1 AND recall = 1 AND state IN ('active', 'draining')";
+    let found = all(db.read(), sql, [node.into()]).await?;
+    found
+        .iter()
+        .map(|row| {
+            let id: String = row.try_get("", "id")?;
+            id.parse()
+                .map_err(|_| DbErr::Type(format!("{id} is no id of a lease")))
+        })
+        .collect()
+}
+
+/// Gives back a part that nothing holds, says what is held, and takes the recall as answered. False when the lease was
+/// taken back before.
+pub(super) async fn shrink(db: &Db, held: Held, free: Amount) -> Result<bool, DbErr> {
+    let tx = db.begin().await?;
+    lock_book(&tx, held.book).await?;
+    let (now, ttl) = (db_now(&tx), millis(TTL));
+    // `granted` stays above zero: a lease of which all is given back is closed by its node.
+    let sql = "UPDATE lease SET granted = granted - $2
+               WHERE id = $1 AND state = 'active' AND granted - spent >= $2 AND granted > $2";
+    let id = held.lease.to_string();
+    if !free.is_zero()
+        && exec(&tx, sql, [id.clone().into(), free.nanos().into()])
+            .await?
+            .rows_affected()
+            == 1
+    {
+        reserve(&tx, held.book, -free.nanos()).await?;
+    }
+    let sql = format!(
+        "UPDATE lease SET recall = 0, held = $2, expires_at = {now} + $3, reclaim_after = {now} + $4
+         WHERE id = $1 AND state = 'active'"
+    );
+    let values = [
+        id.into(),
+        held.amount.nanos().into(),
+        ttl.into(),
+        (ttl + millis(GRACE)).into(),
+    ];
+    let told = exec(&tx, &sql, values).await?.rows_affected();
+    tx.commit().await?;
+    Ok(told > 0)
 }
 
 /// Gives back everything that was not spent, and ends the lease.
@@ -188,17 +231,21 @@ pub(super) async fn close(db: &Db, lease: LeaseId, book: i64) -> Result<(), DbEr
     tx.commit().await
 }
 
-/// Takes back the leases that no node can still settle on, and answers how many there were.
+/// Takes back what no node can still use: of leases that are over what nothing holds, of those whose calls are over too
+/// the rest. Answers how many leases changed.
 ///
 /// `all_are_dead` is for SQLite's `serve`, which proves by the file lock that no other server lives.
 pub(super) async fn reclaim(db: &Db, all_are_dead: bool) -> Result<u64, DbErr> {
-    let overdue = if all_are_dead {
-        String::new()
+    let now = db_now(db.write());
+    let due = if all_are_dead {
+        "state IN ('active', 'draining')".to_owned()
     } else {
-        format!(" AND reclaim_after < {}", db_now(db.write()))
+        format!(
+            "((state = 'active' AND expires_at < {now}) OR (state = 'draining' AND reclaim_after < {now}))"
+        )
     };
     let sql = format!(
-        "SELECT id, book_id FROM lease WHERE state IN ('active', 'draining'){overdue} ORDER BY reclaim_after LIMIT {RECLAIM_MAX}"
+        "SELECT id, book_id FROM lease WHERE {due} ORDER BY reclaim_after LIMIT {RECLAIM_MAX}"
     );
     let mut count = 0;
     for row in all(db.read(), &sql, []).await? {
@@ -207,15 +254,39 @@ pub(super) async fn reclaim(db: &Db, all_are_dead: bool) -> Result<u64, DbErr> {
         lock_book(&tx, book).await?;
         // Asked again under the lock: its node may have come back to life in between.
         let sql = format!(
-            "SELECT 1 AS due FROM lease WHERE id = $1 AND state IN ('active', 'draining'){overdue}"
+            "SELECT CASE WHEN reclaim_after < {now} THEN 0 WHEN held < granted - spent THEN held ELSE granted - spent END AS held
+             FROM lease WHERE id = $1 AND {due}{}",
+            for_update(&tx)
         );
-        if one(&tx, &sql, [lease.clone().into()]).await?.is_some() {
-            end(&tx, &lease, book, "reclaimed").await?;
+        if let Some(row) = one(&tx, &sql, [lease.clone().into()]).await? {
+            let held: i64 = row.try_get("", "held")?;
+            if all_are_dead || held == 0 {
+                end(&tx, &lease, book, "reclaimed").await?;
+            } else {
+                keep_only(&tx, &lease, book, held).await?;
+            }
             count += 1;
         }
         tx.commit().await?;
     }
     Ok(count)
+}
+
+/// The lease is over, but calls may still settle what they hold.
+async fn keep_only<C: ConnectionTrait>(
+    conn: &C,
+    lease: &str,
+    book: i64,
+    held: i64,
+) -> Result<(), DbErr> {
+    let unheld = "SELECT granted - spent - $2 AS unheld FROM lease WHERE id = $1";
+    let Some(row) = one(conn, unheld, [lease.into(), held.into()]).await? else {
+        return Ok(());
+    };
+    let unheld: i64 = row.try_get("", "unheld")?;
+    let sql = "UPDATE lease SET state = 'draining', granted = granted - $2 WHERE id = $1";
+    exec(conn, sql, [lease.into(), unheld.into()]).await?;
+    reserve(conn, book, -unheld).await
 }
 
 async fn end<C: ConnectionTrait>(
@@ -232,24 +303,9 @@ async fn end<C: ConnectionTrait>(
         return Ok(());
     };
     let rest: i64 = row.try_get("", "rest")?;
-    exec(
-        conn,
-        "UPDATE lease SET state = $2, held = 0 WHERE id = $1",
-        [lease.into(), state.into()],
-    )
-    .await?;
-    exec(
-        conn,
-        "UPDATE book SET reserved = reserved - $2 WHERE id = $1",
-        [book.into(), rest.into()],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Does this database admit several servers?
-pub(super) fn many_nodes(db: &Db) -> bool {
-    db.backend() == DbBackend::Postgres
+    let sql = "UPDATE lease SET state = $2, held = 0, recall = 0 WHERE id = $1";
+    exec(conn, sql, [lease.into(), state.into()]).await?;
+    reserve(conn, book, -rest).await
 }
 
 fn millis(time: Duration) -> i64 {

@@ -1,11 +1,13 @@
 //! Which credit is spent first? Lots, in the published order: priority, then the earliest expiry, then bonus and
 //! adjustment credit before paid credit (so that refunds stay possible), then age.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
 use domain::Amount;
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, Value};
 
-use crate::db::{all, exec, one};
+use crate::db::{all, exec, one, places, rows};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LotKind {
@@ -51,6 +53,14 @@ pub(super) async fn open<C: ConnectionTrait>(conn: &C, lot: &NewLot<'_>) -> Resu
     Ok(())
 }
 
+/// What one movement takes out of a wallet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Consumption {
+    pub(super) book: i64,
+    pub(super) transfer: i64,
+    pub(super) amount: Amount,
+}
+
 /// Takes `amount` out of the book's lots in the published order and notes what was taken from which.
 ///
 /// # Errors
@@ -61,25 +71,98 @@ pub(super) async fn consume<C: ConnectionTrait>(
     transfer: i64,
     amount: Amount,
 ) -> Result<(), DbErr> {
-    let sql = "SELECT id, remaining FROM lot WHERE book_id = $1 AND remaining > 0
-               ORDER BY priority, coalesce(expires_at, 9223372036854775807), CASE WHEN kind = 'paid' THEN 1 ELSE 0 END, id";
-    let mut left = amount.nanos();
-    for row in all(conn, sql, [book.into()]).await? {
-        if left == 0 {
-            break;
+    let consumption = Consumption {
+        book,
+        transfer,
+        amount,
+    };
+    consume_all(conn, &[consumption]).await
+}
+
+/// The same for many movements, in their order: three statements, or a few more where very many lots are touched.
+///
+/// # Errors
+/// As [`consume`].
+pub(super) async fn consume_all<C: ConnectionTrait>(
+    conn: &C,
+    consumed: &[Consumption],
+) -> Result<(), DbErr> {
+    if consumed.is_empty() {
+        return Ok(());
+    }
+    let mut lots = full(conn, consumed.iter().map(|taken| taken.book).collect()).await?;
+    let mut parts = Vec::new();
+    for taken in consumed {
+        let of_book = lots.entry(taken.book).or_default();
+        let mut left = taken.amount.nanos();
+        while left > 0 {
+            let Some((lot, remaining)) = of_book.front_mut() else {
+                return Err(DbErr::Custom(format!(
+                    "the lots of book {} hold {left} nano-dollars less than the wallet",
+                    taken.book
+                )));
+            };
+            let part = left.min(*remaining);
+            parts.push((taken.transfer, *lot, part));
+            left -= part;
+            *remaining -= part;
+            if *remaining == 0 {
+                of_book.pop_front();
+            }
         }
-        let (lot, remaining): (i64, i64) = (row.try_get("", "id")?, row.try_get("", "remaining")?);
-        let part = left.min(remaining);
-        take(conn, lot, transfer, Amount::from_nanos(part)).await?;
-        left -= part;
     }
-    if left == 0 {
-        Ok(())
-    } else {
-        Err(DbErr::Custom(format!(
-            "the lots of book {book} hold {left} nano-dollars less than the wallet"
-        )))
+    for parts in parts.chunks(PARTS_MAX) {
+        write_parts(conn, parts).await?;
     }
+    Ok(())
+}
+
+/// Lots touched by one statement: what databases admit in values is more.
+const PARTS_MAX: usize = 2_000;
+
+/// The lots of these books that still hold something, in the published order.
+async fn full<C: ConnectionTrait>(
+    conn: &C,
+    books: BTreeSet<i64>,
+) -> Result<BTreeMap<i64, VecDeque<(i64, i64)>>, DbErr> {
+    let sql = format!(
+        "SELECT id, book_id, remaining FROM lot WHERE book_id IN ({}) AND remaining > 0
+         ORDER BY book_id, priority, coalesce(expires_at, 9223372036854775807), CASE WHEN kind = 'paid' THEN 1 ELSE 0 END, id",
+        places(books.len())
+    );
+    let mut lots: BTreeMap<i64, VecDeque<(i64, i64)>> = BTreeMap::new();
+    for row in all(conn, &sql, books.into_iter().map(Value::from)).await? {
+        let lot = (row.try_get("", "id")?, row.try_get("", "remaining")?);
+        let book = row.try_get("", "book_id")?;
+        lots.entry(book).or_default().push_back(lot);
+    }
+    Ok(lots)
+}
+
+/// Each part is a movement, a lot and nano-dollars.
+async fn write_parts<C: ConnectionTrait>(conn: &C, parts: &[(i64, i64, i64)]) -> Result<(), DbErr> {
+    let mut by_lot: BTreeMap<i64, i64> = BTreeMap::new();
+    for (_, lot, amount) in parts {
+        let sum = by_lot.entry(*lot).or_default();
+        *sum = sum.saturating_add(*amount);
+    }
+    let sql = format!(
+        "WITH taken (lot, amount) AS (VALUES {})
+         UPDATE lot SET remaining = lot.remaining - taken.amount FROM taken WHERE lot.id = taken.lot",
+        rows(by_lot.len(), 2)
+    );
+    let values = by_lot
+        .into_iter()
+        .flat_map(|(lot, amount)| [Value::from(lot), amount.into()]);
+    exec(conn, &sql, values).await?;
+    let sql = format!(
+        "INSERT INTO lot_part (transfer_id, lot_id, amount) VALUES {}",
+        rows(parts.len(), 3)
+    );
+    let values = parts.iter().flat_map(|(transfer, lot, amount)| {
+        [Value::from(*transfer), (*lot).into(), (*amount).into()]
+    });
+    exec(conn, &sql, values).await.map(|_| ())
 }
 
 /// One lot as it is now.

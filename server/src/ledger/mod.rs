@@ -4,16 +4,23 @@
 //! the lease before it reaches an upstream, and settles or releases it afterwards. Settled calls are committed in
 //! groups: one transfer per lease and flush, its usage rows in the same transaction.
 
+mod bonus;
 mod books;
 mod credit;
+mod expiry;
 mod flush;
 mod handle;
 mod hold;
+mod keeper;
 mod leases;
 mod lines;
 mod lots;
+mod node;
 pub(crate) mod payments;
+mod reversal;
+mod store;
 mod verify;
+mod verify_lots;
 mod verify_orders;
 mod wallet;
 mod writer;
@@ -21,10 +28,12 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use bonus::Bonus;
 pub(crate) use books::exclude_flushes;
 pub use books::open_wallet;
 pub(crate) use credit::give_bonus;
 pub use credit::{GrantError, Granted};
+pub use expiry::Expired;
 pub use handle::{Ledger, LedgerConfig};
 pub use hold::{Hold, HoldError, SettleError};
 pub use lines::Line;

@@ -21,8 +21,8 @@ use super::books::{
     transfer_once,
 };
 use super::credit::give_bonus;
+use super::leases;
 use super::lots::{self, LotKind, NewLot};
-use crate::db::exec;
 
 /// Digits after the point of a nano-dollar.
 const NANOS: u8 = 9;
@@ -186,10 +186,8 @@ pub(crate) async fn recall<C: ConnectionTrait>(
     conn: &C,
     workspace: WorkspaceId,
 ) -> Result<bool, DbErr> {
-    let sql = "UPDATE lease SET recall = 1 WHERE state = 'active' AND held < granted - spent
-               AND book_id = (SELECT id FROM book WHERE kind = 'wallet' AND workspace_id = $1)";
-    let asked = exec(conn, sql, [workspace.to_string().into()]).await?;
-    Ok(asked.rows_affected() > 0)
+    let wallet = wallet(conn, workspace).await?;
+    leases::recall(conn, wallet.id, None).await
 }
 
 /// What of an order's credit and bonus is not spent yet, and what no lease has of the whole wallet.

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod credit;
+mod expiry;
+mod model;
+mod tables;
 
 use std::time::Duration;
 

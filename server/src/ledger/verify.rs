@@ -4,7 +4,7 @@ use domain::{Amount, Price, PricePerMtok, Rule, Usage};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use serde::Serialize;
 
-use super::verify_orders;
+use super::{verify_lots, verify_orders};
 use crate::db::{Db, all};
 use crate::receipts;
 
@@ -37,7 +37,7 @@ const OFFENDERS_MAX: usize = 100;
 const PAGE: i64 = 5_000;
 
 /// Each question names the rows that break its rule; none is the answer wanted.
-const QUESTIONS: [(&str, &str, &str); 9] = [
+const QUESTIONS: [(&str, &str, &str); 10] = [
     (
         "I1",
         "no wallet is below zero, or reserves more than it holds",
@@ -102,11 +102,11 @@ const QUESTIONS: [(&str, &str, &str); 9] = [
         "SELECT 'transfer ' || coalesce(t.txn_id, c.txn_id, '?') || ': ' || coalesce(t.amount, 0) || ', calls say ' || coalesce(c.charged, 0)
             AS offender
          FROM (SELECT txn_id, amount FROM transfer WHERE code = 'usage') t
-         FULL OUTER JOIN (SELECT txn_id, CAST(sum(charge_nusd) AS BIGINT) AS charged FROM call
-            WHERE charge_nusd > 0 GROUP BY txn_id) c ON c.txn_id = t.txn_id
+         FULL OUTER JOIN (SELECT txn_id, CAST(sum(charge_nusd + reversed_nusd) AS BIGINT) AS charged FROM call
+            WHERE charge_nusd + reversed_nusd > 0 GROUP BY txn_id) c ON c.txn_id = t.txn_id
          WHERE coalesce(t.amount, 0) <> coalesce(c.charged, 0) OR (c.txn_id IS NULL AND c.charged IS NOT NULL)
          UNION ALL SELECT 'lease ' || l.id || ': spent ' || l.spent || ', calls say ' || l.charged FROM (
-            SELECT id, spent, CAST(coalesce((SELECT sum(charge_nusd) FROM call WHERE lease_id = lease.id), 0) AS BIGINT) AS charged
+            SELECT id, spent, CAST(coalesce((SELECT sum(charge_nusd + reversed_nusd) FROM call WHERE lease_id = lease.id), 0) AS BIGINT) AS charged
             FROM lease
          ) l WHERE l.spent <> l.charged",
     ),
@@ -120,13 +120,22 @@ const QUESTIONS: [(&str, &str, &str); 9] = [
             WHERE unbilled_nusd > 0 GROUP BY txn_id) c ON c.txn_id = t.txn_id
          WHERE coalesce(t.amount, 0) <> coalesce(c.lost, 0)",
     ),
+    (
+        "I6c",
+        "what went back to a caller who was told that nothing is charged is one transfer for that call, of its charge",
+        "SELECT 'call ' || coalesce(c.id, r.txn_id) || ': ' || coalesce(c.reversed_nusd, 0) || ', transfers say ' || coalesce(r.amount, 0)
+            AS offender
+         FROM (SELECT id, reversed_nusd FROM call WHERE reversed_nusd > 0) c
+         FULL OUTER JOIN (SELECT txn_id, amount FROM transfer WHERE code = 'reversal') r ON r.txn_id = 'reversal:' || c.id
+         WHERE coalesce(c.reversed_nusd, 0) <> coalesce(r.amount, 0)",
+    ),
     // That no key spent more than its limit cannot be asked: limits change and keep no history. What can be asked is
     // whether the sums that grants are made from are true.
     (
         "K1",
         "what is counted against a key's limits is what its calls of that time cost, and no grant counts more",
         "SELECT 'key ' || s.key_id || ' per ' || s.period || ': counted ' || s.spent || ', calls say ' || s.charged AS offender FROM (
-            SELECT key_id, period, spent, CAST(coalesce((SELECT sum(charge_nusd) FROM call WHERE key_id = key_spend.key_id
+            SELECT key_id, period, spent, CAST(coalesce((SELECT sum(charge_nusd + reversed_nusd) FROM call WHERE key_id = key_spend.key_id
                 AND created_at >= period_start AND created_at < period_end), 0) AS BIGINT) AS charged
             FROM key_spend
          ) s WHERE s.spent <> s.charged
@@ -154,6 +163,7 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
     let questions = QUESTIONS
         .into_iter()
         .chain(verify_orders::QUESTIONS)
+        .chain(verify_lots::QUESTIONS)
         .chain(receipts::QUESTIONS);
     for (id, title, question) in questions {
         let sql = format!("{question} LIMIT {OFFENDERS_MAX}");
@@ -195,7 +205,7 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
 }
 
 async fn recompute_charges<C: ConnectionTrait>(conn: &C) -> Result<Vec<String>, DbErr> {
-    let sql = "SELECT c.id, c.rule, c.input, c.cached_input, c.output, c.reasoning, c.charge_nusd, c.unbilled_nusd,
+    let sql = "SELECT c.id, c.rule, c.input, c.cached_input, c.output, c.reasoning, c.charge_nusd, c.unbilled_nusd, c.reversed_nusd,
                    p.input AS p_input, p.cached_input AS p_cached, p.output AS p_output
                FROM call c LEFT JOIN price p ON p.id = c.price_id WHERE c.id > $1 ORDER BY c.id LIMIT $2";
     let mut offenders = Vec::new();
@@ -216,8 +226,11 @@ async fn recompute_charges<C: ConnectionTrait>(conn: &C) -> Result<Vec<String>, 
 
 fn charge_follows(row: &QueryResult) -> Result<bool, DbErr> {
     let number = |name: &str| row.try_get::<i64>("", name);
-    let booked = Amount::from_nanos(number("charge_nusd")?)
-        .plus(Amount::from_nanos(number("unbilled_nusd")?));
+    let booked = ["charge_nusd", "unbilled_nusd", "reversed_nusd"]
+        .into_iter()
+        .map(|name| number(name).map(Amount::from_nanos))
+        .collect::<Result<Vec<Amount>, DbErr>>()
+        .map(Amount::sum)?;
     let Some(rule) = Rule::from_id(&row.try_get::<String>("", "rule")?) else {
         return Ok(false);
     };

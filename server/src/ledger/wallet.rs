@@ -3,11 +3,16 @@
 //! One small lock per lease, held for a few additions and never across an await.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use domain::Amount;
 use domain::ids::{LeaseId, WorkspaceId};
 use parking_lot::Mutex;
+
+use crate::clock::Moment;
+
+/// How long after a recall a lease takes no more than its calls need.
+const CONTESTED: Duration = Duration::from_secs(2);
 
 /// One workspace's credit on this node.
 #[derive(Debug)]
@@ -50,24 +55,36 @@ struct State {
     /// Charged by settled calls whose flush is not committed.
     pending: Amount,
     /// No new hold after this moment.
-    valid_until: Instant,
-    last_used: Instant,
+    valid_until: Moment,
+    last_used: Moment,
+    /// Others wanted some of it until then: no more is asked for than is needed.
+    contested_until: Option<Moment>,
     /// False when the lease is being given back or was lost.
     open: bool,
+    /// An answer about it was lost: the database may have granted or taken back what is not in these counters.
+    doubtful: bool,
     /// What the database was last told.
-    reported: Option<(Amount, Instant)>,
+    reported: Option<(Amount, Moment)>,
     last_flush: i64,
 }
 
 impl Lease {
-    pub(super) fn new(id: LeaseId, book: i64, granted: Amount, valid_until: Instant) -> Self {
+    pub(super) fn new(
+        id: LeaseId,
+        book: i64,
+        granted: Amount,
+        valid_until: Moment,
+        now: Moment,
+    ) -> Self {
         let state = State {
             free: granted,
             held: Amount::ZERO,
             pending: Amount::ZERO,
             valid_until,
-            last_used: Instant::now(),
+            last_used: now,
+            contested_until: None,
             open: true,
+            doubtful: false,
             reported: None,
             last_flush: 0,
         };
@@ -79,9 +96,8 @@ impl Lease {
     }
 
     /// Holds `amount` if that much is free and the lease is valid.
-    pub(super) fn hold(&self, amount: Amount) -> bool {
+    pub(super) fn hold(&self, amount: Amount, now: Moment) -> bool {
         let mut state = self.state.lock();
-        let now = Instant::now();
         if !state.open || now >= state.valid_until || state.free < amount {
             return false;
         }
@@ -95,16 +111,16 @@ impl Lease {
         state.free >= amount && state.move_free_to_held(amount)
     }
 
-    pub(super) fn release(&self, amount: Amount) {
+    pub(super) fn release(&self, amount: Amount, now: Moment) {
         let mut state = self.state.lock();
         state.held = state.held.minus_or_zero(amount);
         state.free = state.free.plus(amount).unwrap_or(state.free);
-        state.last_used = Instant::now();
+        state.last_used = now;
     }
 
     /// Turns a hold into a charge and answers it. What the hold does not cover is taken from the free part; what that
     /// does not cover is not charged.
-    pub(super) fn settle(&self, held: Amount, cost: Amount) -> Amount {
+    pub(super) fn settle(&self, held: Amount, cost: Amount, now: Moment) -> Amount {
         let mut state = self.state.lock();
         let extra = cost.minus_or_zero(held).min(state.free);
         let charge = cost.min(held).plus(extra).unwrap_or(cost);
@@ -116,7 +132,7 @@ impl Lease {
             .unwrap_or(state.free)
             .minus_or_zero(extra);
         state.pending = state.pending.plus(charge).unwrap_or(state.pending);
-        state.last_used = Instant::now();
+        state.last_used = now;
         charge
     }
 
@@ -155,9 +171,9 @@ impl Lease {
     }
 
     /// Would it admit a hold, if it had the credit?
-    pub(super) fn is_usable(&self) -> bool {
+    pub(super) fn is_usable(&self, now: Moment) -> bool {
         let state = self.state.lock();
-        state.open && Instant::now() < state.valid_until
+        state.open && now < state.valid_until
     }
 
     /// Admits no new hold from now on.
@@ -166,7 +182,7 @@ impl Lease {
     }
 
     /// Shuts the lease if nothing runs on it and nothing has for `idle_since`.
-    pub(super) fn shut_if_idle(&self, idle_since: Instant) -> bool {
+    pub(super) fn shut_if_idle(&self, idle_since: Moment) -> bool {
         let mut state = self.state.lock();
         let idle = state.is_quiet() && state.last_used <= idle_since;
         if idle {
@@ -181,7 +197,7 @@ impl Lease {
     }
 
     /// What to tell the database, if it is time: when the held part changed or the last word is older than `stale`.
-    pub(super) fn news(&self, stale: Instant) -> Option<Amount> {
+    pub(super) fn news(&self, stale: Moment) -> Option<Amount> {
         let state = self.state.lock();
         match state.reported {
             Some((held, at)) if held == state.held && at > stale => None,
@@ -189,15 +205,31 @@ impl Lease {
         }
     }
 
-    pub(super) fn told(&self, held: Amount, valid_until: Instant) {
+    pub(super) fn told(&self, held: Amount, at: Moment, valid_until: Moment) {
         let mut state = self.state.lock();
-        state.reported = Some((held, Instant::now()));
+        state.reported = Some((held, at));
         state.valid_until = valid_until;
+        state.open &= !state.doubtful;
     }
 
-    /// Takes out the free part, to be given back on another node's wish.
-    pub(super) fn take_free(&self) -> Amount {
-        std::mem::take(&mut self.state.lock().free)
+    /// Remembers that an answer was lost. What is in memory may be used until the database answers again; then the lease
+    /// is shut, because only its end gives back what nobody knows of.
+    pub(super) fn doubt(&self) {
+        self.state.lock().doubtful = true;
+    }
+
+    /// Takes out the free part, to be given back on another's wish, and answers it with what stays held. For a while the
+    /// lease does not grow beyond what its calls need.
+    pub(super) fn take_free(&self, now: Moment) -> (Amount, Amount) {
+        let mut state = self.state.lock();
+        state.contested_until = Some(now.plus(CONTESTED));
+        (std::mem::take(&mut state.free), state.held)
+    }
+
+    /// Did others want some of it a moment ago?
+    pub(super) fn is_contested(&self, now: Moment) -> bool {
+        let until = self.state.lock().contested_until;
+        until.is_some_and(|until| now < until)
     }
 }
 

@@ -2,25 +2,26 @@
 //!
 //! A call's waiter may give up while its batch is not on its way: then the call is withdrawn and not charged. What may
 //! have reached the database is frozen: it is sent again unchanged until the outcome is known, and the lease's flush
-//! number tells the database whether it already has it.
+//! number tells the database whether it already has it. A waiter that cannot wait for that outcome abandons the call:
+//! if it turns out to be charged, the charge goes back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use domain::Amount;
-use domain::ids::LeaseId;
+use domain::ids::{CallId, LeaseId};
 use sea_orm::{DbErr, RuntimeErr};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::budgets::KeyCharge;
 use crate::calls::CallRecord;
 use crate::clock::Clock;
-use crate::db::Db;
 
-use super::flush::{self, Failure, Flush};
+use super::flush::Flush;
 use super::hold::SettleError;
+use super::store::{Failure, Flushed, Store};
 use super::wallet::Lease;
 
 /// A settled call on its way to the database.
@@ -44,18 +45,26 @@ impl Item {
     }
 }
 
-/// Whose turn it is: the waiter may withdraw a waiting call, the writer may send it, never both.
+/// Whose turn it is: the waiter may withdraw a waiting call and abandon one that is on its way, the writer may send it
+/// and say that it is done; never two of these.
 #[derive(Clone, Default)]
 pub(super) struct Ticket(Arc<AtomicU8>);
 
 const WAITING: u8 = 0;
 const SENDING: u8 = 1;
 const WITHDRAWN: u8 = 2;
+const ABANDONED: u8 = 3;
+const DONE: u8 = 4;
 
 impl Ticket {
     /// The waiter gives up. False when the call is already on its way: its outcome comes.
     pub(super) fn withdraw(&self) -> bool {
         self.turn(WAITING, WITHDRAWN)
+    }
+
+    /// The waiter gives up on a call whose outcome is not known. False when it just became known.
+    pub(super) fn abandon(&self) -> bool {
+        self.turn(SENDING, ABANDONED)
     }
 
     /// The writer sends it. False when it was withdrawn.
@@ -65,7 +74,14 @@ impl Ticket {
 
     /// The database certainly does not have it: it waits again.
     pub(super) fn put_back(&self) {
-        self.turn(SENDING, WAITING);
+        if !self.turn(SENDING, WAITING) {
+            self.turn(ABANDONED, WITHDRAWN);
+        }
+    }
+
+    /// It is charged. False when its waiter had abandoned it.
+    pub(super) fn done(&self) -> bool {
+        self.turn(SENDING, DONE)
     }
 
     fn turn(&self, from: u8, to: u8) -> bool {
@@ -80,88 +96,142 @@ const GATHER: Duration = Duration::from_millis(5);
 const BATCH_MAX: usize = 256;
 /// The wait after a failed commit doubles up to this.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
 
-/// Runs until every sender is gone and everything sent has been committed or withdrawn.
-pub(super) async fn run(db: Db, clock: Clock, mut queue: mpsc::Receiver<Item>) {
-    let mut batch = Vec::with_capacity(BATCH_MAX);
-    while let Some(first) = queue.recv().await {
-        batch.push(first);
-        let until = Instant::now() + GATHER;
-        while batch.len() < BATCH_MAX {
-            match timeout_at(until, queue.recv()).await {
-                Ok(Some(item)) => batch.push(item),
-                Ok(None) | Err(_) => break,
+/// What the writer needs.
+pub(super) struct Writer {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Clock,
+    /// Told when a flush learns that a lease is wanted elsewhere.
+    pub(super) recalls: Arc<Notify>,
+}
+
+impl Writer {
+    /// Runs until every sender is gone and everything sent has been committed or withdrawn.
+    pub(super) async fn run(self, mut queue: mpsc::Receiver<Item>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while let Some(first) = queue.recv().await {
+            batch.push(first);
+            let until = Instant::now() + GATHER;
+            while batch.len() < BATCH_MAX {
+                match timeout_at(until, queue.recv()).await {
+                    Ok(Some(item)) => batch.push(item),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            let to_reverse = self.commit(by_lease(batch.drain(..))).await;
+            self.reverse(to_reverse).await;
+        }
+    }
+
+    /// Sends the batch until the database has it, or nobody waits for it any more. Answers the calls that were charged
+    /// although their callers had been told otherwise.
+    async fn commit(&self, mut flushes: Vec<Flush>) -> Vec<CallId> {
+        let mut wait = BACKOFF_MIN;
+        let mut frozen = false;
+        loop {
+            // Waiting for a connection or for the write lock is not sending: meanwhile waiters may still give up.
+            let begun = self.store.begin().await;
+            if !frozen {
+                flushes.iter_mut().for_each(Flush::claim);
+                flushes.retain(|flush| !flush.items.is_empty());
+            }
+            if flushes.is_empty() {
+                return Vec::new();
+            }
+            let outcome = match begun {
+                Ok(writing) => writing.flush(self.clock.now_ms(), &flushes).await,
+                Err(error) => Err(Failure::NotCommitted(error)),
+            };
+            let error = match outcome {
+                Ok(flushed) => return self.committed(flushes, &flushed),
+                // Also when it was sent before: the refusal came after that attempt's locks were gone, and what it had
+                // committed would have been found.
+                Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
+                    return self.refused(flushes, &error).await;
+                }
+                Err(Failure::NotCommitted(error)) => {
+                    if !frozen {
+                        flushes.iter().for_each(Flush::put_back);
+                    }
+                    error
+                }
+                Err(Failure::Unknown(error)) => {
+                    frozen = true;
+                    error
+                }
+            };
+            pause(&error, &mut wait).await;
+        }
+    }
+
+    fn committed(&self, flushes: Vec<Flush>, flushed: &[Flushed]) -> Vec<CallId> {
+        if flushed.iter().any(|flushed| flushed.recall) {
+            self.recalls.notify_one();
+        }
+        flushes.into_iter().flat_map(Flush::succeeded).collect()
+    }
+
+    /// One of them is wrong; the others must not suffer for it.
+    async fn refused(&self, flushes: Vec<Flush>, error: &DbErr) -> Vec<CallId> {
+        if flushes.len() == 1 {
+            tracing::error!(error = %error, "The database refused a flush: its calls are not charged, its lease is shut");
+            flushes.into_iter().for_each(Flush::refused);
+            return Vec::new();
+        }
+        flushes.iter().for_each(Flush::put_back);
+        let mut to_reverse = Vec::new();
+        for flush in flushes {
+            to_reverse.extend(Box::pin(self.commit(vec![flush])).await);
+        }
+        to_reverse
+    }
+
+    async fn reverse(&self, calls: Vec<CallId>) {
+        if calls.is_empty() {
+            return;
+        }
+        let mut wait = BACKOFF_MIN;
+        loop {
+            let outcome = match self.store.begin().await {
+                Ok(writing) => writing.reverse(self.clock.now_ms(), &calls).await,
+                Err(error) => Err(Failure::NotCommitted(error)),
+            };
+            match outcome {
+                Ok(()) => return,
+                Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
+                    tracing::error!(error = %error, calls = ?calls, "Charges could not be given back that nobody was told of: correct these wallets by hand");
+                    return;
+                }
+                Err(Failure::NotCommitted(error) | Failure::Unknown(error)) => {
+                    pause(&error, &mut wait).await;
+                }
             }
         }
-        commit(&db, &clock, by_lease(batch.drain(..))).await;
     }
+}
+
+async fn pause(error: &DbErr, wait: &mut Duration) {
+    tracing::warn!(error = %error, wait_ms = wait.as_millis(), "The ledger cannot be written; trying again");
+    sleep(*wait).await;
+    *wait = (*wait * 2).min(BACKOFF_MAX);
 }
 
 fn by_lease(items: impl Iterator<Item = Item>) -> Vec<Flush> {
     let mut flushes: Vec<Flush> = Vec::new();
+    let mut places: std::collections::HashMap<Option<LeaseId>, usize> =
+        std::collections::HashMap::new();
     for item in items {
         let lease: Option<LeaseId> = item.lease.as_ref().map(|lease| lease.id);
-        match flushes.iter_mut().find(|flush| flush.lease_id() == lease) {
-            Some(flush) => flush.items.push(item),
-            None => flushes.push(Flush::new(item)),
+        match places.get(&lease) {
+            Some(place) => flushes[*place].items.push(item),
+            None => {
+                places.insert(lease, flushes.len());
+                flushes.push(Flush::new(item));
+            }
         }
     }
-    // Locked in the same order by every node, so that two batches cannot wait for each other.
-    flushes.sort_by_key(|flush| flush.lease.as_ref().map(|lease| lease.book));
     flushes
-}
-
-/// Sends the batch until the database has it, or nobody waits for it any more.
-async fn commit(db: &Db, clock: &Clock, mut flushes: Vec<Flush>) {
-    let mut wait = Duration::from_millis(50);
-    let mut frozen = false;
-    loop {
-        // Waiting for a connection or for the write lock is not sending: meanwhile waiters may still give up.
-        let begun = db.begin().await;
-        if !frozen {
-            flushes.iter_mut().for_each(Flush::claim);
-            flushes.retain(|flush| !flush.items.is_empty());
-        }
-        if flushes.is_empty() {
-            return;
-        }
-        let outcome = match begun {
-            Ok(tx) => flush::apply(tx, clock.now_ms(), &flushes).await,
-            Err(error) => Err(Failure::NotCommitted(error)),
-        };
-        let error = match outcome {
-            Ok(()) => {
-                flushes.into_iter().for_each(Flush::succeeded);
-                return;
-            }
-            Err(Failure::NotCommitted(error)) if !frozen && is_refusal(&error) => {
-                if flushes.len() == 1 {
-                    tracing::error!(error = %error, "The database refused a flush: its calls are not charged, its lease is shut");
-                    flushes.into_iter().for_each(Flush::refused);
-                    return;
-                }
-                // One of them is wrong; the others must not suffer for it.
-                flushes.iter().for_each(Flush::put_back);
-                for flush in flushes {
-                    Box::pin(commit(db, clock, vec![flush])).await;
-                }
-                return;
-            }
-            Err(Failure::NotCommitted(error)) => {
-                if !frozen {
-                    flushes.iter().for_each(Flush::put_back);
-                }
-                error
-            }
-            Err(Failure::Unknown(error)) => {
-                frozen = true;
-                error
-            }
-        };
-        tracing::warn!(error = %error, wait_ms = wait.as_millis(), "The ledger cannot be written; trying again");
-        sleep(wait).await;
-        wait = (wait * 2).min(BACKOFF_MAX);
-    }
 }
 
 /// A rule of the schema or of the flush said no: trying again cannot help. Everything else may pass.

@@ -54,6 +54,13 @@ pub enum Message {
         below: Amount,
     },
     AccountBlocked,
+    /// To administrators: the nightly check found that the books do not hold.
+    LedgerViolated {
+        /// Which invariant, and a row that breaks it.
+        found: Vec<(String, String)>,
+        /// So many rows are not named.
+        more: u64,
+    },
     /// An order was paid: its credit is in the wallet.
     OrderCredited {
         reference: Reference,
@@ -93,6 +100,7 @@ impl Message {
             Self::KeyRevealed { .. } => "key_revealed",
             Self::LowBalance { .. } => "low_balance",
             Self::AccountBlocked => "account_blocked",
+            Self::LedgerViolated { .. } => "ledger_violated",
             Self::OrderCredited { .. } => "order_credited",
             Self::OrderRefunded { .. } => "order_refunded",
         }

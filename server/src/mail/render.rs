@@ -14,6 +14,8 @@ use super::{MailConfig, Message};
 
 /// Values from outside are cut here; whole sentences of somebody else's do not fit.
 const VALUE_MAX: usize = 80;
+/// A row that breaks an invariant: ids and amounts of ours.
+const ROW_MAX: usize = 160;
 
 /// A mail as it is sealed in the outbox.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +184,20 @@ impl Writer<'_> {
                 words.body.push(plain_body);
                 words.facts.push(self.when(now));
             }
+            Message::LedgerViolated { found, more } => {
+                words.body.push(plain_body);
+                let named = found
+                    .iter()
+                    .map(|(check, row)| (value(check), cut(row, ROW_MAX)));
+                words.facts.extend(named);
+                if *more > 0 {
+                    let more = self
+                        .texts
+                        .n(self.locale, "mails.ledger_violated.more", *more, &[]);
+                    words.note = Some(more);
+                }
+                words.action = Some((self.say("action", &[]), self.url("/admin")));
+            }
             Message::OrderCredited {
                 reference,
                 paid,
@@ -246,6 +262,10 @@ impl Writer<'_> {
 
 /// A value that somebody else chose: one line, short, and without marks that turn the direction of what follows.
 fn value(text: &str) -> String {
+    cut(text, VALUE_MAX)
+}
+
+fn cut(text: &str, most: usize) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let one_line: String = text
         .chars()
@@ -253,7 +273,7 @@ fn value(text: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     let one_line = one_line.trim();
-    match one_line.char_indices().nth(VALUE_MAX) {
+    match one_line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &one_line[..end]),
         None => one_line.to_owned(),
     }

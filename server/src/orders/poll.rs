@@ -132,8 +132,12 @@ impl Orders {
         let mut days = vec![day_of(made), day_of(made + HOUR_MS)];
         days.dedup();
         for day in days {
-            let found = provider.list_day(day).await?;
-            if let Some(observed) = found.into_iter().find(|seen| seen.reference == ours) {
+            let listed = provider.list_day(day).await?;
+            if let Some(observed) = listed
+                .payments
+                .into_iter()
+                .find(|seen| seen.reference == ours)
+            {
                 tracing::info!(order = %row.view.id, provider = %id, "An order's payment was found in the provider's list");
                 return Ok(Some(observed));
             }

@@ -84,7 +84,7 @@ impl fmt::Display for CallPlace {
 
 /// The calls whose charges are the usage of a statement. `$1` … `$4` are book, beginning, end and moment.
 const CHARGED: &str = "FROM transfer t JOIN call c ON c.txn_id = t.txn_id LEFT JOIN price p ON p.id = c.price_id
-    WHERE t.debit_id = $1 AND t.code = 'usage' AND t.created_at >= $2 AND t.created_at < $3 AND t.id <= $4 AND c.charge_nusd > 0";
+    WHERE t.debit_id = $1 AND t.code = 'usage' AND t.created_at >= $2 AND t.created_at < $3 AND t.id <= $4 AND c.charge_nusd + c.reversed_nusd > 0";
 
 impl Statements {
     /// What the usage of a statement came to by model and key, dearest first.
@@ -95,7 +95,7 @@ impl Statements {
         let sql = format!(
             "SELECT c.model, c.key_id, count(*) AS calls, CAST(sum(c.input) AS BIGINT) AS input,
                 CAST(sum(c.cached_input) AS BIGINT) AS cached_input, CAST(sum(c.output) AS BIGINT) AS output,
-                CAST(sum(c.charge_nusd) AS BIGINT) AS charged
+                CAST(sum(c.charge_nusd + c.reversed_nusd) AS BIGINT) AS charged
              {CHARGED} GROUP BY c.model, c.key_id ORDER BY charged DESC, c.model, c.key_id"
         );
         let moment = self.moment().await?;
@@ -161,7 +161,10 @@ fn part(row: &QueryResult) -> Result<Part, DbErr> {
 }
 
 fn booked(row: &QueryResult) -> Result<BookedCall, DbErr> {
-    let call = call_row(row)?;
+    let mut call = call_row(row)?;
+    // What went back later is a line of its own.
+    call.charge_nusd = Amount::sum([call.charge_nusd, call.reversed_nusd])
+        .map_err(|error| DbErr::Custom(error.to_string()))?;
     let booked_at = row.try_get("", "booked_at")?;
     let price = |name: &str| {
         let price: Option<i64> = row.try_get("", name)?;

@@ -200,7 +200,7 @@ async fn days<C: ConnectionTrait>(
     let sums = all(conn, &sql, values.clone()).await?;
     let sql = format!(
         "SELECT {day} AS day, count(*) AS calls, CAST(sum(c.input + c.cached_input + c.output) AS BIGINT) AS tokens
-         FROM transfer t JOIN call c ON c.txn_id = t.txn_id WHERE {of_period} AND c.charge_nusd > 0 GROUP BY 1"
+         FROM transfer t JOIN call c ON c.txn_id = t.txn_id WHERE {of_period} AND c.charge_nusd + c.reversed_nusd > 0 GROUP BY 1"
     );
     let counts = all(conn, &sql, values).await?;
     let mut counted = BTreeMap::new();

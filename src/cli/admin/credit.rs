@@ -7,6 +7,7 @@ use clap::Subcommand;
 use domain::Amount;
 use serde_json::json;
 use server::audit::By;
+use server::ledger::Bonus;
 
 use super::account_named;
 use crate::cli::output;
@@ -35,34 +36,93 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Give bonus credit, which may end
+    ///
+    /// Like grant, out of the book of what is given away. With --days, what is left of it after so many days leaves the
+    /// wallet again; calls spend what ends first before anything else.
+    Bonus {
+        /// E-mail of the account
+        #[arg(long, value_name = "E")]
+        email: String,
+        /// US dollars, with at most nine digits after the point
+        #[arg(long, value_name = "25.00")]
+        amount: String,
+        /// Why, for whoever reads the ledger later
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// It ends so many days from now; without, it does not end
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3_660))]
+        days: Option<u16>,
+        /// The same id twice credits once
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// Print {"credited","posted_nusd","reserved_nusd","available_nusd"}
+        #[arg(long)]
+        json: bool,
+    },
 }
 
-pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
-    let Command::Grant {
-        email,
-        amount,
-        reason,
-        id,
-        json,
-    } = command;
-    let account = account_named(handles, &email).await?;
-    let amount = Amount::parse_usd(&amount).context("--amount")?;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// An amount and a reason as they were typed.
+fn given(amount: &str, reason: &str) -> anyhow::Result<Amount> {
+    let amount = Amount::parse_usd(amount).context("--amount")?;
     ensure!(
         !reason.trim().is_empty(),
         "--reason is empty; say why the credit is given"
     );
     ensure!(amount > Amount::ZERO, "the amount must be more than zero");
-    let granted = handles
-        .ledger
-        .grant_audited(
-            account.workspace,
+    Ok(amount)
+}
+
+pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
+    let (granted, amount, json) = match command {
+        Command::Grant {
+            email,
             amount,
-            reason.trim(),
-            id.as_deref(),
-            By::OPERATOR,
-            &handles.audit,
-        )
-        .await?;
+            reason,
+            id,
+            json,
+        } => {
+            let account = account_named(handles, &email).await?;
+            let amount = given(&amount, &reason)?;
+            let granted = handles
+                .ledger
+                .grant_audited(
+                    account.workspace,
+                    amount,
+                    reason.trim(),
+                    id.as_deref(),
+                    By::OPERATOR,
+                    &handles.audit,
+                )
+                .await?;
+            (granted, amount, json)
+        }
+        Command::Bonus {
+            email,
+            amount,
+            reason,
+            days,
+            id,
+            json,
+        } => {
+            let account = account_named(handles, &email).await?;
+            let amount = given(&amount, &reason)?;
+            let now = handles.clock.now_ms();
+            let bonus = Bonus {
+                workspace: account.workspace,
+                amount,
+                reason: reason.trim(),
+                id: id.as_deref(),
+                ends_at: days.map(|days| now + i64::from(days) * DAY_MS),
+            };
+            let granted = bonus
+                .give(&handles.db, now, By::OPERATOR, &handles.audit)
+                .await?;
+            (granted, amount, json)
+        }
+    };
     let balance = granted.balance;
     let object = json!({
         "credited": granted.credited,

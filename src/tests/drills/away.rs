@@ -14,6 +14,8 @@ use server::ledger::LedgerConfig;
 
 use super::callers::{Got, Load, call, charged_as_answered, eventually, number};
 use super::relay::{Line, Relay};
+use tokio::sync::watch;
+
 use crate::app::{Caller, TestApp};
 use crate::binary::http;
 use crate::postgres::Scratch;
@@ -31,6 +33,8 @@ struct Away {
     /// The database without the relay.
     db: Db,
     fake: FakeUpstream,
+    /// Shut: streams wait for it before their ending.
+    gate: watch::Sender<bool>,
     caller: Caller,
     http: reqwest::Client,
 }
@@ -71,6 +75,7 @@ impl Away {
             relay,
             db,
             fake,
+            gate: watch::Sender::new(false),
             caller,
             http: http(),
         })
@@ -103,9 +108,10 @@ impl Away {
 
     /// A stream that has begun, and waits for its ending; the call's id.
     async fn begun(&self) -> (String, Response) {
+        self.gate.send_replace(false);
         self.fake.then(Reply::Stream(vec![
             piece("forty"),
-            Step::Gate,
+            Step::Until(self.gate.subscribe()),
             piece("-two"),
             finish(),
             usage_chunk(usage(100, 0, 10)),
@@ -123,7 +129,7 @@ impl Away {
 
     /// The upstream goes on, to the end of that stream; what its caller gets.
     async fn ends(&self, begun: Response) -> Got {
-        self.fake.go_on();
+        self.gate.send_replace(true);
         Got::of(Ok(begun)).await
     }
 

@@ -8,7 +8,9 @@ use server::calls::CallRow;
 
 use super::caller;
 use crate::app::{TestApp, on_both};
-use crate::upstream::{FakeUpstream, Reply, Step, chunk, done, finish, piece, usage, usage_chunk};
+use crate::upstream::{
+    FakeUpstream, Reply, Step, at_once, chunk, done, finish, piece, usage, usage_chunk,
+};
 
 /// Only answers cost: ten dollars per million tokens.
 const PRICE: (&str, &str, &str) = ("0", "0", "10");
@@ -90,7 +92,7 @@ on_both! {
     async fn without_a_report_no_token_is_delivered_above_the_wallet(app) {
         for (name, words_a_piece, steps) in [
             ("single-words", 1, (0..4_000).map(|_| words(1)).collect::<Vec<_>>()),
-            ("all-at-once", 1, vec![Step::Together((0..4_000).map(|_| words(1)).collect())]),
+            ("all-at-once", 1, vec![at_once((0..4_000).map(|_| words(1)))]),
             ("large-pieces", 300, (0..40).map(|_| words(300)).collect()),
             ("one-huge-piece", 100_000, vec![words(100_000), finish(), done()]),
         ] {

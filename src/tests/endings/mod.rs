@@ -16,6 +16,8 @@ use server::audit::By;
 use server::catalog::NewRoute;
 use server::keys::NewKeyForm;
 use server::upstreams::{Dialect, NewUpstream};
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
 
 use crate::app::{Caller, PRICE, TestApp, on_both};
 use crate::upstream::{FakeUpstream, Reply};
@@ -97,16 +99,19 @@ struct Cast {
     fake: FakeUpstream,
     caller: Caller,
     money: Amount,
+    /// Keeps the port where nobody listens.
+    _deaf: Option<TcpSocket>,
 }
 
 on_both! {
     async fn every_ending_costs_what_the_table_says(app) {
         let mut casts = Vec::new();
-        for (number, case) in table::cases().into_iter().enumerate() {
+        let (gate, waits) = watch::channel(false);
+        for (number, case) in table::cases(&waits).into_iter().enumerate() {
             casts.push(cast(&app, number, case).await);
         }
         assert!(casts.len() >= 50, "{} endings", casts.len());
-        join_all(casts.iter().map(|cast| play(&app, cast))).await;
+        join_all(casts.iter().map(|cast| play(&app, cast, &gate))).await;
         for cast in &casts {
             settled(&app, cast).await;
         }
@@ -116,14 +121,16 @@ on_both! {
 
 async fn cast(app: &TestApp, number: usize, case: Case) -> Cast {
     let model = format!("case-{number}");
-    let fake = match case.upstream {
-        Upstream::Deaf => FakeUpstream::deaf(),
-        _ => FakeUpstream::start().await,
-    };
+    let fake = FakeUpstream::start().await;
     if let Upstream::Says(reply) | Upstream::Two(reply, _) = &case.upstream {
         fake.always(reply.clone());
     }
-    app.offer_at(&model, &fake, PRICE).await;
+    let deaf = matches!(case.upstream, Upstream::Deaf).then(deaf);
+    let base_url = match &deaf {
+        Some(socket) => format!("http://{}/v1", socket.local_addr().unwrap()),
+        None => fake.base_url(),
+    };
+    app.offer_from(&model, base_url, PRICE).await;
     if let Upstream::Two(_, reply) = &case.upstream {
         next_in_line(app, &model, reply.clone()).await;
     }
@@ -140,7 +147,15 @@ async fn cast(app: &TestApp, number: usize, case: Case) -> Cast {
         fake,
         caller,
         money,
+        _deaf: deaf,
     }
+}
+
+/// A port that is taken, and refuses every connection.
+fn deaf() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
 }
 
 /// A workspace of its own with so much money, and a key.
@@ -180,7 +195,7 @@ async fn next_in_line(app: &TestApp, model: &str, reply: Reply) {
 }
 
 /// Does what the caller does, and demands what the caller gets.
-async fn play(app: &TestApp, cast: &Cast) {
+async fn play(app: &TestApp, cast: &Cast, gate: &watch::Sender<bool>) {
     let Cast { case, .. } = cast;
     let asked = match case.caller {
         Does::Plain | Does::LeavePlain => json!({}),
@@ -203,7 +218,7 @@ async fn play(app: &TestApp, cast: &Cast) {
             app.handles.keys.freeze(workspace).await.unwrap();
             let refused = app.chat(&cast.caller.key, &cast.model, asked).await;
             assert_eq!(refused.status(), 403, "{}", case.name);
-            cast.fake.go_on();
+            gate.send_replace(true);
         }
         _ => {}
     }

@@ -3,6 +3,7 @@
 
 use domain::{Ending, Rule};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::Does::{
     FreezeMeanwhile, LeaveAfter, LeavePlain, LeaveStream, Plain, PoorStream, Stream, StreamOfTwo,
@@ -10,7 +11,7 @@ use super::Does::{
 use super::Gets::{Broken, Left, Length, Refused, Whole};
 use super::{Case, Upstream};
 use crate::upstream::{
-    Reply, Step, answer, chunk, done, finish, piece, refusal, stream, usage, usage_chunk,
+    Reply, Step, answer, at_once, chunk, done, finish, piece, refusal, stream, usage, usage_chunk,
 };
 
 /// What an upstream reports unless a case says otherwise: charged as `[60, 40, 7]`.
@@ -47,10 +48,6 @@ fn piece_with(usage: Value) -> Step {
 
 fn steps<const N: usize>(steps: [Step; N]) -> Reply {
     Reply::Stream(steps.into())
-}
-
-fn at_once<const N: usize>(steps: [Step; N]) -> Step {
-    Step::Together(steps.into())
 }
 
 fn plain(body: Value) -> Reply {
@@ -97,8 +94,9 @@ fn cut_short() -> Reply {
 }
 
 macro_rules! table {
-    ($($name:literal: $upstream:expr, $caller:expr => $gets:expr, $ending:ident, $rule:ident, $tokens:expr, $attempts:literal;)*) => {
-        pub fn cases() -> Vec<Case> {
+    ($gate:ident; $($name:literal: $upstream:expr, $caller:expr => $gets:expr, $ending:ident, $rule:ident, $tokens:expr, $attempts:literal;)*) => {
+        /// The whole table. `$gate` lets the stream go on that waits for its caller.
+        pub fn cases($gate: &watch::Receiver<bool>) -> Vec<Case> {
             vec![$(Case {
                 name: $name,
                 upstream: Upstream::from($upstream),
@@ -115,6 +113,8 @@ macro_rules! table {
 
 // name: upstream, caller => what the caller gets, ending, rule, tokens charged, attempts
 table! {
+    gate;
+
     // The upstream gives a whole answer.
     "a stream with its report": stream(&["forty", "-two"], Some(report())), Stream => Whole, Finished, Reported, [60, 40, 7], "answered";
     "a stream without a report": stream(&["one", " two", " three"], None), Stream => Whole, Finished, Estimated, [11, 0, 3], "answered";
@@ -146,7 +146,7 @@ table! {
     "plain and empty, not reported": message(json!({"content": ""}), Value::Null), Plain => Whole, Finished, NothingDelivered, [0, 0, 0], "answered";
     "the first upstream fails, the second serves": Upstream::Two(refusal(500, "boom"), stream(&["one"], Some(report()))), Stream => Whole, Finished, Reported, [60, 40, 7], "refused, answered";
     "the first upstream hangs up, the second serves": Upstream::Two(Reply::HangUp, answer("one", None)), Plain => Whole, Finished, Estimated, [11, 0, 1], "unreachable, answered";
-    "the keys are frozen meanwhile": steps([piece("one"), Step::Gate, finish(), usage_chunk(report()), done()]), FreezeMeanwhile => Whole, Finished, Reported, [60, 40, 7], "answered";
+    "the keys are frozen meanwhile": steps([piece("one"), Step::Until(gate.clone()), finish(), usage_chunk(report()), done()]), FreezeMeanwhile => Whole, Finished, Reported, [60, 40, 7], "answered";
 
     // The upstream breaks it.
     "cut in the middle": steps([piece("one"), piece(" two"), Step::Cut]), Stream => Broken("upstream_error"), UpstreamFailed, Estimated, [11, 0, 2], "broken";

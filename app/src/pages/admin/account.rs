@@ -196,6 +196,7 @@ fn lines(ui: &Ui, facts: &Facts) -> AnyView {
             "usage" => t!(ui, "admin.account.usage"),
             "bonus" => t!(ui, "admin.account.bonus"),
             "adjustment" => t!(ui, "admin.account.adjustment"),
+            "expiry" => t!(ui, "admin.account.expiry"),
             other => other.to_owned(),
         };
         view! {

@@ -32,6 +32,7 @@ pub fn action_words(ui: &Ui, action: &str) -> String {
         ("key", "reveal") => t!(ui, "admin.acts.key_reveal"),
         ("key", "revoke") => t!(ui, "admin.acts.key_revoke"),
         ("credit", "grant") => t!(ui, "admin.acts.credit_grant"),
+        ("credit", "bonus") => t!(ui, "admin.acts.credit_bonus"),
         ("credit", "take") => t!(ui, "admin.acts.credit_take"),
         ("order", "confirm") => t!(ui, "admin.acts.order_confirm"),
         ("order", "reject") => t!(ui, "admin.acts.order_reject"),

@@ -32,6 +32,7 @@ fn content(ui: &Ui, sums: &Sums) -> AnyView {
     view! {
         <h1>{t!(ui, "admin.overview.title")}</h1>
         {failed}
+        {violated(ui, sums)}
         <section class="sheet" aria-labelledby="spent">
             <header>
                 <h2 id="spent">{t!(ui, "admin.overview.spent")}</h2>
@@ -47,8 +48,11 @@ fn content(ui: &Ui, sums: &Sums) -> AnyView {
                     {money(ui, t!(ui, "admin.overview.bonus"), sums.bonus)}
                     {money(ui, t!(ui, "admin.overview.adjustments"), sums.adjustments)}
                     {money(ui, t!(ui, "admin.overview.operator_loss"), sums.operator_loss)}
+                    {money(ui, t!(ui, "admin.overview.loss_today"), sums.loss_today)}
+                    {money(ui, t!(ui, "admin.overview.loss_30_days"), sums.loss_30_days)}
                 </dl>
                 <p class="hint">{t!(ui, "admin.overview.books_hint")}</p>
+                <p class="hint">{checked(ui, sums)}</p>
             </section>
             <section class="sheet" aria-labelledby="people">
                 <h2 id="people">{t!(ui, "admin.overview.people")}</h2>
@@ -63,6 +67,32 @@ fn content(ui: &Ui, sums: &Sums) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Nothing while the books hold, or nobody has looked yet.
+fn violated(ui: &Ui, sums: &Sums) -> Option<AnyView> {
+    let run = sums.checked.filter(|run| !run.holds)?;
+    let when = ui.date_time(run.ended_at);
+    Some(notice(
+        ui,
+        "warn",
+        t!(ui, "admin.overview.violated_note", when = when),
+    ))
+}
+
+/// When the books were checked last, and whether they held.
+fn checked(ui: &Ui, sums: &Sums) -> String {
+    match sums.checked {
+        None => t!(ui, "admin.overview.never_checked"),
+        Some(run) => {
+            let when = ui.date_time(run.ended_at);
+            if run.holds {
+                t!(ui, "admin.overview.checked_holds", when = when)
+            } else {
+                t!(ui, "admin.overview.checked_violated", when = when)
+            }
+        }
+    }
 }
 
 fn money(ui: &Ui, name: String, amount: domain::Amount) -> AnyView {

@@ -16,7 +16,9 @@ pub fn kind(ui: &Ui, code: &str, amount: Amount) -> String {
         "refund" => t!(ui, "statement.kind.refund"),
         "refund_back" => t!(ui, "statement.kind.refund_back"),
         "bonus_void" => t!(ui, "statement.kind.bonus_void"),
+        "reversal" => t!(ui, "statement.kind.reversal"),
         "bonus_back" => t!(ui, "statement.kind.bonus_back"),
+        "expiry" => t!(ui, "statement.kind.expiry"),
         _ => t!(ui, "statement.kind.other", code = code),
     }
 }

@@ -162,6 +162,8 @@ fn lines(ui: &Ui, detail: &CallDetail, formula: &Formula) -> AnyView {
     };
     let unbilled = (!call.unbilled_nusd.is_zero())
         .then(|| sum(t!(ui, "usage.call.unbilled"), ui.exact(call.unbilled_nusd)));
+    let reversed = (!call.reversed_nusd.is_zero())
+        .then(|| sum(t!(ui, "usage.call.reversed"), ui.exact(call.reversed_nusd)));
     let rounding = detail.charges.then(|| {
         let words = if formula.rounded() {
             t!(ui, "usage.call.rounded")
@@ -185,6 +187,7 @@ fn lines(ui: &Ui, detail: &CallDetail, formula: &Formula) -> AnyView {
                 <tfoot>
                     {sum(t!(ui, "usage.call.sum"), ui.exact_picos(formula.picos))}
                     {unbilled}
+                    {reversed}
                     {sum(t!(ui, "usage.call.charged"), ui.exact(call.charge_nusd))}
                 </tfoot>
             </table>

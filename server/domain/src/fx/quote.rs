@@ -138,7 +138,7 @@ impl Terms {
             date: self.date,
             row: self.row,
             made_at: now,
-            valid_until: now + valid_ms,
+            valid_until: now.saturating_add(valid_ms),
         })
     }
 }

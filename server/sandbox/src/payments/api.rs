@@ -148,7 +148,7 @@ pub async fn list(State(provider): State<Provider>, Query(listed): Query<Listed>
         .store
         .all(|payment| day_of(payment.created_at) == listed.day);
     let data: Vec<_> = made.iter().map(super::payment::Payment::told).collect();
-    Json(json!({"data": data}))
+    Json(json!({"data": data, "since": provider.0.since}))
 }
 
 /// The day of UTC, as `2026-11-22`.

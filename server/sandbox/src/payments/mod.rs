@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | the shop | `POST /payments` `{reference, amount, currency, return_url, webhook_url}` | `{id, url, status}` |
 //! | | `GET /payments/{id}` | `{id, reference, status, amount, currency, paid_amount, refunded_amount, paid_at, livemode}` |
-//! | | `GET /payments?day=2026-11-22` | the payments made on that day of UTC: `{data: […]}` |
+//! | | `GET /payments?day=2026-11-22` | the payments made on that day of UTC: `{data: […], since}`, `since` being when this provider started, in Unix milliseconds |
 //! | | `POST /payments/{id}/refunds` `{reference, amount}` | `{id, reference, amount, status}` |
 //! | the payer | `GET /pay/{id}` | a page with buttons |
 //! | tests | `POST /control` | faults of a payment, or of those to come |
@@ -82,6 +82,8 @@ struct Inner {
     words: Box<dyn Words>,
     store: Store,
     sender: Sender,
+    /// Unix milliseconds. Payments before it were another process's, and are forgotten.
+    since: u64,
 }
 
 /// Seconds since 1970. A machine before that has no payments to make.
@@ -105,6 +107,7 @@ pub fn router(options: Options) -> Router {
         secret: options.secret,
         words: options.words,
         store: Store::default(),
+        since: now_ms(),
     }));
     let shop = Router::new()
         .route("/payments", get(api::list).post(api::create))

@@ -41,6 +41,13 @@ fn every_message() -> Vec<Message> {
             below: Amount::parse_usd("5.00").unwrap(),
         },
         Message::AccountBlocked,
+        Message::LedgerViolated {
+            found: vec![(
+                "I3".to_owned(),
+                "wallet of ws_1: posted 5, transfers say 6".to_owned(),
+            )],
+            more: 2,
+        },
         Message::OrderCredited {
             reference: Reference::from_random(7),
             paid: Coins::parse(Currency::Eur, "25.00").unwrap(),

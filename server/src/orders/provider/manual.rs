@@ -4,7 +4,8 @@ use domain::order::{ManualDetails, Next};
 use domain::views::UnixMs;
 
 use super::{
-    Back, Caps, Doing, Fault, Hint, Observed, Opened, Provider, RawWebhook, Reject, Wanted, Wanting,
+    Back, Caps, Doing, Fault, Hint, Listed, Observed, Opened, Provider, RawWebhook, Reject, Wanted,
+    Wanting,
 };
 use crate::orders::config::ManualConfig;
 
@@ -58,7 +59,7 @@ impl Provider for Manual {
         by_hand()
     }
 
-    fn list_day(&self, _: UnixMs) -> Doing<'_, Vec<Observed>> {
+    fn list_day(&self, _: UnixMs) -> Doing<'_, Listed> {
         by_hand()
     }
 }

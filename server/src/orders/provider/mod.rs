@@ -46,7 +46,7 @@ pub(super) trait Provider: Send + Sync {
     fn refund(&self, refund: Wanting) -> Doing<'_, Back>;
 
     /// The payments that were made on a day of UTC: its first moment.
-    fn list_day(&self, day: UnixMs) -> Doing<'_, Vec<Observed>>;
+    fn list_day(&self, day: UnixMs) -> Doing<'_, Listed>;
 }
 
 /// What a provider can do.
@@ -119,6 +119,14 @@ pub(super) struct Observed {
     /// When it arrived, if the provider says so.
     pub(super) paid_at: Option<UnixMs>,
     pub(super) live: bool,
+}
+
+/// The payments of a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) payments: Vec<Observed>,
+    /// Payments made before this are forgotten, if it says so: the sandbox ends with the server.
+    pub(super) since: Option<UnixMs>,
 }
 
 /// Money to send back.

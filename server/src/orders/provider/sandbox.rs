@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use url::{Host, Url};
 
 use super::{
-    Back, Caps, Doing, Fault, Hint, Observed, Opened, Provider, RawWebhook, Reject, Wanted,
+    Back, Caps, Doing, Fault, Hint, Listed, Observed, Opened, Provider, RawWebhook, Reject, Wanted,
     Wanting, signature,
 };
 use crate::orders::config::SandboxConfig;
@@ -146,6 +146,9 @@ impl From<Payment> for Observed {
 #[derive(Deserialize)]
 struct Day {
     data: Vec<Payment>,
+    /// When it started, in Unix milliseconds.
+    #[serde(default)]
+    since: Option<UnixMs>,
 }
 
 #[derive(Deserialize)]
@@ -252,14 +255,17 @@ impl Provider for Sandbox {
         })
     }
 
-    fn list_day(&self, day: UnixMs) -> Doing<'_, Vec<Observed>> {
+    fn list_day(&self, day: UnixMs) -> Doing<'_, Listed> {
         Box::pin(async move {
             let day = OffsetDateTime::from_unix_timestamp(day.div_euclid(1_000))
                 .map_err(|_| Fault::Unreadable("there is no such day"))?
                 .date();
             let request = self.http.get(format!("{}/payments?day={day}", self.base));
             let day: Day = self.ask(request).await?;
-            Ok(day.data.into_iter().map(Observed::from).collect())
+            Ok(Listed {
+                payments: day.data.into_iter().map(Observed::from).collect(),
+                since: day.since,
+            })
         })
     }
 }

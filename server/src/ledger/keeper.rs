@@ -1,0 +1,204 @@
+//! Who looks after leases? Two tasks: one tells the database that the node lives, gives back what is idle, and takes back
+//! what dead nodes left; the other answers within a tenth of a second when somebody wants credit back.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use domain::ids::LeaseId;
+use sea_orm::DbErr;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::node::Node;
+use super::store::Held;
+use super::wallet::Lease;
+
+/// A lease is renewed when its last heartbeat is older than this: a fifth of its life. What its calls hold is told
+/// whenever it changed.
+const RENEW_AFTER: Duration = Duration::from_secs(3);
+/// How long somebody waits for credit that this node does not use.
+const RECALL_POLL: Duration = Duration::from_millis(100);
+/// Leases told of by one statement.
+const BEATS_MAX: usize = 1_000;
+
+impl Node {
+    pub(super) async fn keep_leases(self) {
+        let mut tick = interval(self.0.config.heartbeat);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tick.tick().await;
+            self.look_after_leases().await;
+        }
+    }
+
+    pub(super) async fn keep_promises(self) {
+        let mut tick = interval(RECALL_POLL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.0.recalls.notified() => {}
+                _ = tick.tick() => {}
+            }
+            if let Err(error) = self.answer_recalls().await {
+                tracing::warn!(error = %error, "Credit could not be given back to others");
+            }
+        }
+    }
+
+    async fn look_after_leases(&self) {
+        self.shut_idle();
+        let mut healthy = true;
+        if let Err(error) = self.beat().await {
+            healthy = false;
+            tracing::warn!(error = %error, "Leases could not be renewed");
+        }
+        self.0
+            .wallets
+            .lock()
+            .retain(|_, wallet| Arc::strong_count(wallet) > 1 || wallet.current.lock().is_some());
+        healthy &= self.close_leases().await;
+        if self.0.store.many_nodes()
+            && let Err(error) = self.0.store.reclaim(false).await
+        {
+            healthy = false;
+            tracing::warn!(error = %error, "Leases of dead nodes could not be taken back");
+        }
+        self.0.healthy.store(healthy, Ordering::Relaxed);
+    }
+
+    /// Leases that nothing has run on for a while, and those that are no longer good, are on their way back.
+    fn shut_idle(&self) {
+        let idle_since = self.now().minus(self.0.config.idle_return);
+        for wallet in self.0.wallets.lock().values() {
+            let mut current = wallet.current.lock();
+            let over = current.take_if(|lease| !lease.is_open() || lease.shut_if_idle(idle_since));
+            self.0.closing.lock().extend(over);
+        }
+    }
+
+    /// Tells the database which leases live and what is held of them, where it does not know.
+    async fn beat(&self) -> Result<(), DbErr> {
+        let stale = self.now().minus(RENEW_AFTER);
+        let leases = self.leases();
+        let news: Vec<(&Arc<Lease>, Held)> = leases
+            .iter()
+            .filter_map(|lease| Some((lease, held(lease, lease.news(stale)?))))
+            .collect();
+        let mut wanted = false;
+        for some in news.chunks(BEATS_MAX) {
+            let asked_at = self.now();
+            let told: Vec<Held> = some.iter().map(|(_, held)| *held).collect();
+            let beats = self.0.store.beat(&told).await?;
+            for ((lease, held), beat) in some.iter().zip(beats) {
+                if beat.alive {
+                    lease.told(held.amount, asked_at, Self::valid_until(asked_at));
+                } else {
+                    lease.shut();
+                }
+                wanted |= beat.recall;
+            }
+        }
+        if wanted {
+            self.0.recalls.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Every lease of this node, those on their way back too: their calls may run on for minutes.
+    fn leases(&self) -> Vec<Arc<Lease>> {
+        let mut leases: Vec<Arc<Lease>> = self
+            .0
+            .wallets
+            .lock()
+            .values()
+            .filter_map(|wallet| wallet.lease())
+            .collect();
+        leases.extend(self.0.closing.lock().iter().cloned());
+        leases
+    }
+
+    /// Gives back what is wanted elsewhere and not held here.
+    async fn answer_recalls(&self) -> Result<(), DbErr> {
+        if self.0.wallets.lock().is_empty() && self.0.closing.lock().is_empty() {
+            return Ok(());
+        }
+        let wanted = self.0.store.recalled(&self.0.name).await?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let leases = self.leases();
+        for lease in leases.iter().filter(|lease| wanted.contains(&lease.id)) {
+            self.answer_recall(lease).await?;
+        }
+        self.close_leases().await;
+        Ok(())
+    }
+
+    async fn answer_recall(&self, lease: &Arc<Lease>) -> Result<(), DbErr> {
+        let now = self.now();
+        // Nothing runs on it: all of it goes back.
+        if lease.shut_if_idle(now) {
+            self.retire(lease.id);
+            return Ok(());
+        }
+        let (free, amount) = lease.take_free(now);
+        match self.0.store.shrink(held(lease, amount), free).await {
+            Ok(true) => lease.told(amount, now, Self::valid_until(now)),
+            // It was over before: what was not held is the wallet's again, and no new call may run on the rest.
+            Ok(false) => lease.shut(),
+            Err(error) => {
+                // The free part may have gone back or not: closing the lease finds out what is left.
+                lease.doubt();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The lease is no wallet's current one any more, and closed when its last call is done.
+    fn retire(&self, id: LeaseId) {
+        for wallet in self.0.wallets.lock().values() {
+            let retired = wallet.current.lock().take_if(|lease| lease.id == id);
+            self.0.closing.lock().extend(retired);
+        }
+    }
+
+    /// Gives back every lease, at the end.
+    pub(super) async fn close_all(&self) {
+        for wallet in std::mem::take(&mut *self.0.wallets.lock()).into_values() {
+            if let Some(lease) = wallet.current.lock().take() {
+                lease.shut();
+                self.0.closing.lock().push(lease);
+            }
+        }
+        self.close_leases().await;
+    }
+
+    /// Gives back the shut leases on which nothing runs any more. False when the database refused one.
+    async fn close_leases(&self) -> bool {
+        let due: Vec<Arc<Lease>> = {
+            let mut closing = self.0.closing.lock();
+            let (due, later) = closing.drain(..).partition(|lease| lease.is_quiet());
+            *closing = later;
+            due
+        };
+        let mut closed_all = true;
+        for lease in due {
+            if let Err(error) = self.0.store.close(lease.id, lease.book).await {
+                closed_all = false;
+                tracing::warn!(error = %error, lease.id = %lease.id, "A lease could not be given back; trying again");
+                self.0.closing.lock().push(lease);
+            }
+        }
+        closed_all
+    }
+}
+
+fn held(lease: &Lease, amount: domain::Amount) -> Held {
+    Held {
+        lease: lease.id,
+        book: lease.book,
+        amount,
+    }
+}

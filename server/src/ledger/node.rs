@@ -1,0 +1,383 @@
+//! How does one server spend wallets in memory? It leases credit, holds parts of it for calls, and hands what is settled
+//! to its writer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use domain::Amount;
+use domain::ids::WorkspaceId;
+use parking_lot::Mutex;
+use sea_orm::DbErr;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{MutexGuard, Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::clock::{Clock, Moment, Ticks};
+
+use super::handle::LedgerConfig;
+use super::hold::{Hold, HoldError, SettleError, Settled};
+use super::leases;
+use super::store::{Asked, Asking, Store};
+use super::wallet::{Lease, Wallet};
+use super::writer::{Item, Ticket, Writer};
+
+/// The node stops using a lease so much before the database would: what clocks and replies may differ by.
+const MARGIN: Duration = Duration::from_secs(5);
+/// A lease takes so many times what the call needs, so that most calls find their money in memory.
+const AHEAD: i64 = 64;
+/// How often, and after which pause, credit that other leases hold unused is asked for again: 300 ms in all.
+const TRIES_ELSEWHERE: u32 = 3;
+const WAIT_ELSEWHERE: Duration = Duration::from_millis(100);
+/// How long a call waits for another call of its wallet that asks the database.
+const TURN_MAX: Duration = Duration::from_secs(2);
+/// Settled calls that wait for the writer. Beyond it, each waits in a task of its own.
+const QUEUE: usize = 4096;
+
+/// One server among those of its database. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Node(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) ticks: Ticks,
+    pub(super) config: LedgerConfig,
+    pub(super) name: String,
+    /// In the order of their ids, so that a simulated run is the same each time.
+    pub(super) wallets: Mutex<BTreeMap<WorkspaceId, Arc<Wallet>>>,
+    /// Leases on their way back: shut, waiting for their last calls.
+    pub(super) closing: Mutex<Vec<Arc<Lease>>>,
+    /// Told when somebody wants credit back.
+    pub(super) recalls: Arc<Notify>,
+    pub(super) healthy: AtomicBool,
+    clock: Clock,
+    queue: Mutex<Option<mpsc::Sender<Item>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    keepers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Node {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        ticks: Ticks,
+        config: LedgerConfig,
+        name: String,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            ticks,
+            config,
+            name,
+            wallets: Mutex::default(),
+            closing: Mutex::default(),
+            recalls: Arc::default(),
+            healthy: AtomicBool::new(true),
+            clock,
+            queue: Mutex::default(),
+            writer: Mutex::default(),
+            keepers: Mutex::default(),
+        }))
+    }
+
+    /// Starts the writer and the keepers of leases. Only a server does; commands need neither.
+    pub(super) fn start(&self) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        *self.0.queue.lock() = Some(sender);
+        let writer = Writer {
+            store: self.0.store.clone(),
+            clock: self.0.clock.clone(),
+            recalls: self.0.recalls.clone(),
+        };
+        *self.0.writer.lock() = Some(tokio::spawn(writer.run(receiver)));
+        let keepers = [
+            tokio::spawn(self.clone().keep_leases()),
+            tokio::spawn(self.clone().keep_promises()),
+        ];
+        self.0.keepers.lock().extend(keepers);
+    }
+
+    /// Flushes what is settled, gives every lease back, and stops. No call may be running.
+    pub(super) async fn shutdown(&self) {
+        for keeper in self.0.keepers.lock().drain(..) {
+            keeper.abort();
+        }
+        // Without senders the writer ends after its last commit.
+        self.0.queue.lock().take();
+        let writer = self.0.writer.lock().take();
+        if let Some(writer) = writer
+            && let Err(error) = writer.await
+        {
+            tracing::error!(error = %error, "The ledger's writer did not end well");
+        }
+        self.close_all().await;
+    }
+
+    /// Dies, as far as memory goes: the writer and the keepers stop where they are.
+    #[cfg(test)]
+    pub(super) fn abort(&self) {
+        let keepers = self.0.keepers.lock().drain(..).collect::<Vec<_>>();
+        let writer = self.0.writer.lock().take();
+        for task in keepers.into_iter().chain(writer) {
+            task.abort();
+        }
+        self.0.queue.lock().take();
+    }
+
+    pub(super) fn is_healthy(&self) -> bool {
+        self.0.healthy.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.0.ticks.now()
+    }
+
+    /// Until when a lease may be used that the database confirmed after this moment.
+    pub(super) fn valid_until(asked_at: Moment) -> Moment {
+        asked_at.plus(leases::TTL).minus(MARGIN)
+    }
+
+    /// Sets `amount` aside for a call of this workspace.
+    ///
+    /// # Errors
+    /// As [`super::Ledger::hold`].
+    pub(super) async fn hold(
+        &self,
+        workspace: WorkspaceId,
+        amount: Amount,
+    ) -> Result<Hold, HoldError> {
+        if amount < Amount::ZERO {
+            return Err(HoldError::Negative);
+        }
+        if amount.is_zero() {
+            return Ok(Hold::new(self.clone(), None, amount));
+        }
+        let wallet = self.wallet(workspace);
+        if let Some(lease) = wallet.lease()
+            && lease.hold(amount, self.now())
+        {
+            return Ok(Hold::new(self.clone(), Some((wallet, lease)), amount));
+        }
+        // In a task of its own: a caller who leaves while the lease is being committed would leave it to nobody. The
+        // hold that nobody takes is dropped, which releases it.
+        let node = self.clone();
+        let refilled = tokio::spawn(async move {
+            let lease = node.refill(&wallet, amount).await?;
+            let place = Some((wallet, lease));
+            Ok(Hold::new(node, place, amount))
+        });
+        refilled.await.map_err(|_| HoldError::Unavailable(None))?
+    }
+
+    /// Gets credit for a hold that the lease in memory could not cover; holds it before others can.
+    async fn refill(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
+        for _ in 0..TRIES_ELSEWHERE {
+            match self.refill_once(wallet, amount).await {
+                // Other leases were asked to give back, and do so within a tenth of a second.
+                Err(HoldError::Elsewhere) => tokio::time::sleep(WAIT_ELSEWHERE).await,
+                other => return other,
+            }
+        }
+        self.refill_once(wallet, amount).await
+    }
+
+    async fn refill_once(
+        &self,
+        wallet: &Arc<Wallet>,
+        amount: Amount,
+    ) -> Result<Arc<Lease>, HoldError> {
+        let _only_one = self.turn(wallet).await?;
+        let current = wallet.lease().filter(|lease| lease.is_open());
+        match current {
+            Some(lease) if lease.hold(amount, self.now()) => Ok(lease),
+            Some(lease) => self.enlarge_for(wallet, &lease, amount).await,
+            None => self.fresh(wallet, amount).await,
+        }
+    }
+
+    /// One call at a time asks the database for a wallet's credit. When it is slow, the others are told so instead of
+    /// standing in line.
+    async fn turn<'a>(&self, wallet: &'a Wallet) -> Result<MutexGuard<'a, ()>, HoldError> {
+        tokio::time::timeout(TURN_MAX, wallet.refill.lock())
+            .await
+            .map_err(|_| HoldError::Unavailable(None))
+    }
+
+    /// More credit on the current lease; a new lease where that one is no longer good.
+    async fn enlarge_for(
+        &self,
+        wallet: &Arc<Wallet>,
+        lease: &Arc<Lease>,
+        amount: Amount,
+    ) -> Result<Arc<Lease>, HoldError> {
+        // Calls that find credit in memory do not wait for us and may take what we just fetched: then we fetch again.
+        for _ in 0..3 {
+            if !lease.is_usable(self.now()) {
+                break;
+            }
+            self.enlarge_locked(wallet, lease, amount).await?;
+            if lease.hold(amount, self.now()) {
+                return Ok(lease.clone());
+            }
+        }
+        self.fresh(wallet, amount).await
+    }
+
+    /// A new lease, which becomes the wallet's current one. An older one is shut and given back when its calls are done.
+    async fn fresh(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
+        let asked_at = self.now();
+        match self.ask(wallet, None, amount).await? {
+            Asked::Granted {
+                lease,
+                book,
+                amount: granted,
+            } => {
+                let until = Self::valid_until(asked_at);
+                let lease = Arc::new(Lease::new(lease, book, granted, until, asked_at));
+                let held = lease.hold(amount, self.now());
+                if let Some(old) = wallet.current.lock().replace(lease.clone()) {
+                    old.shut();
+                    self.0.closing.lock().push(old);
+                }
+                if held {
+                    Ok(lease)
+                } else {
+                    Err(HoldError::Elsewhere)
+                }
+            }
+            Asked::Elsewhere | Asked::LeaseLost => Err(HoldError::Elsewhere),
+            Asked::Insufficient { unleased } => Err(HoldError::Insufficient {
+                available: unleased,
+            }),
+        }
+    }
+
+    /// More credit on a lease that running calls hold.
+    pub(super) async fn enlarge(
+        &self,
+        wallet: &Arc<Wallet>,
+        lease: &Arc<Lease>,
+        amount: Amount,
+    ) -> Result<(), HoldError> {
+        let _only_one = self.turn(wallet).await?;
+        self.enlarge_locked(wallet, lease, amount).await
+    }
+
+    async fn enlarge_locked(
+        &self,
+        wallet: &Arc<Wallet>,
+        lease: &Arc<Lease>,
+        amount: Amount,
+    ) -> Result<(), HoldError> {
+        let missing = amount.minus_or_zero(lease.free());
+        if missing.is_zero() {
+            return Ok(());
+        }
+        match self.ask(wallet, Some(lease), missing).await? {
+            Asked::Granted { amount, .. } => {
+                lease.enlarged(amount);
+                Ok(())
+            }
+            Asked::Insufficient { unleased } => Err(HoldError::Insufficient {
+                available: unleased.plus(lease.free()).unwrap_or(unleased),
+            }),
+            Asked::Elsewhere => Err(HoldError::Elsewhere),
+            Asked::LeaseLost => {
+                lease.shut();
+                Ok(())
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        wallet: &Wallet,
+        lease: Option<&Arc<Lease>>,
+        need: Amount,
+    ) -> Result<Asked, HoldError> {
+        let contested = wallet
+            .lease()
+            .is_some_and(|lease| lease.is_contested(self.now()));
+        let times = if contested { 1 } else { AHEAD };
+        let asking = Asking {
+            node: &self.0.name,
+            workspace: wallet.workspace,
+            existing: lease.map(|lease| lease.id),
+            need,
+            want: Amount::from_nanos(need.nanos().saturating_mul(times)),
+        };
+        self.0.store.ask(asking).await.map_err(|error: DbErr| {
+            // It may have been granted all the same, and only closing the lease gives that back.
+            if let Some(lease) = lease {
+                lease.doubt();
+            }
+            HoldError::Unavailable(Some(error))
+        })
+    }
+
+    fn wallet(&self, workspace: WorkspaceId) -> Arc<Wallet> {
+        self.0
+            .wallets
+            .lock()
+            .entry(workspace)
+            .or_insert_with(|| Arc::new(Wallet::new(workspace)))
+            .clone()
+    }
+
+    /// Hands a settled call to the writer and waits for its commit.
+    pub(super) async fn commit(&self, settled: Settled) -> Result<(), SettleError> {
+        let (reply, mut committed) = oneshot::channel();
+        let ticket = Ticket::default();
+        let item = Item {
+            record: settled.record,
+            lease: settled.lease,
+            charge: settled.charge,
+            unbilled: settled.unbilled,
+            of_key: settled.of_key,
+            ticket: ticket.clone(),
+            reply,
+        };
+        self.enqueue(item)?;
+        if let Ok(outcome) = tokio::time::timeout(self.0.config.commit_wait, &mut committed).await {
+            return outcome.unwrap_or(Err(SettleError::NotCommitted));
+        }
+        // If it is on its way to the database at this moment, the outcome is near: each try is bounded.
+        let until = Instant::now() + self.0.config.outcome_wait;
+        loop {
+            if ticket.withdraw() || (Instant::now() >= until && ticket.abandon()) {
+                return Err(SettleError::NotCommitted);
+            }
+            if let Ok(outcome) = tokio::time::timeout(POLL, &mut committed).await {
+                return outcome.unwrap_or(Err(SettleError::NotCommitted));
+            }
+        }
+    }
+
+    /// Never waits: a caller who leaves, or whose time is over, must not take the item with them.
+    fn enqueue(&self, item: Item) -> Result<(), SettleError> {
+        let sender = self.0.queue.lock().clone();
+        let refused = match sender {
+            Some(sender) => match sender.try_send(item) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Full(item)) => {
+                    // Its waiter can withdraw it here as well as in the queue.
+                    tokio::spawn(async move {
+                        if let Err(refused) = sender.send(item).await {
+                            refused.0.undo();
+                        }
+                    });
+                    return Ok(());
+                }
+                Err(TrySendError::Closed(item)) => item,
+            },
+            None => item,
+        };
+        refused.undo();
+        Err(SettleError::NotCommitted)
+    }
+}
+
+/// How often a waiter that would rather give up looks whether it may.
+const POLL: Duration = Duration::from_millis(100);

@@ -1,0 +1,225 @@
+//! What does the ledger ask of a database? Eight questions, so that tests can answer them from a simulated one.
+//!
+//! A lost answer is asked for again: flushes, reversals and what ends a lease happen once however often they are sent.
+
+use domain::Amount;
+use domain::ids::{CallId, LeaseId, WorkspaceId};
+use domain::views::UnixMs;
+use futures::future::BoxFuture;
+use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
+
+use crate::db::Db;
+
+use super::flush::{self, Flush};
+use super::leases;
+use super::reversal;
+
+pub(super) type Answer<'a, T, E = DbErr> = BoxFuture<'a, Result<T, E>>;
+
+/// Where wallets, leases and charges are kept.
+pub(super) trait Store: Send + Sync {
+    /// May several nodes share it?
+    fn many_nodes(&self) -> bool;
+
+    /// Takes credit from a wallet, as a new lease or more of one.
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked>;
+
+    /// Says that the node lives and what the calls on its leases hold; answers for each.
+    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>>;
+
+    /// Which of the node's leases are wanted back by others.
+    fn recalled<'a>(&'a self, node: &'a str) -> Answer<'a, Vec<LeaseId>>;
+
+    /// Answers a recall: gives back what is not held, which may be nothing. False when the lease is no longer the node's.
+    /// Not to be repeated with the same amount: it would be given back twice.
+    fn shrink(&self, held: Held, free: Amount) -> Answer<'_, bool>;
+
+    /// Gives back everything that was not spent, and ends the lease.
+    fn close(&self, lease: LeaseId, book: i64) -> Answer<'_, ()>;
+
+    /// Takes back what dead nodes have: of leases that are over what nothing holds, and all of those on which no call
+    /// can run any more. With `all_are_dead` everything. Answers how many leases changed; none is none left.
+    fn reclaim(&self, all_are_dead: bool) -> Answer<'_, u64>;
+
+    /// Gets a connection that may write. Waiting for it is not sending.
+    fn begin(&self) -> Answer<'_, Box<dyn Writing>>;
+}
+
+/// A place to write one batch.
+pub(super) trait Writing: Send + 'static {
+    /// Charges the calls of each flush and writes their rows; answers for each lease whether it is wanted elsewhere.
+    fn flush<'a>(
+        self: Box<Self>,
+        now: UnixMs,
+        flushes: &'a [Flush],
+    ) -> Answer<'a, Vec<Flushed>, Failure>;
+
+    /// Gives charges back whose callers were told that they are not charged.
+    fn reverse<'a>(self: Box<Self>, now: UnixMs, calls: &'a [CallId]) -> Answer<'a, (), Failure>;
+}
+
+/// A wish for credit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) node: &'a str,
+    pub(super) workspace: WorkspaceId,
+    /// The lease to enlarge.
+    pub(super) existing: Option<LeaseId>,
+    /// Less is of no use.
+    pub(super) need: Amount,
+    /// More is not wanted.
+    pub(super) want: Amount,
+}
+
+/// What asking for credit brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// So much, on this lease.
+    Granted {
+        lease: LeaseId,
+        book: i64,
+        amount: Amount,
+    },
+    /// The wallet holds too little, whoever asks; `unleased` is what no lease has taken.
+    Insufficient { unleased: Amount },
+    /// The wallet holds enough, but other leases have it; they were asked to give back what they do not use.
+    Elsewhere,
+    /// The lease to enlarge is no longer this node's.
+    LeaseLost,
+}
+
+/// What the running calls of a lease hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) lease: LeaseId,
+    pub(super) book: i64,
+    pub(super) amount: Amount,
+}
+
+/// What a heartbeat answered for one lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Beat {
+    /// Still ours.
+    pub(super) alive: bool,
+    /// Another node, or an administrator, wants credit: give back what is not held.
+    pub(super) recall: bool,
+}
+
+/// What a flush answered for its lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flushed {
+    pub(super) recall: bool,
+}
+
+/// Why a batch is not known to be committed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It failed before COMMIT: nothing of it is in the database.
+    NotCommitted(DbErr),
+    /// COMMIT was sent and its answer lost: all of it is there, or nothing. Sending it again finds out.
+    Unknown(DbErr),
+}
+
+/// The real one.
+pub(super) struct DbStore(pub(super) Db);
+
+impl Store for DbStore {
+    fn many_nodes(&self) -> bool {
+        self.0.backend() == DbBackend::Postgres
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
+        Box::pin(leases::ask(&self.0, asking))
+    }
+
+    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>> {
+        Box::pin(leases::beat(&self.0, held))
+    }
+
+    fn recalled<'a>(&'a self, node: &'a str) -> Answer<'a, Vec<LeaseId>> {
+        Box::pin(leases::recalled(&self.0, node))
+    }
+
+    fn shrink(&self, held: Held, free: Amount) -> Answer<'_, bool> {
+        Box::pin(leases::shrink(&self.0, held, free))
+    }
+
+    fn close(&self, lease: LeaseId, book: i64) -> Answer<'_, ()> {
+        Box::pin(leases::close(&self.0, lease, book))
+    }
+
+    fn reclaim(&self, all_are_dead: bool) -> Answer<'_, u64> {
+        Box::pin(leases::reclaim(&self.0, all_are_dead))
+    }
+
+    fn begin(&self) -> Answer<'_, Box<dyn Writing>> {
+        Box::pin(async {
+            let writing: Box<dyn Writing> = Box::new(DbWriting(self.0.begin().await?));
+            Ok(writing)
+        })
+    }
+}
+
+struct DbWriting(DatabaseTransaction);
+
+impl Writing for DbWriting {
+    fn flush<'a>(
+        self: Box<Self>,
+        now: UnixMs,
+        flushes: &'a [Flush],
+    ) -> Answer<'a, Vec<Flushed>, Failure> {
+        Box::pin(async move {
+            let flushed = bounded(flush::apply(&self.0, now, flushes))
+                .await
+                .map_err(Failure::NotCommitted)?;
+            commit(self.0).await?;
+            Ok(flushed)
+        })
+    }
+
+    fn reverse<'a>(self: Box<Self>, now: UnixMs, calls: &'a [CallId]) -> Answer<'a, (), Failure> {
+        Box::pin(async move {
+            bounded(reversal::apply(&self.0, now, calls))
+                .await
+                .map_err(Failure::NotCommitted)?;
+            commit(self.0).await
+        })
+    }
+}
+
+/// A database that does not answer at all, not even with an error, is left after this: PostgreSQL itself ends a
+/// statement after five seconds.
+const SILENCE: std::time::Duration = std::time::Duration::from_secs(8);
+
+async fn bounded<T>(work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    tokio::time::timeout(SILENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(silent()))
+}
+
+async fn commit(tx: DatabaseTransaction) -> Result<(), Failure> {
+    match tokio::time::timeout(SILENCE, tx.commit()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if was_answered(&error) => Err(Failure::NotCommitted(error)),
+        Ok(Err(error)) => Err(Failure::Unknown(error)),
+        Err(_) => Err(Failure::Unknown(silent())),
+    }
+}
+
+fn silent() -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::Internal(
+        "the database does not answer".into(),
+    ))
+}
+
+/// The database itself said that it did not commit; anything else may be a lost answer.
+fn was_answered(error: &DbErr) -> bool {
+    use sea_orm::RuntimeErr::SqlxError;
+    let (DbErr::Conn(SqlxError(source))
+    | DbErr::Exec(SqlxError(source))
+    | DbErr::Query(SqlxError(source))) = error
+    else {
+        return false;
+    };
+    matches!(source.as_ref(), sea_orm::SqlxError::Database(_))
+}
