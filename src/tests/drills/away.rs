@@ -11,11 +11,10 @@ use server::accounts::Email;
 use server::db::Db;
 use server::keys::NewKeyForm;
 use server::ledger::LedgerConfig;
+use tokio::sync::watch;
 
 use super::callers::{Got, Load, call, charged_as_answered, eventually, number};
 use super::relay::{Line, Relay};
-use tokio::sync::watch;
-
 use crate::app::{Caller, TestApp};
 use crate::binary::http;
 use crate::postgres::Scratch;
@@ -44,6 +43,7 @@ fn impatient() -> LedgerConfig {
     LedgerConfig {
         heartbeat: Duration::from_millis(100),
         commit_wait: Duration::from_millis(400),
+        outcome_wait: Duration::from_millis(600),
         ..LedgerConfig::default()
     }
 }
@@ -257,8 +257,6 @@ async fn the_outcome_of_a_commit_is_not_known(line: Line) {
     );
     away.finish(&[first, second]).await;
 }
-
-// How long these two take is how long an ending waits for an outcome (`LedgerConfig::outcome_wait`).
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_charge_whose_commit_was_not_answered_is_reversed() {
