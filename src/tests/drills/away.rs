@@ -11,13 +11,12 @@ use server::accounts::Email;
 use server::db::Db;
 use server::keys::NewKeyForm;
 use server::ledger::LedgerConfig;
+use tokio::sync::watch;
 
 use super::callers::{Got, Load, call, charged_as_answered, eventually, number};
 use super::relay::{Line, Relay};
-use tokio::sync::watch;
-
 use crate::app::{Caller, TestApp};
-use crate::binary::http;
+use crate::binary::{http, live_leases};
 use crate::postgres::Scratch;
 use crate::upstream::{FakeUpstream, Reply, Step, done, finish, piece, usage, usage_chunk};
 
@@ -42,8 +41,10 @@ struct Away {
 /// Waits short enough for a test.
 fn impatient() -> LedgerConfig {
     LedgerConfig {
+        idle_return: Duration::from_secs(1),
         heartbeat: Duration::from_millis(100),
         commit_wait: Duration::from_millis(400),
+        outcome_wait: Duration::from_millis(600),
         ..LedgerConfig::default()
     }
 }
@@ -147,6 +148,11 @@ impl Away {
         .await;
         let charged = charged_as_answered(&db, answered, A_CALL).await;
         assert_eq!(charged, answered.len());
+        // Also a lease whose grant was not heard of: nobody beats for it, so it ends.
+        eventually("idle credit goes back by itself", async || {
+            live_leases(&db).await == 0
+        })
+        .await;
         app.finish().await;
     }
 }
@@ -258,8 +264,6 @@ async fn the_outcome_of_a_commit_is_not_known(line: Line) {
     away.finish(&[first, second]).await;
 }
 
-// How long these two take is how long an ending waits for an outcome (`LedgerConfig::outcome_wait`).
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_charge_whose_commit_was_not_answered_is_reversed() {
     the_outcome_of_a_commit_is_not_known(Line::LosesAnswers).await;
@@ -284,10 +288,6 @@ async fn connections_that_were_forgotten_are_given_up() {
     away.relay.set(Line::Forgets);
     let second = away.served_again().await;
     let third = away.served_again().await;
-    eventually("idle credit goes back by itself", async || {
-        crate::binary::live_leases(&away.db).await == 0
-    })
-    .await;
     away.finish(&[first, second, third]).await;
 }
 

@@ -224,7 +224,7 @@ pub async fn posted_and_reserved(db: &Db) -> (i64, i64) {
 pub async fn eventually(what: &str, ask: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !ask().await {
-        assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
+        assert!(began.elapsed() < Duration::from_secs(30), "never: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

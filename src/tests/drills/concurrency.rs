@@ -1,8 +1,8 @@
 //! Many at once: money for exactly k calls serves exactly k, whoever asks how often at the same moment, on one node and
 //! on three.
 //!
-//! A stream holds more than it costs while it runs, so a caller may be refused money that is free a moment later. Who was
-//! refused therefore asks again, in rounds that end when no call runs any more, until nobody is served.
+//! While a call runs it holds more than it will cost, so a caller may be refused money that is free a moment later. Who
+//! was refused therefore asks again, in rounds that end when no call runs any more, until nobody is served.
 
 use std::time::Duration;
 
@@ -18,9 +18,11 @@ use crate::binary::http;
 use crate::postgres::Scratch;
 use crate::upstream::{FakeUpstream, usage};
 
-/// Tokens of each answer, and the most that are asked for. An answer of fewer is not sold, so none is shortened to what
-/// the wallet has left: every call holds enough for itself, and costs exactly the same.
+/// Tokens of each answer. No shorter one is sold, so every call holds enough for itself, however little the wallet has
+/// left, and costs exactly the same.
 const ANSWER: u64 = 16;
+/// Four times as much may come, as far as anybody knows before.
+const AT_MOST: u64 = 64;
 /// Only answers cost: ten dollars per million tokens.
 const PRICE: (&str, &str, &str) = ("0", "0", "10");
 const A_CALL: i64 = 16 * 10_000;
@@ -41,12 +43,13 @@ struct Crowd {
     http: reqwest::Client,
     urls: Vec<String>,
     key: String,
+    max_tokens: u64,
 }
 
 impl Crowd {
     /// One call of the caller with this number; every other one asks for a stream.
     async fn ask(&self, number: usize, url: &str) -> Got {
-        let more = json!({"max_tokens": ANSWER, "stream": number % 2 == 0});
+        let more = json!({"max_tokens": self.max_tokens, "stream": number % 2 == 0});
         call(&self.http, url, &self.key, more).await
     }
 
@@ -116,6 +119,7 @@ async fn drill(nodes: Vec<TestApp>, fake: FakeUpstream, callers: usize, affordab
         http: http(),
         urls: nodes.iter().map(|node| node.url("")).collect(),
         key: caller.key.clone(),
+        max_tokens: AT_MOST,
     };
     assert_eq!(crowd.spends_all(callers).await, affordable);
     assert_eq!(
@@ -209,8 +213,7 @@ async fn five_hundred_callers_at_three_nodes_with_money_for_two_hundred() {
 }
 
 /// What another node has leased and no call holds comes within a moment, and is never called missing.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unused_credit_of_another_node_is_never_insufficient() {
+async fn unused_credit_of_another_node(max_tokens: u64) {
     let Some(one) = TestApp::postgres().await else {
         return eprintln!("skipped: TEST_POSTGRES_URL is not set");
     };
@@ -221,12 +224,12 @@ async fn unused_credit_of_another_node_is_never_insufficient() {
         http: http(),
         urls: vec![one.url(""), two.url("")],
         key: caller.key.clone(),
+        max_tokens,
     };
     for number in 0..7 {
-        // Plain answers: a stream's own hold would be a reason to refuse.
         let url = &crowd.urls[number % 2];
         for tried in 0.. {
-            match crowd.ask(1, url).await {
+            match crowd.ask(number, url).await {
                 Got::Whole(_) => break,
                 Got::NotNow(code) => assert_eq!(code, "credit_busy"),
                 other => panic!("call {number} got {other:?} while there was money for it"),
@@ -239,4 +242,15 @@ async fn unused_credit_of_another_node_is_never_insufficient() {
     assert_eq!(posted_and_reserved(&one.handles.db).await.0, 0);
     two.stop().await;
     one.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unused_credit_of_another_node_is_never_insufficient() {
+    unused_credit_of_another_node(ANSWER).await;
+}
+
+/// Also where the wallet as a whole has too little for the longest answer, and enough for a shorter one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unused_credit_of_another_node_is_enough_for_a_shorter_answer() {
+    unused_credit_of_another_node(AT_MOST).await;
 }

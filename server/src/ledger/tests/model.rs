@@ -100,10 +100,10 @@ async fn live(lives: Vec<Vec<Step>>) {
         let now = clock.now_ms();
         let steps = papers.iter_mut().zip(&lives);
         join_all(steps.map(|(paper, life)| paper.step(&ledger, &life[at], now))).await;
-        if (at + 1) % LOOK_EVERY == 0 {
+        if (at + 1).is_multiple_of(LOOK_EVERY) {
             look(&ledger, &mut papers, now).await;
         }
-        if (at + 1) % START_EVERY == 0 {
+        if (at + 1).is_multiple_of(START_EVERY) {
             papers.iter_mut().for_each(|paper| paper.calls.clear());
             ledger.shutdown().await;
             for paper in &papers {
