@@ -75,7 +75,8 @@ impl Node {
             .retain(|_, wallet| Arc::strong_count(wallet) > 1 || wallet.current.lock().is_some());
         healthy &= self.close_leases().await;
         if self.0.store.many_nodes() {
-            let answered = if reclaims {
+            // Not when our own leases could not be renewed just now: others may not have been able to either.
+            let answered = if reclaims && healthy {
                 self.0.store.reclaim(false).await.map(|_| ())
             } else {
                 self.0.store.recalled(&self.0.name).await.map(|_| ())
