@@ -5,18 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::Amount;
-use domain::ids::{CallId, LeaseId};
-use domain::views::UnixMs;
 use parking_lot::Mutex;
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::time::{Instant, sleep};
 
-use crate::ledger::flush::Flush;
-use crate::ledger::store::{Answer, Asked, Asking, Beat, Failure, Flushed, Held, Store, Writing};
+use crate::ledger::store::Failure;
 
 use super::dice::Dice;
-use super::flushes::Sent;
 use super::world::{Shared, World};
 
 /// How often things go wrong, in a thousand requests.
@@ -38,7 +33,7 @@ pub(super) struct Rates {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
+pub(super) enum Trouble {
     /// Certainly nothing happened.
     Refused,
     Unknown,
@@ -49,7 +44,7 @@ impl Trouble {
         DbErr::Conn(RuntimeErr::Internal(format!("simulated: {self:?}")))
     }
 
-    fn failure(self) -> Failure {
+    pub(super) fn failure(self) -> Failure {
         match self {
             Self::Refused => Failure::NotCommitted(self.error()),
             Self::Unknown => Failure::Unknown(self.error()),
@@ -105,6 +100,10 @@ impl Wire {
         self.dead.store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn many_nodes(&self) -> bool {
+        self.world.lock().many_nodes
+    }
+
     fn is_cut(&self) -> bool {
         self.cut_until
             .lock()
@@ -151,7 +150,7 @@ impl Wire {
         (fate, before, after)
     }
 
-    async fn send<T: Send + 'static>(
+    pub(super) async fn send<T: Send + 'static>(
         self: &Arc<Self>,
         repeatable: bool,
         apply: impl Fn(&mut World) -> T + Send + 'static,
@@ -170,7 +169,7 @@ impl Wire {
         // In a task of its own: its sender may die meanwhile.
         let arrives = tokio::spawn(async move {
             pause(before).await;
-            let died_with_node = wire.is_dead() && !wire.world.lock().many_nodes;
+            let died_with_node = wire.is_dead() && !wire.many_nodes();
             match fate {
                 _ if died_with_node => Err(Trouble::Refused),
                 _ if wire.is_cut() => Err(Trouble::Unknown),
@@ -201,7 +200,7 @@ impl Wire {
     }
 
     /// For what has only one kind of error.
-    async fn request<T: Send + 'static>(
+    pub(super) async fn request<T: Send + 'static>(
         self: &Arc<Self>,
         repeatable: bool,
         apply: impl Fn(&mut World) -> T + Send + 'static,
@@ -213,107 +212,5 @@ impl Wire {
 async fn pause(time: Duration) {
     if !time.is_zero() {
         sleep(time).await;
-    }
-}
-
-/// The world at the other end of a wire.
-#[derive(Clone)]
-pub(super) struct SimStore {
-    many_nodes: bool,
-    wire: Arc<Wire>,
-}
-
-impl SimStore {
-    pub(super) fn new(wire: Arc<Wire>) -> Self {
-        let many_nodes = wire.world.lock().many_nodes;
-        Self { many_nodes, wire }
-    }
-}
-
-impl Store for SimStore {
-    fn many_nodes(&self) -> bool {
-        self.many_nodes
-    }
-
-    fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
-        let node = asking.node.to_owned();
-        let (workspace, existing) = (asking.workspace, asking.existing);
-        let (need, want) = (asking.need.nanos(), asking.want.nanos());
-        Box::pin(self.wire.request(true, move |world| {
-            world.ask(&node, workspace, existing, need, want)
-        }))
-    }
-
-    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>> {
-        let held = held.to_vec();
-        Box::pin(async move {
-            if held.is_empty() {
-                return Ok(Vec::new());
-            }
-            self.wire
-                .request(true, move |world| world.beat(&held))
-                .await
-        })
-    }
-
-    fn recalled<'a>(&'a self, node: &'a str) -> Answer<'a, Vec<LeaseId>> {
-        let node = node.to_owned();
-        Box::pin(self.wire.request(true, move |world| world.recalled(&node)))
-    }
-
-    fn shrink(&self, held: Held, free: Amount) -> Answer<'_, bool> {
-        Box::pin(
-            self.wire
-                .request(false, move |world| world.shrink(held, free.nanos())),
-        )
-    }
-
-    fn close(&self, lease: LeaseId, _book: i64) -> Answer<'_, ()> {
-        Box::pin(self.wire.request(true, move |world| world.close(lease)))
-    }
-
-    fn reclaim(&self, all_are_dead: bool) -> Answer<'_, u64> {
-        Box::pin(
-            self.wire
-                .request(true, move |world| world.reclaim(all_are_dead)),
-        )
-    }
-
-    fn begin(&self) -> Answer<'_, Box<dyn Writing>> {
-        Box::pin(async move {
-            // A connection is had or not: nothing happens in the world.
-            self.wire.request(true, |_| ()).await?;
-            let writing: Box<dyn Writing> = Box::new(SimWriting(self.wire.clone()));
-            Ok(writing)
-        })
-    }
-}
-
-struct SimWriting(Arc<Wire>);
-
-impl Writing for SimWriting {
-    fn flush<'a>(
-        self: Box<Self>,
-        _now: UnixMs,
-        flushes: &'a [Flush],
-    ) -> Answer<'a, Vec<Flushed>, Failure> {
-        let sent: Vec<Sent> = flushes.iter().map(Sent::of).collect();
-        Box::pin(async move {
-            self.0
-                .send(true, move |world| world.flush(&sent))
-                .await
-                .map_err(Trouble::failure)?
-                .map_err(Failure::NotCommitted)
-        })
-    }
-
-    fn reverse<'a>(self: Box<Self>, _now: UnixMs, calls: &'a [CallId]) -> Answer<'a, (), Failure> {
-        let calls = calls.to_vec();
-        Box::pin(async move {
-            self.0
-                .send(true, move |world| world.reverse(&calls))
-                .await
-                .map_err(Trouble::failure)
-        })
     }
 }

@@ -22,6 +22,7 @@ mod lending;
 mod plan;
 mod rows;
 mod run;
+mod store;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -14,9 +14,10 @@ use crate::clock::{Clock, Moment, Ticks};
 use crate::ledger::node::Node;
 
 use super::call::{Call, Told, workspace};
-use super::faults::{SimStore, Wire};
+use super::faults::Wire;
 use super::judge;
 use super::plan::{Happens, Lot, Plan, Temper};
+use super::store::SimStore;
 use super::world::{Events, Flaw, Shared, World};
 
 /// What a run showed.

@@ -18,7 +18,8 @@ use crate::ledger::store::{DbStore, Store};
 use crate::testing::TestDb;
 
 use super::super::dice::Dice;
-use super::super::faults::{Rates, SimStore, Wire};
+use super::super::faults::{Rates, Wire};
+use super::super::store::SimStore;
 use super::super::world::{Events, Shared, World};
 use super::scripts::Kind;
 

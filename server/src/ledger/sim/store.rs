@@ -1,0 +1,115 @@
+//! How does a production node reach the simulated world? Through the trait by which it reaches a database.
+
+use std::sync::Arc;
+
+use domain::Amount;
+use domain::ids::{CallId, LeaseId};
+use domain::views::UnixMs;
+
+use crate::ledger::flush::Flush;
+use crate::ledger::store::{Answer, Asked, Asking, Beat, Failure, Flushed, Held, Store, Writing};
+
+use super::faults::{Trouble, Wire};
+use super::flushes::Sent;
+
+/// The world at the other end of a wire.
+#[derive(Clone)]
+pub(super) struct SimStore {
+    many_nodes: bool,
+    wire: Arc<Wire>,
+}
+
+impl SimStore {
+    pub(super) fn new(wire: Arc<Wire>) -> Self {
+        let many_nodes = wire.many_nodes();
+        Self { many_nodes, wire }
+    }
+}
+
+impl Store for SimStore {
+    fn many_nodes(&self) -> bool {
+        self.many_nodes
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
+        let node = asking.node.to_owned();
+        let (workspace, existing) = (asking.workspace, asking.existing);
+        let (need, want) = (asking.need.nanos(), asking.want.nanos());
+        Box::pin(self.wire.request(true, move |world| {
+            world.ask(&node, workspace, existing, need, want)
+        }))
+    }
+
+    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>> {
+        let held = held.to_vec();
+        Box::pin(async move {
+            if held.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.wire
+                .request(true, move |world| world.beat(&held))
+                .await
+        })
+    }
+
+    fn recalled<'a>(&'a self, node: &'a str) -> Answer<'a, Vec<LeaseId>> {
+        let node = node.to_owned();
+        Box::pin(self.wire.request(true, move |world| world.recalled(&node)))
+    }
+
+    fn shrink(&self, held: Held, free: Amount) -> Answer<'_, bool> {
+        Box::pin(
+            self.wire
+                .request(false, move |world| world.shrink(held, free.nanos())),
+        )
+    }
+
+    fn close(&self, lease: LeaseId, _book: i64) -> Answer<'_, ()> {
+        Box::pin(self.wire.request(true, move |world| world.close(lease)))
+    }
+
+    fn reclaim(&self, all_are_dead: bool) -> Answer<'_, u64> {
+        Box::pin(
+            self.wire
+                .request(true, move |world| world.reclaim(all_are_dead)),
+        )
+    }
+
+    fn begin(&self) -> Answer<'_, Box<dyn Writing>> {
+        Box::pin(async move {
+            // A connection is had or not: nothing happens in the world.
+            self.wire.request(true, |_| ()).await?;
+            let writing: Box<dyn Writing> = Box::new(SimWriting(self.wire.clone()));
+            Ok(writing)
+        })
+    }
+}
+
+struct SimWriting(Arc<Wire>);
+
+impl Writing for SimWriting {
+    fn flush<'a>(
+        self: Box<Self>,
+        _now: UnixMs,
+        flushes: &'a [Flush],
+    ) -> Answer<'a, Vec<Flushed>, Failure> {
+        let sent: Vec<Sent> = flushes.iter().map(Sent::of).collect();
+        Box::pin(async move {
+            self.0
+                .send(true, move |world| world.flush(&sent))
+                .await
+                .map_err(Trouble::failure)?
+                .map_err(Failure::NotCommitted)
+        })
+    }
+
+    fn reverse<'a>(self: Box<Self>, _now: UnixMs, calls: &'a [CallId]) -> Answer<'a, (), Failure> {
+        let calls = calls.to_vec();
+        Box::pin(async move {
+            self.0
+                .send(true, move |world| world.reverse(&calls))
+                .await
+                .map_err(Trouble::failure)
+        })
+    }
+}
