@@ -182,24 +182,23 @@ on_both! {
         let paid = pay(&node(&app, &fake, &clock).await, &fake, &caller).await;
         let (db, ledger) = (&app.handles.db, &app.handles.ledger);
         let workspace = caller.account.workspace;
-        // Of 115 dollars the lease takes all: calls to come find their money in memory.
+        // Of 115 dollars a lone server's lease takes all, so that calls to come find their money in memory; one of many
+        // takes what the call needs.
         let hold = ledger.hold(workspace, usd("110")).await.unwrap();
         run(db, &format!("UPDATE lot SET expires_at = 1 WHERE txn_id = '{paid}:bonus'")).await;
-        assert_eq!(ledger.expire_lots().await.unwrap(), Expired { lots: 0, amount: Amount::ZERO, left: 1 });
+        let mut expired = ledger.expire_lots().await.unwrap();
+        assert!(expired.left == 1 && expired.amount <= usd("5"), "{expired:?}");
 
         // A node hears of the wish when it tells what its calls hold, which changes here again and again.
         let begun = Instant::now();
         let mut small = None;
-        loop {
+        while expired.lots == 0 {
             small = match small {
                 None => ledger.hold(workspace, Amount::from_nanos(1)).await.ok(),
                 Some(_) => None,
             };
-            let expired = ledger.expire_lots().await.unwrap();
+            expired = ledger.expire_lots().await.unwrap();
             assert_eq!(expired.left, 1, "never all of it while the call runs");
-            if expired.lots > 0 {
-                break;
-            }
             assert!(begun.elapsed() < PATIENCE, "the node gives nothing back");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -34,10 +34,6 @@ const PIPE: usize = 16;
 /// What may be withheld while the charge is committed. Only the end of a stream is, so this is far above any real one.
 const WITHHELD_MAX: usize = 8 << 20;
 
-/// How often, and after which pause, credit that another node holds unused is asked for again: 300 ms in all.
-const GROW_TRIES: u32 = 3;
-const GROW_WAIT: Duration = Duration::from_millis(100);
-
 type Pipe = mpsc::Sender<Result<Bytes, std::io::Error>>;
 
 /// Calls the upstream and starts pumping. Answers the caller when the upstream has begun, or, so that nothing between
@@ -381,20 +377,9 @@ impl Pump<'_> {
             return Ok(());
         }
         let wanted = self.meter.due(STEP).map_err(ours)?;
-        let mut tries = GROW_TRIES;
-        let refused = loop {
-            match self.hold.grow_to(wanted).await {
-                Ok(()) => {
-                    self.dry = false;
-                    return Ok(());
-                }
-                // Who has it was asked to give it back.
-                Err(HoldError::Elsewhere) if tries > 0 => {
-                    tries -= 1;
-                    tokio::time::sleep(GROW_WAIT).await;
-                }
-                Err(refused) => break refused,
-            }
+        let Err(refused) = self.hold.grow_to(wanted).await else {
+            self.dry = false;
+            return Ok(());
         };
         let Some(rest) = self.rest(&refused) else {
             // The wallet may have more, but it cannot be had now: not the caller's fault, so no proper ending.

@@ -17,7 +17,7 @@ pub use page::KeyName;
 pub(crate) use parts::Parts;
 pub use query::{Filter, Group, RANGE_DAYS_MAX, Range, UsageQuery};
 pub use record::{Attempt, CallRecord, Outcome};
-pub(crate) use record::{Booked, insert};
+pub(crate) use record::{Booked, Repeated, insert};
 pub use refused::RefusedCalls;
 pub(crate) use report::call_row;
 pub use report::{AttemptRow, CallRow, Calls};

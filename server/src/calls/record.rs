@@ -94,10 +94,20 @@ pub(crate) struct Booked<'a> {
 
 const CALL_COLUMNS: usize = 20;
 
-/// Inserts many calls and their attempts: two statements, whatever their number. A call that is already there stays.
+/// What becomes of a call whose id is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// Nothing is written: no call is charged twice, or for another one.
+    Refused,
+    /// It stays as it is. For calls that moved no money, whose commit may be repeated.
+    Kept,
+}
+
+/// Inserts many calls and their attempts: two statements, whatever their number.
 pub(crate) async fn insert<C: ConnectionTrait>(
     conn: &C,
     calls: &[Booked<'_>],
+    repeated: Repeated,
 ) -> Result<(), DbErr> {
     if calls.is_empty() {
         return Ok(());
@@ -106,8 +116,12 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     let sql = format!(
         "INSERT INTO call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
             input, cached_input, output, reasoning, charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at)
-         VALUES {} ON CONFLICT (id) DO NOTHING",
-        rows(calls.len(), CALL_COLUMNS)
+         VALUES {}{}",
+        rows(calls.len(), CALL_COLUMNS),
+        match repeated {
+            Repeated::Refused => "",
+            Repeated::Kept => " ON CONFLICT (id) DO NOTHING",
+        }
     );
     conn.execute_raw(Statement::from_sql_and_values(
         conn.get_database_backend(),

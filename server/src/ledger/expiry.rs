@@ -148,7 +148,7 @@ async fn of_wallet(db: &Db, book: i64, now: UnixMs) -> Result<Expired, DbErr> {
         done.left += u64::from(part < remaining);
     }
     if done.left > 0 {
-        leases::recall(&tx, book, None).await?;
+        leases::recall(&tx, book, None, true).await?;
     }
     tx.commit().await?;
     Ok(done)

@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 use sha2::{Digest, Sha256};
 
 use crate::budgets::{self, KeyCharge};
-use crate::calls::{self, Booked};
+use crate::calls::{self, Booked, Repeated};
 use crate::db::{all, exec, for_update, places, rows};
 
 use super::books::{Movement, System, WalletRow, move_all, system_book};
@@ -124,8 +124,12 @@ pub(super) async fn apply<C: ConnectionTrait>(
     write_leases(conn, &plans).await?;
     write_reserved(conn, &plans).await?;
     write_movements(conn, now, &plans).await?;
-    let booked: Vec<Booked<'_>> = plans.iter().flat_map(Plan::booked).collect();
-    calls::insert(conn, &booked).await?;
+    let booked = |paid: bool| -> Vec<Booked<'_>> {
+        let plans = plans.iter().filter(|plan| plan.txn.is_some() == paid);
+        plans.flat_map(Plan::booked).collect()
+    };
+    calls::insert(conn, &booked(true), Repeated::Refused).await?;
+    calls::insert(conn, &booked(false), Repeated::Kept).await?;
     let flushed = flushes.iter().map(|flush| Flushed {
         recall: flush
             .lease_id()

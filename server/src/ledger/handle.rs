@@ -189,7 +189,7 @@ impl Ledger {
                 Ok(granted) => break (tx, granted),
                 // What leases have and no call holds comes back when it is asked for.
                 Err(GrantError::TooMuch { available }) => {
-                    let asked = payments::recall(&tx, workspace).await?;
+                    let asked = payments::recall(&tx, workspace, drains == 0).await?;
                     tx.commit().await?;
                     if !asked || drains == DRAINS {
                         return Err(GrantError::TooMuch { available });

@@ -58,6 +58,8 @@ impl From<BudgetError> for HoldError {
 /// Why a call could not be charged.
 #[derive(Debug, Error)]
 pub enum SettleError {
+    #[error("a call cannot cost less than nothing")]
+    Negative,
     /// Nothing was charged: the call must not be given its ending.
     #[error("the charge could not be committed in time")]
     NotCommitted,
@@ -66,7 +68,7 @@ pub enum SettleError {
 }
 
 /// How often, and after which pause, credit above a hold is asked for again when it cannot be had at once.
-const COVER_TRIES: u32 = 10;
+const COVER_TRIES: u32 = 4;
 const COVER_WAIT: Duration = Duration::from_millis(200);
 
 /// A call whose money is decided, to be committed.
@@ -128,6 +130,9 @@ impl Hold {
     /// # Errors
     /// [`HoldError`] when the wallet or a limit of the key has no more; what was held stays held.
     pub async fn grow_to(&mut self, total: Amount) -> Result<(), HoldError> {
+        if total < Amount::ZERO {
+            return Err(HoldError::Negative);
+        }
         let more = total.minus_or_zero(self.amount);
         let Some((wallet, lease)) = &self.place else {
             return Ok(());
@@ -160,11 +165,14 @@ impl Hold {
     /// served at the operator's loss and stands on the row as unbilled.
     ///
     /// # Errors
-    /// [`SettleError::NotCommitted`] when the commit did not happen in time.
+    /// [`SettleError::NotCommitted`] when the commit did not happen in time, or the call had been settled before.
     ///
     /// # Cancellation
     /// Once begun, the charge is committed whether or not anybody awaits it.
     pub async fn settle(mut self, record: CallRecord) -> Result<Amount, SettleError> {
+        if record.cost < Amount::ZERO {
+            return Err(SettleError::Negative);
+        }
         if record.cost > self.amount {
             self.cover(&record).await;
         }

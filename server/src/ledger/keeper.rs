@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::node::Node;
 use super::store::Held;
-use super::wallet::Lease;
+use super::wallet::{Lease, Wallet};
 
 /// A lease is renewed when its last heartbeat is older than this: a fifth of its life. What its calls hold is told
 /// whenever it changed.
@@ -150,8 +150,18 @@ impl Node {
         if wanted.is_empty() {
             return Ok(());
         }
-        let leases = self.leases();
-        for lease in leases.iter().filter(|lease| wanted.contains(&lease.id)) {
+        let wallets: Vec<Arc<Wallet>> = self.0.wallets.lock().values().cloned().collect();
+        for wallet in wallets {
+            // A call of this wallet that is asking for credit just now must not find it gone for nothing: next time then.
+            let Ok(_nobody_asks) = wallet.refill.try_lock() else {
+                continue;
+            };
+            if let Some(lease) = wallet.lease().filter(|lease| wanted.contains(&lease.id)) {
+                self.answer_recall(&lease).await?;
+            }
+        }
+        let closing = self.0.closing.lock().clone();
+        for lease in closing.iter().filter(|lease| wanted.contains(&lease.id)) {
             self.answer_recall(lease).await?;
         }
         self.close_leases().await;

@@ -22,8 +22,6 @@ use super::store::{Asked, Asking, Beat, Held};
 pub(super) const TTL: Duration = Duration::from_secs(15);
 /// How much longer running calls may settle on it: the longest call and half a minute.
 pub(super) const GRACE: Duration = Duration::from_secs(630);
-/// A report of what is held is believed for so long; what was reported before may be free by now, and is asked for.
-pub(super) const FRESH: Duration = Duration::from_millis(400);
 /// Leases taken back by one look; more are for the next.
 pub(super) const RECLAIM_MAX: u64 = 1_000;
 
@@ -35,7 +33,7 @@ pub(super) async fn ask(db: &Db, asking: Asking<'_>) -> Result<Asked, DbErr> {
     let tx = db.begin().await?;
     let Some(wallet) = lock_wallet(&tx, workspace).await? else {
         return Ok(Asked::Insufficient {
-            unleased: Amount::ZERO,
+            available: Amount::ZERO,
         });
     };
     let free = wallet.free();
@@ -47,18 +45,16 @@ pub(super) async fn ask(db: &Db, asking: Asking<'_>) -> Result<Asked, DbErr> {
     };
     let grant = asking.want.nanos().min(most).min(free);
     if grant < need.nanos() || grant <= 0 {
-        let too_little = Asked::Insufficient {
-            unleased: Amount::from_nanos(free),
-        };
-        if wallet.posted < need.nanos() || wallet.reserved == 0 {
-            return Ok(too_little);
+        if wallet.posted >= need.nanos()
+            && wallet.reserved > 0
+            && recall(&tx, wallet.id, asking.existing, asking.first).await?
+        {
+            tx.commit().await?;
+            return Ok(Asked::Elsewhere);
         }
-        let recalled = recall(&tx, wallet.id, asking.existing).await?;
-        tx.commit().await?;
-        return Ok(if recalled {
-            Asked::Elsewhere
-        } else {
-            too_little
+        let unheld = unheld(&tx, wallet.id, asking.existing).await?;
+        return Ok(Asked::Insufficient {
+            available: Amount::from_nanos(free).plus(unheld).unwrap_or(unheld),
         });
     }
     let lease = match asking.existing {
@@ -114,21 +110,44 @@ async fn reserve<C: ConnectionTrait>(conn: &C, book: i64, amount: i64) -> Result
     Ok(())
 }
 
+/// What other leases of the wallet have and do not hold, as they last said.
+async fn unheld<C: ConnectionTrait>(
+    conn: &C,
+    book: i64,
+    but: Option<LeaseId>,
+) -> Result<Amount, DbErr> {
+    let own = but.map(|lease| lease.to_string()).unwrap_or_default();
+    let sql = "SELECT CAST(coalesce(sum(granted - spent - held), 0) AS BIGINT) AS unheld FROM lease
+               WHERE book_id = $1 AND state = 'active' AND id <> $2 AND held < granted - spent";
+    match one(conn, sql, [book.into(), own.into()]).await? {
+        Some(row) => Ok(Amount::from_nanos(row.try_get("", "unheld")?)),
+        None => Ok(Amount::ZERO),
+    }
+}
+
 /// Asks the wallet's leases for what they do not use, but for one. False when none has anything: what they have is held
-/// by running calls, as their nodes just said.
+/// by running calls, as their nodes said after they were asked.
+///
+/// What a node reported a moment ago may be free by now, so the `first` time every lease is asked. It answers by what it
+/// gives back, and says what is held; later that is believed.
 pub(super) async fn recall<C: ConnectionTrait>(
     conn: &C,
     book: i64,
     but: Option<LeaseId>,
+    first: bool,
 ) -> Result<bool, DbErr> {
     let own = but.map(|lease| lease.to_string()).unwrap_or_default();
-    let (now, told) = (db_now(conn), millis(TTL) - millis(FRESH));
+    let which = if first {
+        ""
+    } else {
+        " AND (held < granted - spent OR recall = 1)"
+    };
     let sql = format!(
         "UPDATE lease SET recall = 1 WHERE id IN (SELECT id FROM lease WHERE book_id = $1 AND state = 'active' AND id <> $2
-            AND spent < granted AND (held < granted - spent OR expires_at < {now} + $3) ORDER BY id{})",
+            AND spent < granted{which} ORDER BY id{})",
         for_update(conn)
     );
-    let asked = exec(conn, &sql, [book.into(), own.into(), told.into()]).await?;
+    let asked = exec(conn, &sql, [book.into(), own.into()]).await?;
     Ok(asked.rows_affected() > 0)
 }
 

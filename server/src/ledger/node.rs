@@ -173,27 +173,28 @@ impl Node {
 
     /// Gets credit for a hold that the lease in memory could not cover; holds it before others can.
     async fn refill(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
-        for _ in 0..TRIES_ELSEWHERE {
-            match self.refill_once(wallet, amount).await {
+        for attempt in 0..TRIES_ELSEWHERE {
+            match self.refill_once(wallet, amount, attempt == 0).await {
                 // Other leases were asked to give back, and do so within a tenth of a second.
                 Err(HoldError::Elsewhere) => tokio::time::sleep(WAIT_ELSEWHERE).await,
                 other => return other,
             }
         }
-        self.refill_once(wallet, amount).await
+        self.refill_once(wallet, amount, false).await
     }
 
     async fn refill_once(
         &self,
         wallet: &Arc<Wallet>,
         amount: Amount,
+        first: bool,
     ) -> Result<Arc<Lease>, HoldError> {
         let _only_one = self.turn(wallet).await?;
         let current = wallet.lease().filter(|lease| lease.is_open());
         match current {
             Some(lease) if lease.hold(amount, self.now()) => Ok(lease),
-            Some(lease) => self.enlarge_for(wallet, &lease, amount).await,
-            None => self.fresh(wallet, amount).await,
+            Some(lease) => self.enlarge_for(wallet, &lease, amount, first).await,
+            None => self.fresh(wallet, amount, first).await,
         }
     }
 
@@ -211,24 +212,30 @@ impl Node {
         wallet: &Arc<Wallet>,
         lease: &Arc<Lease>,
         amount: Amount,
+        first: bool,
     ) -> Result<Arc<Lease>, HoldError> {
         // Calls that find credit in memory do not wait for us and may take what we just fetched: then we fetch again.
         for _ in 0..3 {
             if !lease.is_usable(self.now()) {
                 break;
             }
-            self.enlarge_locked(wallet, lease, amount).await?;
+            self.enlarge_locked(wallet, lease, amount, first).await?;
             if lease.hold(amount, self.now()) {
                 return Ok(lease.clone());
             }
         }
-        self.fresh(wallet, amount).await
+        self.fresh(wallet, amount, first).await
     }
 
     /// A new lease, which becomes the wallet's current one. An older one is shut and given back when its calls are done.
-    async fn fresh(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
+    async fn fresh(
+        &self,
+        wallet: &Arc<Wallet>,
+        amount: Amount,
+        first: bool,
+    ) -> Result<Arc<Lease>, HoldError> {
         let asked_at = self.now();
-        match self.ask(wallet, None, amount).await? {
+        match self.ask(wallet, None, amount, first).await? {
             Asked::Granted {
                 lease,
                 book,
@@ -248,9 +255,7 @@ impl Node {
                 }
             }
             Asked::Elsewhere | Asked::LeaseLost => Err(HoldError::Elsewhere),
-            Asked::Insufficient { unleased } => Err(HoldError::Insufficient {
-                available: unleased,
-            }),
+            Asked::Insufficient { available } => Err(HoldError::Insufficient { available }),
         }
     }
 
@@ -261,8 +266,24 @@ impl Node {
         lease: &Arc<Lease>,
         amount: Amount,
     ) -> Result<(), HoldError> {
+        for attempt in 0..TRIES_ELSEWHERE {
+            match self.enlarge_once(wallet, lease, amount, attempt == 0).await {
+                Err(HoldError::Elsewhere) => tokio::time::sleep(WAIT_ELSEWHERE).await,
+                other => return other,
+            }
+        }
+        self.enlarge_once(wallet, lease, amount, false).await
+    }
+
+    async fn enlarge_once(
+        &self,
+        wallet: &Arc<Wallet>,
+        lease: &Arc<Lease>,
+        amount: Amount,
+        first: bool,
+    ) -> Result<(), HoldError> {
         let _only_one = self.turn(wallet).await?;
-        self.enlarge_locked(wallet, lease, amount).await
+        self.enlarge_locked(wallet, lease, amount, first).await
     }
 
     async fn enlarge_locked(
@@ -270,18 +291,19 @@ impl Node {
         wallet: &Arc<Wallet>,
         lease: &Arc<Lease>,
         amount: Amount,
+        first: bool,
     ) -> Result<(), HoldError> {
         let missing = amount.minus_or_zero(lease.free());
         if missing.is_zero() {
             return Ok(());
         }
-        match self.ask(wallet, Some(lease), missing).await? {
+        match self.ask(wallet, Some(lease), missing, first).await? {
             Asked::Granted { amount, .. } => {
                 lease.enlarged(amount);
                 Ok(())
             }
-            Asked::Insufficient { unleased } => Err(HoldError::Insufficient {
-                available: unleased.plus(lease.free()).unwrap_or(unleased),
+            Asked::Insufficient { available } => Err(HoldError::Insufficient {
+                available: available.plus(lease.free()).unwrap_or(available),
             }),
             Asked::Elsewhere => Err(HoldError::Elsewhere),
             Asked::LeaseLost => {
@@ -296,6 +318,7 @@ impl Node {
         wallet: &Wallet,
         lease: Option<&Arc<Lease>>,
         need: Amount,
+        first: bool,
     ) -> Result<Asked, HoldError> {
         let contested = wallet
             .lease()
@@ -307,6 +330,7 @@ impl Node {
             existing: lease.map(|lease| lease.id),
             need,
             want: Amount::from_nanos(need.nanos().saturating_mul(times)),
+            first,
         };
         let mut unanswered = Unanswered(lease.map(Arc::as_ref));
         let asked = self.0.store.ask(asking).await;

@@ -178,16 +178,18 @@ pub(crate) async fn in_sight<C: ConnectionTrait>(
     Ok(lot.map_or(Amount::ZERO, |lot| lot.remaining.min(available)))
 }
 
-/// Asks nodes to give back what they have leased and no call holds. False when there is nothing of it.
+/// Asks nodes to give back what they have leased and no call holds. False when there is nothing of it, which is known
+/// only after they were asked a `first` time.
 ///
 /// # Errors
 /// When the database refuses.
 pub(crate) async fn recall<C: ConnectionTrait>(
     conn: &C,
     workspace: WorkspaceId,
+    first: bool,
 ) -> Result<bool, DbErr> {
     let wallet = wallet(conn, workspace).await?;
-    leases::recall(conn, wallet.id, None).await
+    leases::recall(conn, wallet.id, None, first).await
 }
 
 /// What of an order's credit and bonus is not spent yet, and what no lease has of the whole wallet.

@@ -69,6 +69,9 @@ pub(super) struct Asking<'a> {
     pub(super) need: Amount,
     /// More is not wanted.
     pub(super) want: Amount,
+    /// The first time for this call. Then every other lease of the wallet is asked what it does not use, whatever it said
+    /// before; later only those that have not answered since, or have something again.
+    pub(super) first: bool,
 }
 
 /// What asking for credit brought.
@@ -80,8 +83,9 @@ pub(super) enum Asked {
         book: i64,
         amount: Amount,
     },
-    /// The wallet holds too little, whoever asks; `unleased` is what no lease has taken.
-    Insufficient { unleased: Amount },
+    /// The wallet holds too little, whoever asks. `available` is what it could cover: what no lease has taken, and what
+    /// other leases do not hold.
+    Insufficient { available: Amount },
     /// The wallet holds enough, but other leases have it; they were asked to give back what they do not use.
     Elsewhere,
     /// The lease to enlarge is no longer this node's.
@@ -129,23 +133,23 @@ impl Store for DbStore {
     }
 
     fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
-        Box::pin(leases::ask(&self.0, asking))
+        Box::pin(bounded(leases::ask(&self.0, asking)))
     }
 
     fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>> {
-        Box::pin(leases::beat(&self.0, held))
+        Box::pin(bounded(leases::beat(&self.0, held)))
     }
 
     fn recalled<'a>(&'a self, node: &'a str) -> Answer<'a, Vec<LeaseId>> {
-        Box::pin(leases::recalled(&self.0, node))
+        Box::pin(bounded(leases::recalled(&self.0, node)))
     }
 
     fn shrink(&self, held: Held, free: Amount) -> Answer<'_, bool> {
-        Box::pin(leases::shrink(&self.0, held, free))
+        Box::pin(bounded(leases::shrink(&self.0, held, free)))
     }
 
     fn close(&self, lease: LeaseId, book: i64) -> Answer<'_, ()> {
-        Box::pin(leases::close(&self.0, lease, book))
+        Box::pin(bounded(leases::close(&self.0, lease, book)))
     }
 
     fn reclaim(&self, all_are_dead: bool) -> Answer<'_, u64> {
@@ -154,7 +158,7 @@ impl Store for DbStore {
 
     fn begin(&self) -> Answer<'_, Box<dyn Writing>> {
         Box::pin(async {
-            let writing: Box<dyn Writing> = Box::new(DbWriting(self.0.begin().await?));
+            let writing: Box<dyn Writing> = Box::new(DbWriting(bounded(self.0.begin()).await?));
             Ok(writing)
         })
     }
@@ -212,6 +216,11 @@ fn silent() -> DbErr {
     ))
 }
 
+/// The low byte of SQLite's extended codes is the kind of error; PostgreSQL's codes have five characters.
+fn is_sqlite_ioerr(code: &str) -> bool {
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| code & 0xff == 10)
+}
+
 /// The database itself said that it did not commit; anything else may be a lost answer.
 fn was_answered(error: &DbErr) -> bool {
     use sea_orm::RuntimeErr::SqlxError;
@@ -221,5 +230,9 @@ fn was_answered(error: &DbErr) -> bool {
     else {
         return false;
     };
-    matches!(source.as_ref(), sea_orm::SqlxError::Database(_))
+    let sea_orm::SqlxError::Database(database) = source.as_ref() else {
+        return false;
+    };
+    // SQLite's disk failed after it may have written the commit: only reading it again tells.
+    !database.code().is_some_and(|code| is_sqlite_ioerr(&code))
 }

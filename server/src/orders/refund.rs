@@ -121,7 +121,7 @@ impl Orders {
     /// for the credit, and for the bonus that goes with it.
     pub(super) async fn drain(&self, view: &OrderView, ask: &RefundAsk) -> Result<(), DbErr> {
         let db = self.0.db.write();
-        for _ in 0..DRAINS {
+        for drain in 0..DRAINS {
             let left = payments::left(db, view.workspace, view.id).await?;
             let wanted = match ask.credit {
                 Some(credit) => credit,
@@ -129,7 +129,7 @@ impl Orders {
             };
             let bonus = bonus_due(db, view, wanted).await?.min(left.bonus);
             let enough = wanted.plus(bonus).is_ok_and(|all| left.free >= all);
-            if enough || !payments::recall(db, view.workspace).await? {
+            if enough || !payments::recall(db, view.workspace, drain == 0).await? {
                 return Ok(());
             }
             tokio::time::sleep(DRAIN).await;

@@ -11,7 +11,6 @@ use server::accounts::Email;
 use server::db::Db;
 use server::keys::NewKeyForm;
 use server::ledger::LedgerConfig;
-use tokio::sync::watch;
 
 use super::callers::{Got, Load, call, charged_as_answered, eventually, number};
 use super::relay::{Line, Relay};
@@ -32,8 +31,6 @@ struct Away {
     /// The database without the relay.
     db: Db,
     fake: FakeUpstream,
-    /// Shut: streams wait for it before their ending.
-    gate: watch::Sender<bool>,
     caller: Caller,
     http: reqwest::Client,
 }
@@ -76,7 +73,6 @@ impl Away {
             relay,
             db,
             fake,
-            gate: watch::Sender::new(false),
             caller,
             http: http(),
         })
@@ -109,10 +105,9 @@ impl Away {
 
     /// A stream that has begun, and waits for its ending; the call's id.
     async fn begun(&self) -> (String, Response) {
-        self.gate.send_replace(false);
         self.fake.then(Reply::Stream(vec![
             piece("forty"),
-            Step::Until(self.gate.subscribe()),
+            Step::Gate,
             piece("-two"),
             finish(),
             usage_chunk(usage(100, 0, 10)),
@@ -130,7 +125,7 @@ impl Away {
 
     /// The upstream goes on, to the end of that stream; what its caller gets.
     async fn ends(&self, begun: Response) -> Got {
-        self.gate.send_replace(true);
+        self.fake.go_on();
         Got::of(Ok(begun)).await
     }
 

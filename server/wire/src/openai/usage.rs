@@ -48,7 +48,12 @@ pub(super) fn any_report<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Report>, D::Error> {
     let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    Ok(value.map(|value| serde_json::from_value(value).unwrap_or_default()))
+    // A list would be read by position.
+    let object = |value: &serde_json::Value| value.is_object();
+    Ok(value.map(|value| match Some(value).filter(object) {
+        Some(value) => serde_json::from_value(value).unwrap_or_default(),
+        None => Report::default(),
+    }))
 }
 
 impl Report {
