@@ -76,6 +76,7 @@ impl<G: Ground> Side<G> {
                 more_on,
                 need,
                 want,
+                first,
             } => {
                 let asking = Asking {
                     node,
@@ -83,6 +84,7 @@ impl<G: Ground> Side<G> {
                     existing: more_on.map(|lease| self.lease(lease).0),
                     need: Amount::from_nanos(*need),
                     want: Amount::from_nanos(*want),
+                    first: *first,
                 };
                 let asked = store.ask(asking).await.unwrap();
                 self.asked(asked)

@@ -58,6 +58,13 @@ impl World {
         for flush in sent {
             plans.extend(self.plan(flush, &mut free)?);
         }
+        let repeated = plans.iter().filter(|plan| plan.txn.is_some()).any(|plan| {
+            let mut calls = plan.flush.items.iter().map(|item| item.call);
+            calls.any(|call| self.calls.contains_key(&call))
+        });
+        if repeated && !self.has(Flaw::RepeatedFlushCharges) {
+            return Err(DbErr::RecordNotInserted);
+        }
         let answers = sent.iter().map(|flush| Flushed {
             recall: (flush.lease.and_then(place))
                 .is_some_and(|at| self.leases.get(at).is_some_and(|lease| lease.recall)),

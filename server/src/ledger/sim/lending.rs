@@ -4,7 +4,7 @@ use domain::Amount;
 use domain::ids::{LeaseId, WorkspaceId};
 use uuid::Uuid;
 
-use crate::ledger::leases::{FRESH, GRACE, TTL};
+use crate::ledger::leases::{GRACE, TTL};
 use crate::ledger::store::{Asked, Beat, Held};
 
 use super::rows::{Lease, State};
@@ -18,8 +18,9 @@ impl World {
         existing: Option<LeaseId>,
         need: i64,
         want: i64,
+        first: bool,
     ) -> Asked {
-        let asked = self.asked(node, workspace, existing, need, want);
+        let asked = self.asked(node, workspace, existing, need, want, first);
         self.note("ask", &asked);
         asked
     }
@@ -31,10 +32,11 @@ impl World {
         existing: Option<LeaseId>,
         need: i64,
         want: i64,
+        first: bool,
     ) -> Asked {
         let Some(at) = (self.books.iter()).position(|book| book.workspace == workspace) else {
             return Asked::Insufficient {
-                unleased: Amount::ZERO,
+                available: Amount::ZERO,
             };
         };
         if self.has(Flaw::TakesWithoutRecall) {
@@ -48,16 +50,14 @@ impl World {
         };
         let grant = want.min(most).min(free);
         if grant < need || grant <= 0 {
-            let too_little = Asked::Insufficient {
-                unleased: Amount::from_nanos(free),
-            };
-            if self.books[at].posted < need || self.books[at].reserved == 0 {
-                return too_little;
+            let wallet = &self.books[at];
+            let elsewhere = wallet.posted >= need && wallet.reserved > 0;
+            if elsewhere && self.recall(at, existing, first) {
+                return Asked::Elsewhere;
             }
-            return if self.recall(at, existing) {
-                Asked::Elsewhere
-            } else {
-                too_little
+            let available = free + self.unheld(at, existing);
+            return Asked::Insufficient {
+                available: Amount::from_nanos(available),
             };
         }
         let lease = match existing {
@@ -100,16 +100,26 @@ impl World {
         place(id).and_then(|at| self.leases.get_mut(at))
     }
 
-    pub(super) fn recall(&mut self, book: usize, but: Option<LeaseId>) -> bool {
+    /// What other leases of the wallet have and do not hold, as they last said.
+    fn unheld(&self, book: usize, but: Option<LeaseId>) -> i64 {
         let own = but.and_then(place);
-        let told_after = (self.clock)() + ttl() - millis(FRESH);
+        let others = self.leases.iter().enumerate().filter(|(at, lease)| {
+            lease.book == book && lease.state == State::Active && Some(*at) != own
+        });
+        others
+            .map(|(_, lease)| (lease.left() - lease.held).max(0))
+            .sum()
+    }
+
+    pub(super) fn recall(&mut self, book: usize, but: Option<LeaseId>, first: bool) -> bool {
+        let own = but.and_then(place);
         let mut asked = false;
         for (at, lease) in self.leases.iter_mut().enumerate() {
             if lease.book == book
                 && lease.state == State::Active
                 && Some(at) != own
                 && lease.spent < lease.granted
-                && (lease.held < lease.left() || lease.expires_at < told_after)
+                && (first || lease.held < lease.left() || lease.recall)
             {
                 lease.recall = true;
                 asked = true;

@@ -263,8 +263,8 @@ impl Run {
 
 /// As an administrator's debit does: what leases have is asked for, for three seconds.
 async fn take(world: Shared, memo: Arc<Mutex<Memo>>, wallet: usize, amount: i64) {
-    for _ in 0..30 {
-        if world.lock().take(wallet, amount) {
+    for attempt in 0..30 {
+        if world.lock().take(wallet, amount, attempt == 0) {
             *memo.lock().given.entry(wallet).or_default() -= amount;
             return;
         }

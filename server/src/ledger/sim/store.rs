@@ -34,9 +34,9 @@ impl Store for SimStore {
     fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
         let node = asking.node.to_owned();
         let (workspace, existing) = (asking.workspace, asking.existing);
-        let (need, want) = (asking.need.nanos(), asking.want.nanos());
+        let (need, want, first) = (asking.need.nanos(), asking.want.nanos(), asking.first);
         Box::pin(self.wire.request(true, move |world| {
-            world.ask(&node, workspace, existing, need, want)
+            world.ask(&node, workspace, existing, need, want, first)
         }))
     }
 

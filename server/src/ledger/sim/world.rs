@@ -151,13 +151,13 @@ impl World {
 
     /// An administrator takes back what no lease has; where that is too little, leases are asked. Says whether it was
     /// taken.
-    pub(super) fn take(&mut self, book: usize, amount: i64) -> bool {
+    pub(super) fn take(&mut self, book: usize, amount: i64, first: bool) -> bool {
         let taken = amount <= self.books[book].free();
         if taken {
             self.books[book].posted -= amount;
             self.books[book].consume(amount);
         } else {
-            self.recall(book, None);
+            self.recall(book, None, first);
         }
         self.note("take", &taken);
         taken

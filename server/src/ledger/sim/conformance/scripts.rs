@@ -19,6 +19,7 @@ pub(super) enum Step {
         more_on: Option<usize>,
         need: i64,
         want: i64,
+        first: bool,
     },
     /// Leases and what is held of them.
     Beat(Vec<(usize, i64)>),
@@ -69,6 +70,19 @@ fn ask(node: &'static str, wallet: usize, need: i64, want: i64) -> Step {
         more_on: None,
         need,
         want,
+        first: true,
+    }
+}
+
+/// A new lease of the first wallet, which was asked for before.
+fn again(node: &'static str, need: i64) -> Step {
+    Step::Ask {
+        node,
+        wallet: 0,
+        more_on: None,
+        need,
+        want: need,
+        first: false,
     }
 }
 
@@ -79,6 +93,7 @@ fn more(node: &'static str, lease: usize, need: i64, want: i64) -> Step {
         more_on: Some(lease),
         need,
         want,
+        first: true,
     }
 }
 
@@ -149,16 +164,22 @@ pub(super) fn all() -> Vec<Script> {
             ],
         },
         Script {
-            name: "what is held is believed while the report is fresh",
+            name: "what is held is believed when it was said after the question",
             wallets: vec![vec![(Kind::Adjustment, 100)]],
             steps: vec![
                 ask("a", 0, 100, 100),
                 Step::Beat(vec![(0, 100)]),
-                Step::Time(-60_000),
-                ask("b", 0, 50, 50),
-                Step::Time(65_000),
                 ask("b", 0, 50, 50),
                 Step::Recalled("a"),
+                again("b", 50),
+                shrink(0, 100, 0),
+                again("b", 50),
+                ask("b", 0, 50, 50),
+                shrink(0, 60, 0),
+                again("b", 90),
+                again("b", 101),
+                more("a", 0, 50, 50),
+                more("a", 0, 101, 101),
             ],
         },
         Script {
@@ -174,7 +195,9 @@ pub(super) fn all() -> Vec<Script> {
                 flush(0, 2, "two", &[(4, 5, 0)]),
                 ask("b", 0, 700, 700),
                 flush(0, 4, "four", &[(5, 1, 0), (6, 0, 0), (7, 0, 9)]),
-                flush(9, 1, "nobody's", &[(8, 1, 0)]),
+                // A call is settled once, whatever the flush is called.
+                flush(0, 5, "five", &[(8, 1, 0), (1, 60, 0)]),
+                flush(9, 1, "nobody's", &[(9, 1, 0)]),
             ],
         },
         Script {
