@@ -74,17 +74,16 @@ impl Node {
             .lock()
             .retain(|_, wallet| Arc::strong_count(wallet) > 1 || wallet.current.lock().is_some());
         healthy &= self.close_leases().await;
-        if self.0.store.many_nodes() {
-            // Not when our own leases could not be renewed just now: others may not have been able to either.
-            let answered = if reclaims && healthy {
-                self.0.store.reclaim(false).await.map(|_| ())
-            } else {
-                self.0.store.recalled(&self.0.name).await.map(|_| ())
-            };
-            if let Err(error) = answered {
-                healthy = false;
-                tracing::warn!(error = %error, "Leases of dead nodes could not be taken back");
-            }
+        // Not when our own leases could not be renewed just now: others may not have been able to either. A lone server
+        // has leases to take back too: those whose granting was never answered.
+        let answered = if reclaims && healthy {
+            self.0.store.reclaim(false).await.map(|_| ())
+        } else {
+            self.0.store.recalled(&self.0.name).await.map(|_| ())
+        };
+        if let Err(error) = answered {
+            healthy = false;
+            tracing::warn!(error = %error, "Leases of dead nodes could not be taken back");
         }
         self.0.healthy.store(healthy, Ordering::Relaxed);
         healthy

@@ -6,7 +6,7 @@ use domain::Amount;
 use domain::ids::{CallId, LeaseId, WorkspaceId};
 use domain::views::UnixMs;
 use futures::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{DatabaseTransaction, DbErr};
 
 use crate::db::Db;
 
@@ -18,9 +18,6 @@ pub(super) type Answer<'a, T, E = DbErr> = BoxFuture<'a, Result<T, E>>;
 
 /// Where wallets, leases and charges are kept.
 pub(super) trait Store: Send + Sync {
-    /// May several nodes share it?
-    fn many_nodes(&self) -> bool;
-
     /// Takes credit from a wallet, as a new lease or more of one.
     fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked>;
 
@@ -128,10 +125,6 @@ pub(super) enum Failure {
 pub(super) struct DbStore(pub(super) Db);
 
 impl Store for DbStore {
-    fn many_nodes(&self) -> bool {
-        self.0.backend() == DbBackend::Postgres
-    }
-
     fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
         Box::pin(bounded(leases::ask(&self.0, asking)))
     }

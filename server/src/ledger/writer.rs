@@ -1,4 +1,5 @@
-//! How do many settled calls share one commit? One task gathers them for five milliseconds, or until there are 256.
+//! How do many settled calls share one commit? One task gathers them while they come, for five milliseconds at most, or
+//! until there are 256; those that settle during a commit are the next batch.
 //!
 //! A call's waiter may give up while its batch is not on its way: then the call is withdrawn and not charged. What may
 //! have reached the database is frozen: it is sent again unchanged until the outcome is known, and the lease's flush
@@ -91,8 +92,9 @@ impl Ticket {
     }
 }
 
-/// The first of a batch waits so long for company.
+/// The first of a batch waits at most so long for company, and no longer than nobody comes for a moment.
 const GATHER: Duration = Duration::from_millis(5);
+const LULL: Duration = Duration::from_millis(1);
 const BATCH_MAX: usize = 256;
 /// The wait after a failed commit doubles up to this.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
@@ -114,7 +116,9 @@ impl Writer {
             batch.push(first);
             let until = Instant::now() + GATHER;
             while batch.len() < BATCH_MAX {
-                match timeout_at(until, queue.recv()).await {
+                // Whoever settles at the same time does so now; nobody waits for those who do not come.
+                let lull = until.min(Instant::now() + LULL);
+                match timeout_at(lull, queue.recv()).await {
                     Ok(Some(item)) => batch.push(item),
                     Ok(None) | Err(_) => break,
                 }

@@ -244,7 +244,7 @@ impl Run {
         // Longer than a lease lives without its node.
         sleep(Duration::from_secs(30)).await;
         let alive = self.slots.iter().any(Option::is_some);
-        if alive && self.plan.many_nodes {
+        if alive {
             let stuck = judge::active(&self.world.lock());
             self.memo.lock().broken.extend(stuck);
         }

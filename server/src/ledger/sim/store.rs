@@ -15,22 +15,16 @@ use super::flushes::Sent;
 /// The world at the other end of a wire.
 #[derive(Clone)]
 pub(super) struct SimStore {
-    many_nodes: bool,
     wire: Arc<Wire>,
 }
 
 impl SimStore {
     pub(super) fn new(wire: Arc<Wire>) -> Self {
-        let many_nodes = wire.many_nodes();
-        Self { many_nodes, wire }
+        Self { wire }
     }
 }
 
 impl Store for SimStore {
-    fn many_nodes(&self) -> bool {
-        self.many_nodes
-    }
-
     fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
         let node = asking.node.to_owned();
         let (workspace, existing) = (asking.workspace, asking.existing);

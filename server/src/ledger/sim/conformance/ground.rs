@@ -191,7 +191,7 @@ pub(super) struct Simulated {
 impl Simulated {
     /// With as many nodes as the real one has.
     pub(super) fn like(real: &Real) -> Self {
-        Self::of(real.store.many_nodes())
+        Self::of(real.db.backend() == sea_orm::DbBackend::Postgres)
     }
 
     pub(super) fn alone() -> Self {
