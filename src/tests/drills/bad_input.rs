@@ -118,8 +118,8 @@ on_both! {
         let debug = |held: Result<server::ledger::Hold, HoldError>| held.map(|hold| hold.amount());
         let hold = async |workspace: WorkspaceId, amount: Amount| debug(ledger.hold(workspace, amount).await);
         refused! { app:
-            "less than nothing, of a wallet without a lease": hold(mine, MINUS_ONE) => _,
-            "the least number": hold(mine, LEAST) => _,
+            "less than nothing, of a wallet without a lease": hold(mine, MINUS_ONE) => HoldError::Negative,
+            "the least number": hold(mine, LEAST) => HoldError::Negative,
             "more than is there": hold(mine, usd("5").plus(ONE).unwrap()) => HoldError::Insufficient { .. },
             "the greatest number": hold(mine, Amount::MAX) => HoldError::Insufficient { .. },
             "of nobody's wallet": hold(WorkspaceId::new(), ONE) => HoldError::Insufficient { .. },

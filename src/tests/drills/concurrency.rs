@@ -49,7 +49,7 @@ struct Crowd {
 impl Crowd {
     /// One call of the caller with this number; every other one asks for a stream.
     async fn ask(&self, number: usize, url: &str) -> Got {
-        let more = json!({"max_tokens": self.max_tokens, "stream": number % 2 == 0});
+        let more = json!({"max_tokens": self.max_tokens, "stream": number.is_multiple_of(2)});
         call(&self.http, url, &self.key, more).await
     }
 
