@@ -19,6 +19,8 @@ impl MigrationTrait for Migration {
             &[
                 // Which credit has ended. Most never does.
                 "CREATE INDEX lot_ending ON lot (expires_at) WHERE expires_at IS NOT NULL AND remaining > 0",
+                // What was taken from one lot: asked for each, every night.
+                "CREATE INDEX lot_part_of_lot ON lot_part (lot_id)",
                 // One row: the newest moment at which every wallet was looked at for it.
                 "CREATE TABLE expiry_look (id BIGINT PRIMARY KEY, looked_at BIGINT NOT NULL)",
                 "INSERT INTO expiry_look (id, looked_at) VALUES (1, 0)",
@@ -44,6 +46,7 @@ impl MigrationTrait for Migration {
             &[
                 "DROP TABLE verify_run",
                 "DROP TABLE expiry_look",
+                "DROP INDEX lot_part_of_lot",
                 "DROP INDEX lot_ending",
             ],
         )

@@ -277,6 +277,26 @@ pub(crate) fn for_update<C: ConnectionTrait>(conn: &C) -> &'static str {
     }
 }
 
+/// A database that does not answer at all, not even with an error, is left after this: PostgreSQL itself ends a statement
+/// after five seconds.
+pub(crate) const SILENCE: Duration = Duration::from_secs(8);
+
+/// The work, if the database answers.
+///
+/// # Errors
+/// Its own, or that the database is silent.
+pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    tokio::time::timeout(SILENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(silent()))
+}
+
+pub(crate) fn silent() -> DbErr {
+    DbErr::Conn(sea_orm::RuntimeErr::Internal(
+        "the database does not answer".into(),
+    ))
+}
+
 /// `$1, $2, $3` for three values: what stands in the brackets of IN.
 pub(crate) fn places(count: usize) -> String {
     let places: Vec<String> = (1..=count).map(|at| format!("${at}")).collect();
@@ -292,6 +312,27 @@ pub(crate) fn rows(count: usize, columns: usize) -> String {
         format!("({})", places.join(", "))
     };
     (0..count).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// The same list in parts whose lengths are powers of two. Databases keep plans of statements that they have seen, and one
+/// for thousands of values is dear to make: so the lists in them have few lengths.
+pub(crate) fn in_powers<T>(list: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = list;
+    std::iter::from_fn(move || {
+        let length = 1_usize << rest.len().checked_ilog2()?;
+        let (part, after) = rest.split_at(length);
+        rest = after;
+        Some(part)
+    })
+}
+
+/// The same, for lists in which repeating something is harmless: the last one is repeated up to the next power of two.
+pub(crate) fn padded<T: Clone>(list: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut list: Vec<T> = list.into_iter().collect();
+    if let Some(last) = list.last().cloned() {
+        list.resize(list.len().next_power_of_two(), last);
+    }
+    list
 }
 
 /// The database's own clock in milliseconds since 1970 UTC: leases are judged by it alone.

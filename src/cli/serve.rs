@@ -205,8 +205,13 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         // that failed has said so.
         let _ = task.await;
     }
-    handles.ledger.shutdown().await;
-    handles.budgets.shutdown().await;
+    // With the database away it waits for what was sent and not answered; whoever cannot wait says so once more.
+    tokio::select! {
+        () = handles.ledger.shutdown() => handles.budgets.shutdown().await,
+        () = signals.next() => tracing::error!(
+            "Stopped before the ledger was: leased credit goes back at the next start, calls without an answer to their commit are named above"
+        ),
+    }
     tracing::info!("Farebox has stopped");
     Ok(ExitCode::SUCCESS)
 }

@@ -386,12 +386,21 @@ impl Pump<'_> {
             return Err(ours(budget::problem(&refused)));
         };
         // Less than a step, or this piece alone, is better than nothing.
+        let mut refused = refused;
         for less in [rest.min(wanted), due] {
-            if less >= due && self.hold.grow_to(less).await.is_ok() {
-                return Ok(());
+            if less < due {
+                continue;
+            }
+            match self.hold.grow_to(less).await {
+                Ok(()) => return Ok(()),
+                Err(again) => refused = again,
             }
         }
-        Err(Stop::OutOfCredit)
+        // What was in sight may lie elsewhere: that is not the wallet's end.
+        Err(match self.rest(&refused) {
+            Some(_) => Stop::OutOfCredit,
+            None => ours(budget::problem(&refused)),
+        })
     }
 
     /// Holds another step before the running stream outgrows what is held, so that its next pieces need not wait. What
@@ -407,12 +416,13 @@ impl Pump<'_> {
         let Ok(wanted) = self.meter.due(STEP) else {
             return;
         };
-        if let Err(refused) = self.hold.grow_to(wanted).await
-            && let Some(rest) = self.rest(&refused)
-        {
+        if let Err(refused) = self.hold.grow_to(wanted).await {
+            // Whatever it is, the pieces that are held for do not wait for it again.
             self.dry = true;
-            // Less than a step is better than nothing.
-            let _ = self.hold.grow_to(rest.min(wanted)).await;
+            if let Some(rest) = self.rest(&refused) {
+                // Less than a step is better than nothing.
+                let _ = self.hold.grow_to(rest.min(wanted)).await;
+            }
         }
     }
 

@@ -32,7 +32,7 @@ use tokio::sync::MutexGuard;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Db, bounded};
 use crate::keys::KeyRecord;
 
 use grants::{Answer, Asker, Outcome};
@@ -282,7 +282,7 @@ impl Budgets {
             outcome,
             spent,
             lost,
-        } = grants::ask(&self.0.db, asker, &purse.ids(), asks)
+        } = bounded(grants::ask(&self.0.db, asker, &purse.ids(), asks))
             .await
             .map_err(|error| BudgetError::Unavailable(Some(error)))?;
         purse.learn(&spent);
@@ -315,7 +315,7 @@ impl Budgets {
             }
             for (grant, held) in purse.news(before(renew_after)) {
                 let asked_at = Instant::now();
-                match grants::beat(&self.0.db, grant, held).await {
+                match bounded(grants::beat(&self.0.db, grant, held)).await {
                     Ok(true) => purse.told(grant, held, asked_at, valid_until(asked_at)),
                     Ok(false) => purse.lost(grant),
                     Err(error) => {
@@ -338,11 +338,11 @@ impl Budgets {
 
     /// Gives other nodes what they ask for, and clears away what dead ones left.
     async fn give_back_recalled(&self) -> Result<(), DbErr> {
-        for (key, grant) in grants::recalled(&self.0.db, &self.0.node).await? {
+        for (key, grant) in bounded(grants::recalled(&self.0.db, &self.0.node)).await? {
             let purse = self.0.purses.lock().get(&key).cloned();
             // If the answer is lost, the free part may be gone already: closing the grant finds out what is left.
             if let Some(used) = purse.and_then(|purse| purse.take_free(grant)) {
-                grants::give_back(&self.0.db, grant, used).await?;
+                bounded(grants::give_back(&self.0.db, grant, used)).await?;
             }
         }
         grants::reclaim(&self.0.db, false).await.map(|_| ())
@@ -351,7 +351,7 @@ impl Budgets {
     async fn close(&self, unused: Vec<GrantId>) {
         for grant in unused {
             // What stays behind is cleared away when the key is next used, or when it expires.
-            if let Err(error) = grants::close(&self.0.db, grant).await {
+            if let Err(error) = bounded(grants::close(&self.0.db, grant)).await {
                 tracing::warn!(error = %error, grant.id = %grant, "A grant of a key's limit could not be given back");
             }
         }

@@ -3,9 +3,9 @@
 use domain::ids::{CallId, KeyId, LeaseId, PriceId, UpstreamId, WorkspaceId};
 use domain::views::UnixMs;
 use domain::{Amount, Ending, Rule, Usage};
-use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, Value};
 
-use crate::db::rows;
+use crate::db::{exec, in_powers, rows};
 
 /// One finished call, ready to be committed with its charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,16 +103,33 @@ pub(crate) enum Repeated {
     Kept,
 }
 
-/// Inserts many calls and their attempts: two statements, whatever their number.
+/// Inserts many calls and their attempts, by a few statements.
 pub(crate) async fn insert<C: ConnectionTrait>(
     conn: &C,
     calls: &[Booked<'_>],
     repeated: Repeated,
 ) -> Result<(), DbErr> {
-    if calls.is_empty() {
-        return Ok(());
+    for some in in_powers(calls) {
+        insert_calls(conn, some, repeated).await?;
     }
-    let values = calls.iter().flat_map(call_values);
+    let attempts: Vec<(CallId, usize, &Attempt)> = calls
+        .iter()
+        .flat_map(|call| {
+            let attempts = call.record.attempts.iter().enumerate();
+            attempts.map(|(seq, attempt)| (call.record.id, seq, attempt))
+        })
+        .collect();
+    for some in in_powers(&attempts) {
+        insert_attempts(conn, some).await?;
+    }
+    Ok(())
+}
+
+async fn insert_calls<C: ConnectionTrait>(
+    conn: &C,
+    calls: &[Booked<'_>],
+    repeated: Repeated,
+) -> Result<(), DbErr> {
     let sql = format!(
         "INSERT INTO call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
             input, cached_input, output, reasoning, charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at)
@@ -123,51 +140,29 @@ pub(crate) async fn insert<C: ConnectionTrait>(
             Repeated::Kept => " ON CONFLICT (id) DO NOTHING",
         }
     );
-    conn.execute_raw(Statement::from_sql_and_values(
-        conn.get_database_backend(),
-        sql,
-        values,
-    ))
-    .await?;
+    let values = calls.iter().flat_map(call_values);
+    exec(conn, &sql, values).await.map(|_| ())
+}
 
-    let attempts: Vec<(String, usize, &Attempt)> = calls
-        .iter()
-        .flat_map(|call| {
-            let id = call.record.id.to_string();
-            call.record
-                .attempts
-                .iter()
-                .enumerate()
-                .map(move |(seq, attempt)| (id.clone(), seq, attempt))
-        })
-        .collect();
-    if attempts.is_empty() {
-        return Ok(());
-    }
+async fn insert_attempts<C: ConnectionTrait>(
+    conn: &C,
+    attempts: &[(CallId, usize, &Attempt)],
+) -> Result<(), DbErr> {
     let sql = format!(
         "INSERT INTO attempt (call_id, seq, upstream_id, outcome, status, duration_ms) VALUES {} ON CONFLICT (call_id, seq) DO NOTHING",
         rows(attempts.len(), 6)
     );
-    let values = attempts.into_iter().flat_map(|(id, seq, attempt)| {
-        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-        let status = attempt.status.map(i64::from);
-        let upstream = attempt.upstream.to_string();
+    let values = attempts.iter().flat_map(|(call, seq, attempt)| {
         [
-            id.into(),
-            seq.into(),
-            upstream.into(),
+            call.to_string().into(),
+            i64::try_from(*seq).unwrap_or(i64::MAX).into(),
+            attempt.upstream.to_string().into(),
             attempt.outcome.id().into(),
-            status.into(),
+            attempt.status.map(i64::from).into(),
             attempt.duration_ms.into(),
         ]
     });
-    conn.execute_raw(Statement::from_sql_and_values(
-        conn.get_database_backend(),
-        sql,
-        values,
-    ))
-    .await?;
-    Ok(())
+    exec(conn, &sql, values).await.map(|_| ())
 }
 
 fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {

@@ -8,7 +8,7 @@ use domain::views::{BalanceView, UnixMs};
 use domain::{Amount, Currency};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use crate::db::{all, exec, for_update, one, rows};
+use crate::db::{all, exec, for_update, in_powers, one, rows};
 
 /// The system's own books, made by the first migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,7 +253,7 @@ pub(super) struct Movement<'a> {
     pub(super) code: &'static str,
 }
 
-/// Writes them all by one statement and answers their rows' ids, in the same order.
+/// Writes them all by a few statements and answers their rows' ids, in the same order.
 ///
 /// # Errors
 /// As [`transfer`]: one that was written before refuses all.
@@ -262,9 +262,18 @@ pub(super) async fn move_all<C: ConnectionTrait>(
     now: UnixMs,
     movements: &[Movement<'_>],
 ) -> Result<Vec<i64>, DbErr> {
-    if movements.is_empty() {
-        return Ok(Vec::new());
+    let mut ids = Vec::with_capacity(movements.len());
+    for some in in_powers(movements) {
+        ids.extend(move_some(conn, now, some).await?);
     }
+    Ok(ids)
+}
+
+async fn move_some<C: ConnectionTrait>(
+    conn: &C,
+    now: UnixMs,
+    movements: &[Movement<'_>],
+) -> Result<Vec<i64>, DbErr> {
     let sql = format!(
         "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)
          VALUES {} RETURNING id, txn_id, seq",

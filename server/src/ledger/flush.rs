@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::budgets::{self, KeyCharge};
 use crate::calls::{self, Booked, Repeated};
-use crate::db::{all, exec, for_update, places, rows};
+use crate::db::{all, exec, for_update, padded, places, rows};
 
 use super::books::{Movement, System, WalletRow, move_all, system_book};
 use super::hold::SettleError;
@@ -157,6 +157,7 @@ async fn lock_wallets<C: ConnectionTrait>(
     if books.is_empty() {
         return Ok(BTreeMap::new());
     }
+    let books = padded(books);
     let sql = format!(
         "SELECT id, posted, reserved FROM book WHERE id IN ({}) ORDER BY id{}",
         places(books.len()),
@@ -178,6 +179,7 @@ async fn lock_leases<C: ConnectionTrait>(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
+    let ids = padded(ids);
     let sql = format!(
         "SELECT id, state, granted - spent AS rest, last_flush, last_hash, recall FROM lease WHERE id IN ({})
          ORDER BY book_id, id{}",
@@ -369,8 +371,7 @@ async fn within_limits<C: ConnectionTrait>(conn: &C, plans: &mut [Plan<'_>]) -> 
 }
 
 async fn write_leases<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Result<(), DbErr> {
-    let mut values: Vec<Value> = Vec::new();
-    let mut count = 0;
+    let mut leases: Vec<[Value; 5]> = Vec::with_capacity(plans.len());
     for plan in plans {
         let Some(lease) = plan.flush.lease_id() else {
             continue;
@@ -380,26 +381,28 @@ async fn write_leases<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Resul
         } else {
             Amount::ZERO
         };
-        values.extend([
+        leases.push([
             lease.to_string().into(),
             spent.nanos().into(),
             plan.more.nanos().into(),
             plan.flush.number.into(),
             plan.flush.hash.clone().into(),
         ]);
-        count += 1;
     }
-    if count == 0 {
+    if leases.is_empty() {
         return Ok(());
     }
+    let leases = padded(leases);
     let sql = format!(
         "WITH flush (lease, spent, more, number, hash) AS (VALUES {})
          UPDATE lease SET spent = lease.spent + flush.spent, granted = lease.granted + flush.more,
             last_flush = flush.number, last_hash = flush.hash
          FROM flush WHERE lease.id = flush.lease",
-        rows(count, 5)
+        rows(leases.len(), 5)
     );
-    exec(conn, &sql, values).await.map(|_| ())
+    exec(conn, &sql, leases.into_iter().flatten())
+        .await
+        .map(|_| ())
 }
 
 async fn write_reserved<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Result<(), DbErr> {
@@ -416,6 +419,7 @@ async fn write_reserved<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Res
     if by_book.is_empty() {
         return Ok(());
     }
+    let by_book = padded(by_book);
     let sql = format!(
         "WITH flush (book, less) AS (VALUES {})
          UPDATE book SET reserved = book.reserved - flush.less FROM flush WHERE book.id = flush.book",

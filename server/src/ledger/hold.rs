@@ -174,7 +174,9 @@ impl Hold {
             return Err(SettleError::Negative);
         }
         if record.cost > self.amount {
-            self.cover(&record).await;
+            // What cannot be had in that time is served at the operator's loss; the caller waits long enough already.
+            let wait = self.node.commit_wait();
+            let _ = tokio::time::timeout(wait, self.cover(&record)).await;
         }
         let lease = self.place.take().map(|(_, lease)| lease);
         // First what the key may pay, then what the wallet can: the smaller one is charged to both.

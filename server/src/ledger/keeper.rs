@@ -1,5 +1,6 @@
-//! Who looks after leases? Two tasks: one tells the database that the node lives, gives back what is idle, and takes back
-//! what dead nodes left; the other answers within a tenth of a second when somebody wants credit back.
+//! Who looks after leases? Three tasks: one tells the database that the node lives, and nothing keeps it from that; one
+//! gives back what is idle and takes back what dead nodes left, however much it is; one answers within a tenth of a
+//! second when somebody wants credit back.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,8 @@ const RECALL_POLL: Duration = Duration::from_millis(100);
 const OTHERS_FIRST: u32 = 4;
 /// Looks that are so much farther apart than they should be were none.
 const GAP: Duration = Duration::from_secs(5);
+/// So often a recall waits for the next look, because a call of the same wallet is asking for credit.
+const PUT_OFF_MAX: u32 = 3;
 /// Leases told of by one statement.
 const BEATS_MAX: usize = 1_000;
 
@@ -37,12 +40,30 @@ impl Node {
                 healthy_looks = 0;
             }
             last = now;
-            let healthy = self.look_after_leases(healthy_looks >= OTHERS_FIRST).await;
-            healthy_looks = if healthy {
+            healthy_looks = if self.look_after_leases().await {
                 healthy_looks.saturating_add(1)
             } else {
                 0
             };
+            let may = healthy_looks > OTHERS_FIRST;
+            self.0.may_reclaim.store(may, Ordering::Relaxed);
+        }
+    }
+
+    /// Closes leases that came to rest, and takes back those of dead nodes.
+    pub(super) async fn keep_house(self) {
+        let mut tick = interval(self.0.config.heartbeat);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tick.tick().await;
+            self.close_leases().await;
+            // Not when our own leases could not be renewed just now: others may not have been able to either. A lone
+            // server has leases to take back too: those whose granting was never answered.
+            if self.0.may_reclaim.load(Ordering::Relaxed)
+                && let Err(error) = self.0.store.reclaim(false).await
+            {
+                tracing::warn!(error = %error, "Leases of dead nodes could not be taken back");
+            }
         }
     }
 
@@ -62,31 +83,22 @@ impl Node {
     }
 
     /// False when the database did not answer everything.
-    async fn look_after_leases(&self, reclaims: bool) -> bool {
+    async fn look_after_leases(&self) -> bool {
         self.shut_idle();
-        let mut healthy = true;
-        if let Err(error) = self.beat().await {
-            healthy = false;
-            tracing::warn!(error = %error, "Leases could not be renewed");
-        }
+        // Asked even when there is nothing to tell, to know whether it is there.
+        let answered = match self.beat().await {
+            Ok(()) => self.0.store.recalled(&self.0.name).await.map(|_| ()),
+            Err(error) => Err(error),
+        };
         self.0
             .wallets
             .lock()
             .retain(|_, wallet| Arc::strong_count(wallet) > 1 || wallet.current.lock().is_some());
-        healthy &= self.close_leases().await;
-        // Not when our own leases could not be renewed just now: others may not have been able to either. A lone server
-        // has leases to take back too: those whose granting was never answered.
-        let answered = if reclaims && healthy {
-            self.0.store.reclaim(false).await.map(|_| ())
-        } else {
-            self.0.store.recalled(&self.0.name).await.map(|_| ())
-        };
-        if let Err(error) = answered {
-            healthy = false;
-            tracing::warn!(error = %error, "Leases of dead nodes could not be taken back");
+        if let Err(error) = &answered {
+            tracing::warn!(error = %error, "Leases could not be renewed");
         }
-        self.0.healthy.store(healthy, Ordering::Relaxed);
-        healthy
+        self.0.healthy.store(answered.is_ok(), Ordering::Relaxed);
+        answered.is_ok()
     }
 
     /// Leases that nothing has run on for a while, and those that are no longer good, are on their way back.
@@ -116,7 +128,7 @@ impl Node {
                 if beat.alive {
                     lease.told(held.amount, asked_at, Self::valid_until(asked_at));
                 } else {
-                    lease.shut();
+                    lease.lost();
                 }
                 wanted |= beat.recall;
             }
@@ -151,13 +163,16 @@ impl Node {
         }
         let wallets: Vec<Arc<Wallet>> = self.0.wallets.lock().values().cloned().collect();
         for wallet in wallets {
-            // A call of this wallet that is asking for credit just now must not find it gone for nothing: next time then.
-            let Ok(_nobody_asks) = wallet.refill.try_lock() else {
+            let Some(lease) = wallet.lease().filter(|lease| wanted.contains(&lease.id)) else {
                 continue;
             };
-            if let Some(lease) = wallet.lease().filter(|lease| wanted.contains(&lease.id)) {
-                self.answer_recall(&lease).await?;
+            // A call of this wallet that is asking for credit just now should not find it gone for nothing: next time
+            // then. But where somebody always asks, others must not wait for ever.
+            let _nobody_asks = wallet.refill.try_lock().ok();
+            if _nobody_asks.is_none() && lease.put_off() < PUT_OFF_MAX {
+                continue;
             }
+            self.answer_recall(&lease).await?;
         }
         let closing = self.0.closing.lock().clone();
         for lease in closing.iter().filter(|lease| wanted.contains(&lease.id)) {
@@ -169,16 +184,14 @@ impl Node {
 
     async fn answer_recall(&self, lease: &Arc<Lease>) -> Result<(), DbErr> {
         let now = self.now();
-        // Nothing runs on it: all of it goes back.
-        if lease.shut_if_idle(now) {
+        let Some((free, amount)) = lease.take_free(now) else {
             self.retire(lease.id);
             return Ok(());
-        }
-        let (free, amount) = lease.take_free(now);
+        };
         match self.0.store.shrink(held(lease, amount), free).await {
             Ok(true) => lease.told(amount, now, Self::valid_until(now)),
             // It was over before: what was not held is the wallet's again, and no new call may run on the rest.
-            Ok(false) => lease.shut(),
+            Ok(false) => lease.lost(),
             Err(error) => {
                 // The free part may have gone back or not: closing the lease finds out what is left.
                 lease.doubt();

@@ -11,7 +11,7 @@ use domain::Amount;
 use domain::ids::LeaseId;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
-use crate::db::{Db, all, db_now, exec, for_update, one, places, rows};
+use crate::db::{Db, all, bounded, db_now, exec, for_update, one, padded, places, rows};
 use crate::ids::NewId;
 
 use super::books::{lock_book, lock_wallet};
@@ -156,14 +156,15 @@ pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
     if held.is_empty() {
         return Ok(Vec::new());
     }
+    let told = padded(held.iter().copied());
     let tx = db.begin().await?;
     // Locked in the order in which flushes lock them.
     let sql = format!(
         "SELECT id, recall FROM lease WHERE id IN ({}) AND state = 'active' ORDER BY book_id, id{}",
-        places(held.len()),
+        places(told.len()),
         for_update(&tx)
     );
-    let ids = held.iter().map(|held| Value::from(held.lease.to_string()));
+    let ids = told.iter().map(|held| Value::from(held.lease.to_string()));
     let mut alive = HashMap::new();
     for row in all(&tx, &sql, ids).await? {
         let recall: i64 = row.try_get("", "recall")?;
@@ -174,10 +175,10 @@ pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
         "WITH told (id, held) AS (VALUES {})
          UPDATE lease SET held = told.held, expires_at = {now} + {ttl}, reclaim_after = {now} + {}
          FROM told WHERE lease.id = told.id AND lease.state = 'active'",
-        rows(held.len(), 2),
+        rows(told.len(), 2),
         ttl + millis(GRACE),
     );
-    let values = held.iter().flat_map(|held| {
+    let values = told.iter().flat_map(|held| {
         [
             Value::from(held.lease.to_string()),
             held.amount.nanos().into(),
@@ -267,28 +268,41 @@ pub(super) async fn reclaim(db: &Db, all_are_dead: bool) -> Result<u64, DbErr> {
         "SELECT id, book_id FROM lease WHERE {due} ORDER BY reclaim_after LIMIT {RECLAIM_MAX}"
     );
     let mut count = 0;
-    for row in all(db.read(), &sql, []).await? {
+    for row in bounded(all(db.read(), &sql, [])).await? {
         let (lease, book): (String, i64) = (row.try_get("", "id")?, row.try_get("", "book_id")?);
-        let tx = db.begin().await?;
-        lock_book(&tx, book).await?;
-        // Asked again under the lock: its node may have come back to life in between.
-        let sql = format!(
-            "SELECT CASE WHEN reclaim_after < {now} THEN 0 WHEN held < granted - spent THEN held ELSE granted - spent END AS held
-             FROM lease WHERE id = $1 AND {due}{}",
-            for_update(&tx)
-        );
-        if let Some(row) = one(&tx, &sql, [lease.clone().into()]).await? {
-            let held: i64 = row.try_get("", "held")?;
-            if all_are_dead || held == 0 {
-                end(&tx, &lease, book, "reclaimed").await?;
-            } else {
-                keep_only(&tx, &lease, book, held).await?;
-            }
-            count += 1;
-        }
-        tx.commit().await?;
+        let reclaimed = reclaim_one(db, &lease, book, &due, all_are_dead);
+        count += u64::from(bounded(reclaimed).await?);
     }
     Ok(count)
+}
+
+/// False when its node came back to life in between.
+async fn reclaim_one(
+    db: &Db,
+    lease: &str,
+    book: i64,
+    due: &str,
+    all_are_dead: bool,
+) -> Result<bool, DbErr> {
+    let tx = db.begin().await?;
+    lock_book(&tx, book).await?;
+    let now = db_now(&tx);
+    let sql = format!(
+        "SELECT CASE WHEN reclaim_after < {now} THEN 0 WHEN held < granted - spent THEN held ELSE granted - spent END AS held
+         FROM lease WHERE id = $1 AND {due}{}",
+        for_update(&tx)
+    );
+    let Some(row) = one(&tx, &sql, [lease.into()]).await? else {
+        return Ok(false);
+    };
+    let held: i64 = row.try_get("", "held")?;
+    if all_are_dead || held == 0 {
+        end(&tx, lease, book, "reclaimed").await?;
+    } else {
+        keep_only(&tx, lease, book, held).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The lease is over, but calls may still settle what they hold.

@@ -7,7 +7,7 @@ use domain::Amount;
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
-use crate::db::{all, exec, one, places, rows};
+use crate::db::{all, exec, in_powers, one, padded, places, rows};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LotKind {
@@ -125,6 +125,7 @@ async fn full<C: ConnectionTrait>(
     conn: &C,
     books: BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, VecDeque<(i64, i64)>>, DbErr> {
+    let books = padded(books);
     let sql = format!(
         "SELECT id, book_id, remaining FROM lot WHERE book_id IN ({}) AND remaining > 0
          ORDER BY book_id, priority, coalesce(expires_at, 9223372036854775807), CASE WHEN kind = 'paid' THEN 1 ELSE 0 END, id",
@@ -146,6 +147,7 @@ async fn write_parts<C: ConnectionTrait>(conn: &C, parts: &[(i64, i64, i64)]) ->
         let sum = by_lot.entry(*lot).or_default();
         *sum = sum.saturating_add(*amount);
     }
+    let by_lot = padded(by_lot);
     let sql = format!(
         "WITH taken (lot, amount) AS (VALUES {})
          UPDATE lot SET remaining = lot.remaining - taken.amount FROM taken WHERE lot.id = taken.lot",
@@ -155,6 +157,13 @@ async fn write_parts<C: ConnectionTrait>(conn: &C, parts: &[(i64, i64, i64)]) ->
         .into_iter()
         .flat_map(|(lot, amount)| [Value::from(lot), amount.into()]);
     exec(conn, &sql, values).await?;
+    for some in in_powers(parts) {
+        note_parts(conn, some).await?;
+    }
+    Ok(())
+}
+
+async fn note_parts<C: ConnectionTrait>(conn: &C, parts: &[(i64, i64, i64)]) -> Result<(), DbErr> {
     let sql = format!(
         "INSERT INTO lot_part (transfer_id, lot_id, amount) VALUES {}",
         rows(parts.len(), 3)

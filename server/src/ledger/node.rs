@@ -52,6 +52,8 @@ pub(super) struct Inner {
     /// Told when somebody wants credit back.
     pub(super) recalls: Arc<Notify>,
     pub(super) healthy: AtomicBool,
+    /// The database answered for so long that whoever lives has renewed.
+    pub(super) may_reclaim: AtomicBool,
     clock: Clock,
     queue: Mutex<Option<mpsc::Sender<Item>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -75,6 +77,7 @@ impl Node {
             closing: Mutex::default(),
             recalls: Arc::default(),
             healthy: AtomicBool::new(true),
+            may_reclaim: AtomicBool::new(false),
             clock,
             queue: Mutex::default(),
             writer: Mutex::default(),
@@ -95,6 +98,7 @@ impl Node {
         let keepers = [
             tokio::spawn(self.clone().keep_leases()),
             tokio::spawn(self.clone().keep_promises()),
+            tokio::spawn(self.clone().keep_house()),
         ];
         self.0.keepers.lock().extend(keepers);
     }
@@ -128,6 +132,11 @@ impl Node {
 
     pub(super) fn is_healthy(&self) -> bool {
         self.0.healthy.load(Ordering::Relaxed)
+    }
+
+    /// How long an ending waits at most for what the database must do first.
+    pub(super) fn commit_wait(&self) -> Duration {
+        self.0.config.commit_wait
     }
 
     pub(super) fn now(&self) -> Moment {
@@ -307,7 +316,7 @@ impl Node {
             }),
             Asked::Elsewhere => Err(HoldError::Elsewhere),
             Asked::LeaseLost => {
-                lease.shut();
+                lease.lost();
                 Ok(())
             }
         }
@@ -352,7 +361,7 @@ impl Node {
     /// Hands a settled call to the writer and waits for its commit.
     pub(super) async fn commit(&self, settled: Settled) -> Result<(), SettleError> {
         let (reply, mut committed) = oneshot::channel();
-        let ticket = Ticket::default();
+        let (ticket, id) = (Ticket::default(), settled.record.id);
         let item = Item {
             record: settled.record,
             lease: settled.lease,
@@ -369,7 +378,12 @@ impl Node {
         // If it is on its way to the database at this moment, the outcome is near: each try is bounded.
         let until = Instant::now() + self.0.config.outcome_wait;
         loop {
-            if ticket.withdraw() || (Instant::now() >= until && ticket.abandon()) {
+            if ticket.withdraw() {
+                return Err(SettleError::NotCommitted);
+            }
+            if Instant::now() >= until && ticket.abandon() {
+                // The list of such calls is in memory only: should this process end before, this line is what is left.
+                tracing::error!(call.id = %id, "A caller is told that nothing is charged while its commit has no answer; if it is there, the charge goes back");
                 return Err(SettleError::NotCommitted);
             }
             if let Ok(outcome) = tokio::time::timeout(POLL, &mut committed).await {

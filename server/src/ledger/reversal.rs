@@ -9,9 +9,9 @@ use domain::ids::CallId;
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use crate::db::{all, exec, one};
+use crate::db::{all, exec, for_update, one, places};
 
-use super::books::{System, Transfer, lock_book, system_book, transfer_once};
+use super::books::{System, Transfer, system_book, transfer_once};
 use super::lots;
 
 /// Gives the charges of these calls back, in the caller's transaction. One that went back before stays so.
@@ -23,10 +23,23 @@ pub(super) async fn apply<C: ConnectionTrait>(
     now: UnixMs,
     calls: &[CallId],
 ) -> Result<(), DbErr> {
+    lock_wallets(conn, calls).await?;
     for call in calls {
         reverse(conn, now, *call).await?;
     }
     Ok(())
+}
+
+/// All of them first, in the order in which flushes lock them.
+async fn lock_wallets<C: ConnectionTrait>(conn: &C, calls: &[CallId]) -> Result<(), DbErr> {
+    let sql = format!(
+        "SELECT id FROM book WHERE id IN (SELECT t.debit_id FROM call c
+            JOIN transfer t ON t.txn_id = c.txn_id AND t.seq = 0 AND t.code = 'usage' WHERE c.id IN ({})) ORDER BY id{}",
+        places(calls.len()),
+        for_update(conn)
+    );
+    let ids = calls.iter().map(|call| call.to_string().into());
+    all(conn, &sql, ids).await.map(|_| ())
 }
 
 async fn reverse<C: ConnectionTrait>(conn: &C, now: UnixMs, call: CallId) -> Result<(), DbErr> {
@@ -40,7 +53,6 @@ async fn reverse<C: ConnectionTrait>(conn: &C, now: UnixMs, call: CallId) -> Res
     };
     let charge = Amount::from_nanos(row.try_get("", "charge_nusd")?);
     let (book, flush): (i64, i64) = (row.try_get("", "book")?, row.try_get("", "transfer")?);
-    lock_book(conn, book).await?;
     let txn = format!("reversal:{call}");
     let movement = Transfer {
         txn: &txn,

@@ -8,7 +8,7 @@ use domain::views::UnixMs;
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbErr};
 
-use crate::db::Db;
+use crate::db::{Db, SILENCE, bounded, silent};
 
 use super::flush::{self, Flush};
 use super::leases;
@@ -184,16 +184,6 @@ impl Writing for DbWriting {
     }
 }
 
-/// A database that does not answer at all, not even with an error, is left after this: PostgreSQL itself ends a
-/// statement after five seconds.
-const SILENCE: std::time::Duration = std::time::Duration::from_secs(8);
-
-async fn bounded<T>(work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-    tokio::time::timeout(SILENCE, work)
-        .await
-        .unwrap_or_else(|_| Err(silent()))
-}
-
 async fn commit(tx: DatabaseTransaction) -> Result<(), Failure> {
     match tokio::time::timeout(SILENCE, tx.commit()).await {
         Ok(Ok(())) => Ok(()),
@@ -201,12 +191,6 @@ async fn commit(tx: DatabaseTransaction) -> Result<(), Failure> {
         Ok(Err(error)) => Err(Failure::Unknown(error)),
         Err(_) => Err(Failure::Unknown(silent())),
     }
-}
-
-fn silent() -> DbErr {
-    DbErr::Conn(sea_orm::RuntimeErr::Internal(
-        "the database does not answer".into(),
-    ))
 }
 
 /// The low byte of SQLite's extended codes is the kind of error; PostgreSQL's codes have five characters.

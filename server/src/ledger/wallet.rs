@@ -57,6 +57,8 @@ struct State {
     /// No new hold after this moment.
     valid_until: Moment,
     last_used: Moment,
+    /// Recalls that waited for the next look, one after the other.
+    put_off: u32,
     /// Others wanted some of it until then: no more is asked for than is needed.
     contested_until: Option<Moment>,
     /// False when the lease is being given back or was lost.
@@ -82,6 +84,7 @@ impl Lease {
             pending: Amount::ZERO,
             valid_until,
             last_used: now,
+            put_off: 0,
             contested_until: None,
             open: true,
             doubtful: false,
@@ -220,12 +223,31 @@ impl Lease {
         self.state.lock().doubtful = true;
     }
 
-    /// Takes out the free part, to be given back on another's wish, and answers it with what stays with calls. For a while the
-    /// lease does not grow beyond what its calls need.
-    pub(super) fn take_free(&self, now: Moment) -> (Amount, Amount) {
+    /// The database has taken it back: what is free is the wallet's again, and what calls hold they may still settle.
+    pub(super) fn lost(&self) {
         let mut state = self.state.lock();
+        state.open = false;
+        state.free = Amount::ZERO;
+    }
+
+    /// Takes out the free part, to be given back on another's wish, and answers it with what stays with calls. For a while the
+    /// lease does not grow beyond what its calls need. `None` when nothing runs on it: it is shut, and all of it goes back.
+    pub(super) fn take_free(&self, now: Moment) -> Option<(Amount, Amount)> {
+        let mut state = self.state.lock();
+        state.put_off = 0;
+        if state.is_quiet() {
+            state.open = false;
+            return None;
+        }
         state.contested_until = Some(now.plus(CONTESTED));
-        (std::mem::take(&mut state.free), state.of_calls())
+        Some((std::mem::take(&mut state.free), state.of_calls()))
+    }
+
+    /// A recall waits for the next look; answers how many have before.
+    pub(super) fn put_off(&self) -> u32 {
+        let mut state = self.state.lock();
+        state.put_off = state.put_off.saturating_add(1);
+        state.put_off.saturating_sub(1)
     }
 
     /// Did others want some of it a moment ago?

@@ -96,6 +96,8 @@ impl Ticket {
 const GATHER: Duration = Duration::from_millis(5);
 const LULL: Duration = Duration::from_millis(1);
 const BATCH_MAX: usize = 256;
+/// Charges that go back in one transaction.
+const REVERSED_MAX: usize = 16;
 /// The wait after a failed commit doubles up to this.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
@@ -191,14 +193,18 @@ impl Writer {
         to_reverse
     }
 
+    /// A few at a time: each takes some statements, and all of one transaction must be done before it is given up.
     async fn reverse(&self, calls: Vec<CallId>) {
-        if calls.is_empty() {
-            return;
+        for some in calls.chunks(REVERSED_MAX) {
+            self.reverse_some(some).await;
         }
+    }
+
+    async fn reverse_some(&self, calls: &[CallId]) {
         let mut wait = BACKOFF_MIN;
         loop {
             let outcome = match self.store.begin().await {
-                Ok(writing) => writing.reverse(self.clock.now_ms(), &calls).await,
+                Ok(writing) => writing.reverse(self.clock.now_ms(), calls).await,
                 Err(error) => Err(Failure::NotCommitted(error)),
             };
             match outcome {
@@ -206,7 +212,7 @@ impl Writer {
                 // One of them is wrong; the others must not suffer for it.
                 Err(Failure::NotCommitted(error)) if is_refusal(&error) && calls.len() > 1 => {
                     for call in calls {
-                        Box::pin(self.reverse(vec![call])).await;
+                        Box::pin(self.reverse_some(std::slice::from_ref(call))).await;
                     }
                     return;
                 }
