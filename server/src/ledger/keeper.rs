@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::ids::LeaseId;
 use sea_orm::DbErr;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::node::Node;
 use super::store::Held;
@@ -40,6 +40,8 @@ impl Node {
                 healthy_looks = 0;
             }
             last = now;
+            // While a renewal is under way nobody knows whether others can renew.
+            self.0.may_reclaim.store(false, Ordering::Relaxed);
             healthy_looks = if self.look_after_leases().await {
                 healthy_looks.saturating_add(1)
             } else {
@@ -52,7 +54,9 @@ impl Node {
 
     /// Closes leases that came to rest, and takes back those of dead nodes.
     pub(super) async fn keep_house(self) {
-        let mut tick = interval(self.0.config.heartbeat);
+        let period = self.0.config.heartbeat;
+        // In the middle between two renewals.
+        let mut tick = interval_at(Instant::now() + period / 2, period);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tick.tick().await;
