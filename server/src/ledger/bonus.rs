@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::books::{balance, lock_wallet};
 use super::credit::{self, GrantError, Granted, give_bonus};
 use crate::audit::{Act, Audit, By};
-use crate::db::{Db, one};
+use crate::db::Db;
 
 /// Bonus credit for one wallet.
 #[derive(Debug, Clone, Copy)]
@@ -52,26 +52,20 @@ impl Bonus<'_> {
         let wallet = lock_wallet(&tx, self.workspace)
             .await?
             .ok_or(GrantError::NoWallet)?;
-        let sql = "SELECT amount, debit_id, credit_id FROM transfer WHERE txn_id = $1 AND seq = 0";
-        let credited = match one(&tx, sql, [txn.clone().into()]).await? {
-            Some(earlier) if credit::is_same(&earlier, &wallet, self.amount)? => false,
-            Some(_) => {
-                let id = self.id.unwrap_or_default().to_owned();
-                return Err(GrantError::IdReused { id });
-            }
-            None => {
-                Amount::from_nanos(wallet.posted).plus(self.amount)?;
-                give_bonus(
-                    &tx,
-                    self.workspace,
-                    self.amount,
-                    &txn,
-                    self.reason,
-                    self.ends_at,
-                    now,
-                )
-                .await?
-            }
+        let credited = if credit::is_repeated(&tx, &txn, self.id, &wallet, self.amount).await? {
+            false
+        } else {
+            Amount::from_nanos(wallet.posted).plus(self.amount)?;
+            give_bonus(
+                &tx,
+                self.workspace,
+                self.amount,
+                &txn,
+                self.reason,
+                self.ends_at,
+                now,
+            )
+            .await?
         };
         if credited {
             let act = Act {

@@ -78,30 +78,22 @@ pub(super) async fn adjust<C: ConnectionTrait>(
     let wallet = lock_wallet(conn, workspace)
         .await?
         .ok_or(GrantError::NoWallet)?;
-    let sql = "SELECT amount, debit_id, credit_id FROM transfer WHERE txn_id = $1 AND seq = 0";
-    let credited = match one(conn, sql, [txn.clone().into()]).await? {
-        Some(earlier) if is_same(&earlier, &wallet, amount)? => false,
-        Some(_) => {
-            let id = id.unwrap_or_default().to_owned();
-            return Err(GrantError::IdReused { id });
+    let credited = !is_repeated(conn, &txn, id, &wallet, amount).await?;
+    if credited {
+        let adjustment = system_book(conn, System::Adjustment).await?;
+        let movement = Movement {
+            txn: &txn,
+            note: reason,
+            wallet,
+            other: adjustment,
+            now,
+        };
+        if amount > Amount::ZERO {
+            movement.give(conn, amount).await?;
+        } else {
+            movement.take(conn, Amount::ZERO.minus(amount)?).await?;
         }
-        None => {
-            let adjustment = system_book(conn, System::Adjustment).await?;
-            let movement = Movement {
-                txn: &txn,
-                note: reason,
-                wallet,
-                other: adjustment,
-                now,
-            };
-            if amount > Amount::ZERO {
-                movement.give(conn, amount).await?;
-            } else {
-                movement.take(conn, Amount::ZERO.minus(amount)?).await?;
-            }
-            true
-        }
-    };
+    }
     let balance = books::balance(conn, workspace)
         .await?
         .ok_or(GrantError::NoWallet)?;
@@ -203,12 +195,30 @@ impl Movement<'_> {
     }
 }
 
-/// Is the movement that has this id the one that is asked for again?
-pub(super) fn is_same(
-    earlier: &QueryResult,
+/// Whether a movement under this name was made before.
+///
+/// # Errors
+/// [`GrantError::IdReused`] when it was another one.
+pub(super) async fn is_repeated<C: ConnectionTrait>(
+    conn: &C,
+    txn: &str,
+    id: Option<&str>,
     wallet: &WalletRow,
     amount: Amount,
-) -> Result<bool, DbErr> {
+) -> Result<bool, GrantError> {
+    let sql = "SELECT amount, debit_id, credit_id FROM transfer WHERE txn_id = $1 AND seq = 0";
+    match one(conn, sql, [txn.into()]).await? {
+        None => Ok(false),
+        Some(earlier) if is_same(&earlier, wallet, amount)? => Ok(true),
+        Some(_) => {
+            let id = id.unwrap_or_default().to_owned();
+            Err(GrantError::IdReused { id })
+        }
+    }
+}
+
+/// Is the movement that has this id the one that is asked for again?
+fn is_same(earlier: &QueryResult, wallet: &WalletRow, amount: Amount) -> Result<bool, DbErr> {
     let number = |name: &str| earlier.try_get::<i64>("", name);
     let signed = if number("credit_id")? == wallet.id {
         number("amount")?

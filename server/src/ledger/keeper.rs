@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use domain::ids::LeaseId;
 use sea_orm::DbErr;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
@@ -89,11 +88,7 @@ impl Node {
     /// False when the database did not answer everything.
     async fn look_after_leases(&self) -> bool {
         self.shut_idle();
-        // Asked even when there is nothing to tell, to know whether it is there.
-        let answered = match self.beat().await {
-            Ok(()) => self.0.store.recalled(&self.0.name).await.map(|_| ()),
-            Err(error) => Err(error),
-        };
+        let answered = self.beat().await;
         self.0
             .wallets
             .lock()
@@ -109,13 +104,21 @@ impl Node {
     fn shut_idle(&self) {
         let idle_since = self.now().minus(self.0.config.idle_return);
         for wallet in self.0.wallets.lock().values() {
-            let mut current = wallet.current.lock();
-            let over = current.take_if(|lease| !lease.is_open() || lease.shut_if_idle(idle_since));
-            self.0.closing.lock().extend(over);
+            if let Some(lease) = wallet.lease() {
+                lease.shut_if_idle(idle_since);
+            }
+            self.retire_shut(wallet);
         }
     }
 
-    /// Tells the database which leases live and what is held of them, where it does not know.
+    /// A lease that is shut is no wallet's current one any more, and closed when its last call is done.
+    fn retire_shut(&self, wallet: &Wallet) {
+        let shut = wallet.current.lock().take_if(|lease| !lease.is_open());
+        self.0.closing.lock().extend(shut);
+    }
+
+    /// Tells the database which leases live and what is held of them, where it does not know. It is asked even when there
+    /// is nothing to tell, to know whether it is there.
     async fn beat(&self) -> Result<(), DbErr> {
         let stale = self.now().minus(RENEW_AFTER);
         let leases = self.leases();
@@ -123,6 +126,9 @@ impl Node {
             .iter()
             .filter_map(|lease| Some((lease, held(lease, lease.news(stale)?))))
             .collect();
+        if news.is_empty() {
+            return self.0.store.recalled(&self.0.name).await.map(|_| ());
+        }
         let mut wanted = false;
         for some in news.chunks(BEATS_MAX) {
             let asked_at = self.now();
@@ -172,11 +178,12 @@ impl Node {
             };
             // A call of this wallet that is asking for credit just now should not find it gone for nothing: next time
             // then. But where somebody always asks, others must not wait for ever.
-            let _nobody_asks = wallet.refill.try_lock().ok();
-            if _nobody_asks.is_none() && lease.put_off() < PUT_OFF_MAX {
+            let turn = wallet.refill.try_lock();
+            if turn.is_err() && lease.put_off() < PUT_OFF_MAX {
                 continue;
             }
             self.answer_recall(&lease).await?;
+            self.retire_shut(&wallet);
         }
         let closing = self.0.closing.lock().clone();
         for lease in closing.iter().filter(|lease| wanted.contains(&lease.id)) {
@@ -188,8 +195,8 @@ impl Node {
 
     async fn answer_recall(&self, lease: &Arc<Lease>) -> Result<(), DbErr> {
         let now = self.now();
+        // Where nothing runs on it, closing it gives all of it back.
         let Some((free, amount)) = lease.take_free(now) else {
-            self.retire(lease.id);
             return Ok(());
         };
         match self.0.store.shrink(held(lease, amount), free).await {
@@ -205,14 +212,6 @@ impl Node {
         Ok(())
     }
 
-    /// The lease is no wallet's current one any more, and closed when its last call is done.
-    fn retire(&self, id: LeaseId) {
-        for wallet in self.0.wallets.lock().values() {
-            let retired = wallet.current.lock().take_if(|lease| lease.id == id);
-            self.0.closing.lock().extend(retired);
-        }
-    }
-
     /// Gives back every lease, at the end.
     pub(super) async fn close_all(&self) {
         for wallet in std::mem::take(&mut *self.0.wallets.lock()).into_values() {
@@ -224,8 +223,8 @@ impl Node {
         self.close_leases().await;
     }
 
-    /// Gives back the shut leases on which nothing runs any more. False when the database refused one.
-    async fn close_leases(&self) -> bool {
+    /// Gives back the shut leases on which nothing runs any more. One that the database refuses is tried again.
+    async fn close_leases(&self) {
         // They stay in the list until they are closed: whoever is stopped in between forgets none.
         let due: Vec<Arc<Lease>> = {
             let closing = self.0.closing.lock();
@@ -235,17 +234,14 @@ impl Node {
                 .cloned()
                 .collect()
         };
-        let mut closed_all = true;
         for lease in due {
             match self.0.store.close(lease.id, lease.book).await {
                 Ok(()) => self.0.closing.lock().retain(|other| other.id != lease.id),
                 Err(error) => {
-                    closed_all = false;
                     tracing::warn!(error = %error, lease.id = %lease.id, "A lease could not be given back; trying again");
                 }
             }
         }
-        closed_all
     }
 }
 

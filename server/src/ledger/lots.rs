@@ -236,8 +236,5 @@ async fn moved<C: ConnectionTrait>(
     amount: Amount,
 ) -> Result<(), DbErr> {
     exec(conn, update, [lot.into(), amount.nanos().into()]).await?;
-    let sql = "INSERT INTO lot_part (transfer_id, lot_id, amount) VALUES ($1, $2, $3)";
-    let values = [transfer.into(), lot.into(), amount.nanos().into()];
-    exec(conn, sql, values).await?;
-    Ok(())
+    note_parts(conn, &[(transfer, lot, amount.nanos())]).await
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::Amount;
 use domain::ids::WorkspaceId;
+use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use sea_orm::DbErr;
 use tokio::sync::mpsc::error::TrySendError;
@@ -182,14 +183,7 @@ impl Node {
 
     /// Gets credit for a hold that the lease in memory could not cover; holds it before others can.
     async fn refill(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
-        for attempt in 0..TRIES_ELSEWHERE {
-            match self.refill_once(wallet, amount, attempt == 0).await {
-                // Other leases were asked to give back, and do so within a tenth of a second.
-                Err(HoldError::Elsewhere) => tokio::time::sleep(WAIT_ELSEWHERE).await,
-                other => return other,
-            }
-        }
-        self.refill_once(wallet, amount, false).await
+        patiently(|first| Box::pin(self.refill_once(wallet, amount, first))).await
     }
 
     async fn refill_once(
@@ -275,13 +269,7 @@ impl Node {
         lease: &Arc<Lease>,
         amount: Amount,
     ) -> Result<(), HoldError> {
-        for attempt in 0..TRIES_ELSEWHERE {
-            match self.enlarge_once(wallet, lease, amount, attempt == 0).await {
-                Err(HoldError::Elsewhere) => tokio::time::sleep(WAIT_ELSEWHERE).await,
-                other => return other,
-            }
-        }
-        self.enlarge_once(wallet, lease, amount, false).await
+        patiently(|first| Box::pin(self.enlarge_once(wallet, lease, amount, first))).await
     }
 
     async fn enlarge_once(
@@ -414,6 +402,20 @@ impl Node {
         refused.undo();
         Err(SettleError::NotCommitted)
     }
+}
+
+/// Asks again where the credit lies elsewhere: who does not use it was asked to give it back, and does within a tenth of a
+/// second.
+async fn patiently<'a, T>(
+    ask: impl Fn(bool) -> BoxFuture<'a, Result<T, HoldError>>,
+) -> Result<T, HoldError> {
+    for attempt in 0..TRIES_ELSEWHERE {
+        match ask(attempt == 0).await {
+            Err(HoldError::Elsewhere) => tokio::time::sleep(WAIT_ELSEWHERE).await,
+            other => return other,
+        }
+    }
+    ask(false).await
 }
 
 /// Nobody heard what became of asking for more on a lease: the answer was lost, or who asked is gone. It may have been

@@ -16,7 +16,7 @@ use super::Orders;
 use super::config::PaymentsConfig;
 use super::provider::{Observed, Provider, Registry};
 use super::rows;
-use crate::db::{Db, all};
+use crate::db::Db;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -119,19 +119,8 @@ impl Asking<'_> {
 
     /// The credited orders of these days.
     async fn ours(&self, provider: ProviderId) -> Result<Vec<OrderView>, DbErr> {
-        let sql = "SELECT id FROM orders WHERE provider = $1 AND created_at >= $2 AND settled_at IS NOT NULL ORDER BY id";
-        let values = [provider.code().into(), self.days.from.into()];
-        let mut orders = Vec::new();
-        for row in all(self.db.read(), sql, values).await? {
-            let id: String = row.try_get("", "id")?;
-            let id: OrderId = id
-                .parse()
-                .map_err(|_| DbErr::Type("orders.id holds something that is no id".into()))?;
-            if let Some(row) = rows::by_id(self.db.read(), id).await? {
-                orders.push(row.view);
-            }
-        }
-        Ok(orders)
+        let orders = rows::credited_since(self.db.read(), provider, self.days.from).await?;
+        Ok(orders.into_iter().map(|row| row.view).collect())
     }
 
     /// Everything of these days, and of an hour more on both sides: clocks differ.

@@ -210,6 +210,20 @@ pub(super) async fn due<C: ConnectionTrait>(
     Ok(readable.collect())
 }
 
+/// The orders of a provider that were made since then and credited, oldest first.
+pub(super) async fn credited_since<C: ConnectionTrait>(
+    conn: &C,
+    provider: ProviderId,
+    since: UnixMs,
+) -> Result<Vec<Row>, DbErr> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM orders o WHERE o.provider = $1 AND o.created_at >= $2 AND o.settled_at IS NOT NULL
+         ORDER BY o.id"
+    );
+    let rows = all(conn, &sql, [provider.code().into(), since.into()]).await?;
+    rows.iter().map(Row::of).collect()
+}
+
 impl Orders {
     /// An order of this workspace.
     ///

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use domain::Amount;
 use serde_json::json;
 use server::audit::By;
@@ -19,47 +19,37 @@ pub enum Command {
     ///
     /// It is a transfer with your reason on it and cannot be edited afterwards. With --id, repeating the command credits
     /// once: use the number of the invoice or ticket.
-    Grant {
-        /// E-mail of the account
-        #[arg(long, value_name = "E")]
-        email: String,
-        /// US dollars, with at most nine digits after the point
-        #[arg(long, value_name = "25.00")]
-        amount: String,
-        /// Why, for whoever reads the ledger later
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-        /// The same id twice credits once
-        #[arg(long, value_name = "ID")]
-        id: Option<String>,
-        /// Print {"credited","posted_nusd","reserved_nusd","available_nusd"}
-        #[arg(long)]
-        json: bool,
-    },
+    Grant(Gift),
     /// Give bonus credit, which may end
     ///
     /// Like grant, out of the book of what is given away. With --days, what is left of it after so many days leaves the
     /// wallet again; calls spend what ends first before anything else.
     Bonus {
-        /// E-mail of the account
-        #[arg(long, value_name = "E")]
-        email: String,
-        /// US dollars, with at most nine digits after the point
-        #[arg(long, value_name = "25.00")]
-        amount: String,
-        /// Why, for whoever reads the ledger later
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
+        #[command(flatten)]
+        gift: Gift,
         /// It ends so many days from now; without, it does not end
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3_660))]
         days: Option<u16>,
-        /// The same id twice credits once
-        #[arg(long, value_name = "ID")]
-        id: Option<String>,
-        /// Print {"credited","posted_nusd","reserved_nusd","available_nusd"}
-        #[arg(long)]
-        json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct Gift {
+    /// E-mail of the account
+    #[arg(long, value_name = "E")]
+    email: String,
+    /// US dollars, with at most nine digits after the point
+    #[arg(long, value_name = "25.00")]
+    amount: String,
+    /// Why, for whoever reads the ledger later
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// The same id twice credits once
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// Print {"credited","posted_nusd","reserved_nusd","available_nusd"}
+    #[arg(long)]
+    json: bool,
 }
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -76,51 +66,28 @@ fn given(amount: &str, reason: &str) -> anyhow::Result<Amount> {
 }
 
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
-    let (granted, amount, json) = match command {
-        Command::Grant {
-            email,
-            amount,
-            reason,
-            id,
-            json,
-        } => {
-            let account = account_named(handles, &email).await?;
-            let amount = given(&amount, &reason)?;
-            let granted = handles
-                .ledger
-                .grant_audited(
-                    account.workspace,
-                    amount,
-                    reason.trim(),
-                    id.as_deref(),
-                    By::OPERATOR,
-                    &handles.audit,
-                )
-                .await?;
-            (granted, amount, json)
+    let (Command::Grant(gift) | Command::Bonus { gift, .. }) = &command;
+    let workspace = account_named(handles, &gift.email).await?.workspace;
+    let amount = given(&gift.amount, &gift.reason)?;
+    let (reason, id) = (gift.reason.trim(), gift.id.as_deref());
+    let audit = &handles.audit;
+    let granted = match &command {
+        Command::Grant(_) => {
+            let ledger = &handles.ledger;
+            ledger
+                .grant_audited(workspace, amount, reason, id, By::OPERATOR, audit)
+                .await?
         }
-        Command::Bonus {
-            email,
-            amount,
-            reason,
-            days,
-            id,
-            json,
-        } => {
-            let account = account_named(handles, &email).await?;
-            let amount = given(&amount, &reason)?;
+        Command::Bonus { days, .. } => {
             let now = handles.clock.now_ms();
             let bonus = Bonus {
-                workspace: account.workspace,
+                workspace,
                 amount,
-                reason: reason.trim(),
-                id: id.as_deref(),
+                reason,
+                id,
                 ends_at: days.map(|days| now + i64::from(days) * DAY_MS),
             };
-            let granted = bonus
-                .give(&handles.db, now, By::OPERATOR, &handles.audit)
-                .await?;
-            (granted, amount, json)
+            bonus.give(&handles.db, now, By::OPERATOR, audit).await?
         }
     };
     let balance = granted.balance;
@@ -136,7 +103,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         "Credited before under this id: nothing changed.".to_owned()
     };
     output::result(
-        json,
+        gift.json,
         &object,
         &format!("{done} The wallet holds {}.", balance.posted),
     )

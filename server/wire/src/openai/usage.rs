@@ -48,11 +48,10 @@ pub(super) fn any_report<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Report>, D::Error> {
     let value = Option::<serde_json::Value>::deserialize(deserializer)?;
-    // A list would be read by position.
-    let object = |value: &serde_json::Value| value.is_object();
-    Ok(value.map(|value| match Some(value).filter(object) {
-        Some(value) => serde_json::from_value(value).unwrap_or_default(),
-        None => Report::default(),
+    Ok(value.map(|value| match value {
+        object @ serde_json::Value::Object(_) => serde_json::from_value(object).unwrap_or_default(),
+        // A list would be read by position.
+        _ => Report::default(),
     }))
 }
 
