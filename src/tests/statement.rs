@@ -75,6 +75,7 @@ impl Dice {
             cached_input: self.below(2) * self.below(5_000),
             output: self.below(1_500),
             reasoning: 0,
+            ..Usage::default()
         }
     }
 }

@@ -34,6 +34,7 @@ async fn called(world: &World) -> (CallId, Amount) {
         cached_input: 0,
         output: 7,
         reasoning: 0,
+        ..Usage::default()
     };
     let cost = offered.price.charge(&usage).unwrap();
     let workspace = world.account.workspace;

@@ -90,6 +90,7 @@ async fn called(world: &World) -> (Vec<CallId>, Amount) {
                 cached_input: 10,
                 output: 7,
                 reasoning: 2,
+                ..Usage::default()
             },
         };
         let (id, cost) = made.book(world).await;
@@ -334,6 +335,7 @@ async fn a_call_shows_the_formula_that_gives_its_charge() {
         cached_input: 400,
         output: 500,
         reasoning: 40,
+        ..Usage::default()
     };
     let (id, cost) = made(Rule::Estimated, usage).book(&world).await;
     let mut browser = reader(&world, "en", "UTC").await;

@@ -112,7 +112,7 @@ mod tests {
         ) {
             let [input, cached_input, output] = prices.map(|price| PricePerMtok::from_micro_usd(price).unwrap());
             let price = Price { input, cached_input, output };
-            let usage = Usage { input: tokens[0], cached_input: tokens[1], output: tokens[2], reasoning: 0 };
+            let usage = Usage { input: tokens[0], cached_input: tokens[1], output: tokens[2], reasoning: 0, ..Usage::default() };
             let formula = Formula::of(&price, &usage).unwrap();
             let sum: i128 = formula.parts.iter().map(|part| part.picos).sum();
             prop_assert_eq!(sum, formula.picos);

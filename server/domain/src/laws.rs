@@ -56,6 +56,7 @@ fn usages() -> impl Strategy<Value = Usage> {
             cached_input,
             output,
             reasoning,
+            ..Usage::default()
         }
     })
 }
@@ -128,7 +129,7 @@ proptest! {
         let sum = |a: u64, b: u64| a.checked_add(b);
         let both = sum(a.input, b.input).zip(sum(a.cached_input, b.cached_input)).zip(sum(a.output, b.output));
         if let (Ok(one), Ok(other), Some(((input, cached_input), output))) = (price.charge(&a), price.charge(&b), both) {
-            let together = price.charge(&Usage { input, cached_input, output, reasoning: 0 });
+            let together = price.charge(&Usage { input, cached_input, output, reasoning: 0, ..Usage::default() });
             // Where both together are beyond the range, they are so apart.
             let apart = i128::from(one.nanos()) + i128::from(other.nanos());
             match together {

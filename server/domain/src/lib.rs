@@ -3,6 +3,7 @@
 //! No IO, no async, no clock: everything here is tested with plain functions and builds for wasm.
 
 pub mod currency;
+pub mod dialect;
 pub mod formula;
 pub mod fx;
 pub mod ids;
@@ -22,6 +23,7 @@ pub mod usage;
 pub mod views;
 
 pub use currency::Currency;
+pub use dialect::{Dialect, Speaks};
 pub use formula::{Bucket, Formula};
 pub use key_limits::{KeyLimits, LimitFault};
 pub use markup::Markup;

@@ -168,6 +168,7 @@ mod tests {
                 cached_input: tc,
                 output: to,
                 reasoning: 0,
+                ..Usage::default()
             };
             assert_eq!(price(i, c, o).charge(&usage).unwrap().nanos(), nanos);
         }
@@ -211,6 +212,7 @@ mod tests {
                 cached_input,
                 output,
                 reasoning: 0,
+                ..Usage::default()
             },
         )
     }
@@ -218,7 +220,7 @@ mod tests {
     proptest! {
         #[test]
         fn splitting_a_call_never_makes_it_cheaper(p in any_price(), a in any_usage(), b in any_usage()) {
-            let both = Usage { input: a.input + b.input, cached_input: a.cached_input + b.cached_input, output: a.output + b.output, reasoning: 0 };
+            let both = Usage { input: a.input + b.input, cached_input: a.cached_input + b.cached_input, output: a.output + b.output, reasoning: 0, ..Usage::default() };
             let apart = p.charge(&a).unwrap().nanos() + p.charge(&b).unwrap().nanos();
             let together = p.charge(&both).unwrap().nanos();
             prop_assert!(apart >= together && apart - together <= 1);

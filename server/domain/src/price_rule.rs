@@ -96,6 +96,18 @@ pub enum Tier {
     Flex,
 }
 
+impl Tier {
+    /// As the dialects write it; what is none of these is served, and charged, as the default.
+    #[must_use]
+    pub fn read(text: Option<&str>) -> Self {
+        match text {
+            Some("priority") => Self::Priority,
+            Some("flex" | "batch") => Self::Flex,
+            _ => Self::Default,
+        }
+    }
+}
+
 /// How hard a request wants the model to think: `reasoning_effort`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,6 +116,20 @@ pub enum Effort {
     Low,
     Medium,
     High,
+}
+
+impl Effort {
+    /// As the dialects write it; `None` for a word that has no factor.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        match text {
+            "minimal" => Some(Self::Minimal),
+            "low" => Some(Self::Low),
+            "medium" => Some(Self::Medium),
+            "high" | "xhigh" | "max" => Some(Self::High),
+            _ => None,
+        }
+    }
 }
 
 /// What of a request changes its price.

@@ -5,41 +5,84 @@ use serde::{Deserialize, Serialize};
 /// What one call used. Absent is not zero: a report that never came is `Option::<Usage>::None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// Prompt tokens that no cache answered for.
+    /// Prompt tokens of text that no cache answered for and that were not written into one.
     pub input: u64,
     /// Prompt tokens read from the provider's cache.
     pub cached_input: u64,
-    /// Answer tokens, reasoning included.
+    /// Prompt tokens written into the provider's cache: for five minutes, or for as long as it says.
+    pub cache_write: u64,
+    /// Prompt tokens written into the provider's cache for an hour.
+    pub cache_write_1h: u64,
+    /// Prompt tokens of audio.
+    pub audio_input: u64,
+    /// Prompt tokens of images, where the provider counts them apart.
+    pub image_input: u64,
+    /// Answer tokens of text, reasoning included.
     pub output: u64,
     /// How many of `output` were reasoning. Shown, never priced again.
     pub reasoning: u64,
+    /// Answer tokens of audio.
+    pub audio_output: u64,
+    /// Answer tokens of images.
+    pub image_output: u64,
+    /// Uses of a tool that the provider runs and charges for each, like a search in the web.
+    pub tool_calls: u64,
+    /// What is not counted in tokens: milliseconds of audio that was listened to, characters that were spoken, images.
+    /// The model tells which.
+    pub units: u64,
 }
 
 impl Usage {
     /// More than any provider can produce in one call: what is above is a broken report.
     pub const TOKENS_MAX: u64 = 1 << 40;
 
-    /// The provider's own total: all disjoint buckets together.
+    /// All tokens of the prompt.
     #[must_use]
-    pub const fn total(&self) -> u64 {
+    pub const fn prompt(&self) -> u64 {
         self.input
             .saturating_add(self.cached_input)
-            .saturating_add(self.output)
+            .saturating_add(self.cache_write)
+            .saturating_add(self.cache_write_1h)
+            .saturating_add(self.audio_input)
+            .saturating_add(self.image_input)
+    }
+
+    /// All tokens of the answer.
+    #[must_use]
+    pub const fn answer(&self) -> u64 {
+        self.output
+            .saturating_add(self.audio_output)
+            .saturating_add(self.image_output)
+    }
+
+    /// The provider's own total: all disjoint buckets of tokens together.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.prompt().saturating_add(self.answer())
     }
 
     #[must_use]
     pub const fn is_zero(&self) -> bool {
-        self.input == 0 && self.cached_input == 0 && self.output == 0
+        self.total() == 0 && self.tool_calls == 0 && self.units == 0
     }
 
     /// Brings an absurd report into range: cached within the prompt is the reader's duty, the cap is ours.
     #[must_use]
     pub fn clamped(self) -> Self {
+        let capped = |count: u64| count.min(Self::TOKENS_MAX);
         Self {
-            input: self.input.min(Self::TOKENS_MAX),
-            cached_input: self.cached_input.min(Self::TOKENS_MAX),
-            output: self.output.min(Self::TOKENS_MAX),
-            reasoning: self.reasoning.min(self.output),
+            input: capped(self.input),
+            cached_input: capped(self.cached_input),
+            cache_write: capped(self.cache_write),
+            cache_write_1h: capped(self.cache_write_1h),
+            audio_input: capped(self.audio_input),
+            image_input: capped(self.image_input),
+            output: capped(self.output),
+            reasoning: self.reasoning.min(capped(self.output)),
+            audio_output: capped(self.audio_output),
+            image_output: capped(self.image_output),
+            tool_calls: capped(self.tool_calls),
+            units: capped(self.units),
         }
     }
 }

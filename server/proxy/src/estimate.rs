@@ -258,6 +258,7 @@ impl From<Tokens> for Usage {
             cached_input: tokens.cached_input,
             output: tokens.output,
             reasoning: 0,
+            ..Usage::default()
         }
     }
 }

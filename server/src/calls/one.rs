@@ -83,6 +83,7 @@ fn usage(call: &CallRow) -> Usage {
         cached_input: tokens(call.cached_input_tokens),
         output: tokens(call.output_tokens),
         reasoning: tokens(call.reasoning_tokens),
+        ..Usage::default()
     }
 }
 

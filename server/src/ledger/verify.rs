@@ -243,6 +243,7 @@ fn charge_follows(row: &QueryResult) -> Result<bool, DbErr> {
         cached_input: tokens("cached_input")?,
         output: tokens("output")?,
         reasoning: tokens("reasoning")?,
+        ..Usage::default()
     };
     // A call whose price version is gone cannot be proved.
     let Some(input) = row.try_get::<Option<i64>>("", "p_input")? else {

@@ -45,6 +45,7 @@ impl BookedCall {
             cached_input: tokens(self.call.cached_input_tokens),
             output: tokens(self.call.output_tokens),
             reasoning: tokens(self.call.reasoning_tokens),
+            ..Usage::default()
         };
         let charges = Rule::from_id(&self.call.rule).is_some_and(Rule::charges);
         let price = self.price.filter(|_| charges)?;

@@ -2,7 +2,12 @@
 //!
 //! What is in these bytes belongs to the caller: the types that carry it have no `Debug`.
 
-pub mod openai;
+pub mod chat;
+pub mod error;
+mod fields;
+pub mod neutral;
+pub mod relay;
+pub mod request;
 pub mod segments;
 pub mod sse;
 pub mod text;

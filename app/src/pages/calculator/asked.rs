@@ -75,6 +75,7 @@ impl Asked {
             cached_input,
             output,
             reasoning: 0,
+            ..Usage::default()
         };
         Some(Wanted { usage, calls })
     }

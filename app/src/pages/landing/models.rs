@@ -14,6 +14,7 @@ const SAMPLE: Usage = Usage {
     cached_input: 0,
     output: 400,
     reasoning: 0,
+    ..Usage::default()
 };
 
 /// One call, metered: what goes in, what comes out, what it costs at this model's price.

@@ -81,6 +81,7 @@ impl Report {
             cached_input: cached,
             output,
             reasoning,
+            ..Usage::default()
         }
         .clamped();
         (!usage.is_zero()).then_some(usage)
@@ -108,7 +109,8 @@ mod tests {
                 input: 40,
                 cached_input: 60,
                 output: 20,
-                reasoning: 5
+                reasoning: 5,
+                ..Usage::default()
             })
         );
         assert_eq!(usage.unwrap().total(), 120);
@@ -142,7 +144,8 @@ mod tests {
                 input: 0,
                 cached_input: 10,
                 output: 1,
-                reasoning: 0
+                reasoning: 0,
+                ..Usage::default()
             })
         );
     }

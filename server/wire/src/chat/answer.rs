@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
-use domain::Usage;
+use bytes::Bytes;
+use domain::{Dialect, Usage};
 use serde::Deserialize;
 
 use super::chunk::Delta;
 use super::usage::{Report, any_report};
+use crate::relay::{Broken, Whole};
 use crate::text::each_text;
 
 /// What a plain answer tells.
@@ -53,6 +55,15 @@ pub fn read(body: &[u8]) -> Result<Facts, serde_json::Error> {
         usage: answer.usage.and_then(|report| report.usage()),
         delivers,
     })
+}
+
+/// The answer as it came.
+///
+/// # Errors
+/// See [`read`].
+pub(crate) fn own(body: Bytes) -> Result<Whole, Broken> {
+    let facts = read(&body)?;
+    Ok(Whole::own(Dialect::Chat, body, facts.usage, facts.delivers))
 }
 
 /// Hands every piece of the answer's text to `each`, for a tokenizer: what a stream of the same answer would hand it.

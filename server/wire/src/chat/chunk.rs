@@ -265,6 +265,7 @@ mod tests {
             cached_input: 4,
             output: 3,
             reasoning: 1,
+            ..Usage::default()
         };
         let event = usage_like(last, &usage).unwrap();
         let json = event.strip_prefix(b"data: ").unwrap();

@@ -1,0 +1,177 @@
+//! What does a caller ask for, whichever dialect it was written in?
+
+use domain::Dialect;
+use serde_json::value::RawValue;
+
+/// A request for an answer. A field that is `None` was not given, and is not given on.
+#[derive(Clone, Default)]
+pub struct Prompt {
+    pub stream: bool,
+    /// What stands before the conversation: instructions, in their order.
+    pub system: Vec<String>,
+    pub turns: Vec<Turn>,
+    pub tools: Vec<Tool>,
+    pub choice: Option<Choice>,
+    pub parallel_tools: Option<bool>,
+    pub max_tokens: Option<u64>,
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub top_k: Option<u64>,
+    pub frequency_penalty: Option<f64>,
+    pub presence_penalty: Option<f64>,
+    pub seed: Option<i64>,
+    pub stop: Vec<String>,
+    /// How hard to think.
+    pub effort: Option<Effort>,
+    /// How many tokens to think with, where a dialect says it in tokens.
+    pub thinking_budget: Option<u64>,
+    pub format: Option<Format>,
+    /// As it was written: `priority`, `flex`, `auto` …
+    pub service_tier: Option<String>,
+    /// The caller's name for its own user.
+    pub user: Option<String>,
+}
+
+/// What one side said.
+#[derive(Clone)]
+pub struct Turn {
+    pub role: Role,
+    pub parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Instructions that stand inside the conversation.
+    System,
+    User,
+    Assistant,
+}
+
+#[derive(Clone)]
+pub enum Part {
+    Text(String),
+    Refusal(String),
+    Image(Media),
+    File(Media),
+    Audio(Media),
+    /// What the model thought. `seal` is what its provider wants back to believe it, in the dialect that made it.
+    Reasoning {
+        text: String,
+        seal: Option<(Dialect, String)>,
+    },
+    /// The model wants a tool used. `arguments` is JSON for a function, anything for a custom tool.
+    ToolCall {
+        id: String,
+        name: String,
+        arguments: String,
+        kind: ToolKind,
+    },
+    /// What the tool said.
+    ToolResult {
+        id: String,
+        parts: Vec<Part>,
+        is_error: bool,
+    },
+}
+
+/// Something that is not text.
+#[derive(Clone)]
+pub struct Media {
+    pub source: Source,
+    /// Of a file.
+    pub name: Option<String>,
+    /// Of an image: `low`, `high`, `auto`.
+    pub detail: Option<String>,
+}
+
+#[derive(Clone)]
+pub enum Source {
+    Url(String),
+    /// `kind` is a media type: `image/png`, `application/pdf`, `audio/wav`.
+    Base64 {
+        kind: String,
+        data: String,
+    },
+    /// A file kept by the provider.
+    Id(String),
+}
+
+#[derive(Clone)]
+pub struct Tool {
+    pub name: String,
+    pub description: Option<String>,
+    /// A JSON schema of the arguments, as it was written.
+    pub parameters: Option<Box<RawValue>>,
+    pub strict: Option<bool>,
+    pub kind: ToolKind,
+}
+
+/// How a tool is written where it was asked for; a writer that does not know the kind makes it a function and back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ToolKind {
+    #[default]
+    Function,
+    /// Takes free text. As a function it takes `{"input": "…"}`.
+    Custom,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub enum Choice {
+    Auto,
+    None,
+    /// Some tool, whichever.
+    Required,
+    Tool(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    None,
+    Minimal,
+    Low,
+    Medium,
+    High,
+    /// `xhigh`, `max`: as hard as it can.
+    Most,
+}
+
+impl Effort {
+    /// As OpenAI's dialects write it.
+    #[must_use]
+    pub const fn openai(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Most => "xhigh",
+        }
+    }
+
+    /// `None` for a word that no dialect has.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "none" => Self::None,
+            "minimal" => Self::Minimal,
+            "low" => Self::Low,
+            "medium" => Self::Medium,
+            "high" => Self::High,
+            "xhigh" | "max" => Self::Most,
+            _ => return None,
+        })
+    }
+}
+
+/// The shape that an answer must have.
+#[derive(Clone)]
+pub enum Format {
+    /// Any JSON object.
+    Json,
+    Schema {
+        name: String,
+        schema: Box<RawValue>,
+        strict: Option<bool>,
+    },
+}

@@ -1,0 +1,226 @@
+//! What does a caller ask for? Read from its bytes, which go upstream as they are where the upstream speaks the same
+//! dialect, but for the model's name, the request for usage, and a lowered maximum of answer tokens.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use domain::Dialect;
+use domain::price_rule::Asked;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::chat;
+use crate::fields::{given, place};
+use crate::neutral::Tool;
+use crate::relay::{Broken, Relay, Whole};
+use crate::segments::{Edit, Segments};
+use crate::text::{Size, each_text};
+
+/// A request for an answer, in any dialect. No `Debug`: it carries the caller's words.
+pub struct Request {
+    pub dialect: Dialect,
+    /// As the caller named it.
+    pub model: String,
+    pub stream: bool,
+    /// Did the caller ask for the usage of a stream? Only chat has a choice.
+    pub wants_usage: bool,
+    /// How many tokens the answer may have, if the caller said so.
+    pub max_tokens: Option<u64>,
+    /// How many answers.
+    pub choices: u64,
+    pub size: Size,
+    /// What of it changes the price.
+    pub asked: Asked,
+    pub(crate) body: Bytes,
+    pub(crate) places: Places,
+}
+
+/// Where in the body the fields are that may be changed, and those that the model reads.
+pub(crate) struct Places {
+    /// The model's name; a dialect that has it in the path has none.
+    pub(crate) model: Option<Range<usize>>,
+    pub(crate) stream_options: Option<Range<usize>>,
+    /// Under each of its names, `null` included.
+    pub(crate) max_tokens: Vec<Range<usize>>,
+    /// The name that is added when there is none.
+    pub(crate) max_tokens_name: &'static str,
+    /// What the model reads: messages, tools …
+    pub(crate) read_by_model: Vec<Range<usize>>,
+}
+
+/// What is wrong with a body: the place and the rule, never the content.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{detail}")]
+pub struct BadRequest {
+    pub detail: String,
+    pub param: Option<&'static str>,
+}
+
+impl BadRequest {
+    pub(crate) fn new(param: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            detail: detail.into(),
+            param: Some(param),
+        }
+    }
+}
+
+/// The largest count that every provider reads (a signed 32-bit number).
+pub(crate) const TOKENS_MAX: u64 = i32::MAX as u64;
+
+/// What a caller gets its answer by, when it is written anew for it.
+#[derive(Clone)]
+pub struct Caller {
+    /// The call's id, from which the answer's own is made.
+    pub call: String,
+    /// As the caller named the model.
+    pub model: String,
+    /// Seconds since 1970 UTC.
+    pub created: i64,
+    pub wants_usage: bool,
+    /// The tools it offered: their names and kinds.
+    pub tools: Vec<Tool>,
+    /// What a dialect repeats of the request in its answer, as it was written.
+    pub echo: Vec<(&'static str, Box<RawValue>)>,
+}
+
+impl Request {
+    /// Reads a body. Gemini's has its model and whether it is streamed in the path: `gemini::request::read` does that.
+    ///
+    /// # Errors
+    /// [`BadRequest`] when it is no request of the dialect.
+    pub fn read(dialect: Dialect, body: Bytes) -> Result<Self, BadRequest> {
+        match dialect {
+            Dialect::Chat => chat::request::read(body),
+            _ => Err(untranslated()),
+        }
+    }
+
+    /// The body for an upstream that speaks `to`: the caller's own with the model's name there, usage asked for, and the
+    /// maximum lowered if told so; or the same request in the other dialect.
+    ///
+    /// # Errors
+    /// [`BadRequest`] when the other dialect cannot say it.
+    pub fn for_upstream(
+        &self,
+        to: Dialect,
+        model: &str,
+        lowered_max_tokens: Option<u64>,
+    ) -> Result<Segments, BadRequest> {
+        if to == self.dialect {
+            return Ok(self.own(model, lowered_max_tokens));
+        }
+        let _ = model;
+        Err(untranslated())
+    }
+
+    /// How the events of an upstream that speaks `from` reach this caller.
+    ///
+    /// # Errors
+    /// [`BadRequest`] when nothing can be translated from there.
+    pub fn relay(&self, from: Dialect, _caller: &Caller) -> Result<Box<dyn Relay>, BadRequest> {
+        match (from, self.dialect) {
+            (Dialect::Chat, Dialect::Chat) => Ok(Box::new(chat::relay::Own::new(self))),
+            _ => Err(untranslated()),
+        }
+    }
+
+    /// The whole answer of an upstream that speaks `from`.
+    ///
+    /// # Errors
+    /// [`Broken`] when it is no answer: SDKs would not repeat it but fail with a bare parser error, so it must never
+    /// reach a caller.
+    pub fn whole(&self, from: Dialect, body: Bytes, _caller: &Caller) -> Result<Whole, Broken> {
+        match (from, self.dialect) {
+            (Dialect::Chat, Dialect::Chat) => chat::answer::own(body),
+            _ => Err(Broken),
+        }
+    }
+
+    /// Hands every piece of prompt text to `each`, for a tokenizer.
+    pub fn each_text(&self, each: &mut dyn FnMut(&str)) {
+        for at in &self.places.read_by_model {
+            // The body was read before, so it is JSON.
+            let _ = each_text(&self.body[at.clone()], each);
+        }
+    }
+
+    /// What an answer that is written anew needs to know.
+    #[must_use]
+    pub fn caller(&self, call: &str, created: i64) -> Caller {
+        Caller {
+            call: call.to_owned(),
+            model: self.model.clone(),
+            created,
+            wants_usage: self.wants_usage,
+            tools: Vec::new(),
+            echo: Vec::new(),
+        }
+    }
+
+    fn own(&self, model: &str, lowered_max_tokens: Option<u64>) -> Segments {
+        let mut edits = Vec::new();
+        if model != self.model
+            && let Some(at) = &self.places.model
+        {
+            edits.push(Edit {
+                at: at.clone(),
+                with: json_string(model),
+            });
+        }
+        if self.dialect == Dialect::Chat && self.stream && !self.wants_usage {
+            edits.push(match &self.places.stream_options {
+                Some(at) => Edit {
+                    at: at.clone(),
+                    with: chat::request::with_usage(&self.body[at.clone()]),
+                },
+                None => self.new_field(r#""stream_options":{"include_usage":true},"#.to_owned()),
+            });
+        }
+        if let Some(max) = lowered_max_tokens {
+            let lowered = Bytes::from(max.to_string());
+            edits.extend(self.places.max_tokens.iter().map(|at| Edit {
+                at: at.clone(),
+                with: lowered.clone(),
+            }));
+            if self.places.max_tokens.is_empty() {
+                let name = self.places.max_tokens_name;
+                edits.push(self.new_field(format!(r#""{name}":{max},"#)));
+            }
+        }
+        Segments::edited(&self.body, edits)
+    }
+
+    /// Behind the opening brace.
+    fn new_field(&self, text: String) -> Edit {
+        let first = self.body.iter().position(|byte| *byte == b'{');
+        let at = first.map_or(0, |at| at + 1);
+        Edit {
+            at: at..at,
+            with: Bytes::from(text),
+        }
+    }
+}
+
+fn untranslated() -> BadRequest {
+    BadRequest::new(
+        "model",
+        "this model is not served in the dialect of this endpoint",
+    )
+}
+
+/// The places of the fields that are there and not `null`.
+pub(crate) fn places<'a>(
+    body: &Bytes,
+    fields: impl IntoIterator<Item = Option<&'a RawValue>>,
+) -> Vec<Range<usize>> {
+    fields
+        .into_iter()
+        .filter_map(given)
+        .map(|raw| place(body, raw))
+        .collect()
+}
+
+pub(crate) fn json_string(text: &str) -> Bytes {
+    Bytes::from(serde_json::Value::from(text).to_string())
+}
