@@ -13,6 +13,7 @@ use crate::error::Said;
 /// its pieces, `Closed`; then `Stopped`; `Used` anywhere, each a running total that replaces the one before; `Ended` last.
 /// A stream without `Ended` broke off.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Piece {
     /// The provider's own name of the answer and of the model.
     Began {
@@ -34,6 +35,7 @@ pub enum Piece {
 
 /// What a block of an answer is.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Block {
     Text,
     Refusal,

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 /// A request for an answer. A field that is `None` was not given, and is not given on.
 #[derive(Clone, Default)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Prompt {
     pub stream: bool,
     /// What stands before the conversation: instructions, in their order.
@@ -34,6 +35,7 @@ pub struct Prompt {
 
 /// What one side said.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Turn {
     pub role: Role,
     pub parts: Vec<Part>,
@@ -48,6 +50,7 @@ pub enum Role {
 }
 
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Part {
     Text(String),
     Refusal(String),
@@ -76,6 +79,7 @@ pub enum Part {
 
 /// Something that is not text.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Media {
     pub source: Source,
     /// Of a file.
@@ -85,6 +89,7 @@ pub struct Media {
 }
 
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Source {
     Url(String),
     /// `kind` is a media type: `image/png`, `application/pdf`, `audio/wav`.
@@ -97,6 +102,7 @@ pub enum Source {
 }
 
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Tool {
     pub name: String,
     pub description: Option<String>,
@@ -116,6 +122,7 @@ pub enum ToolKind {
 }
 
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Choice {
     Auto,
     None,
@@ -166,6 +173,7 @@ impl Effort {
 
 /// The shape that an answer must have.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Format {
     /// Any JSON object.
     Json,
