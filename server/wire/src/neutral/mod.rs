@@ -9,8 +9,10 @@
 mod answer;
 #[cfg(test)]
 pub(crate) mod any;
+pub mod custom;
 mod piece;
 mod prompt;
+pub mod seal;
 
 pub use answer::{Answer, Content};
 pub use piece::{Block, Piece, Sequence, Stop};

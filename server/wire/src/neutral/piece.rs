@@ -23,7 +23,8 @@ pub enum Piece {
     Opened(Block),
     /// A piece of a text, a refusal, reasoning or a tool's arguments, whichever block is open.
     Text(String),
-    /// What the provider wants back to believe a block of reasoning. At most once a block.
+    /// What the provider wants back to believe a block of reasoning, marked by [`super::seal`] as its own. At most once a
+    /// block.
     Seal(String),
     Closed,
     Stopped(Stop),

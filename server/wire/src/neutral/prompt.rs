@@ -57,7 +57,8 @@ pub enum Part {
     Image(Media),
     File(Media),
     Audio(Media),
-    /// What the model thought. `seal` is what its provider wants back to believe it, in the dialect that made it.
+    /// What the model thought. `seal` is what its provider wants back to believe it, in the dialect that made it: see
+    /// [`super::seal`].
     Reasoning {
         text: String,
         seal: Option<(Dialect, String)>,
