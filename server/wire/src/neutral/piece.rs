@@ -106,6 +106,12 @@ impl Sequence {
         self.open == Some(number) || self.waiting.iter().any(|(n, _)| *n == number)
     }
 
+    /// The number of the block that is open.
+    #[must_use]
+    pub const fn open(&self) -> Option<u64> {
+        self.open
+    }
+
     /// The block that is open is whole: the next one may go on.
     pub fn close(&mut self, out: &mut Vec<Piece>) {
         if self.open.take().is_some() {
