@@ -114,6 +114,17 @@ impl Request {
         Err(untranslated())
     }
 
+    /// Whether [`Self::for_upstream`] can say it there.
+    ///
+    /// # Errors
+    /// [`BadRequest`] when it cannot.
+    pub fn can_be_said(&self, to: Dialect) -> Result<(), BadRequest> {
+        if to == self.dialect {
+            return Ok(());
+        }
+        self.for_upstream(to, &self.model, None).map(|_| ())
+    }
+
     /// How the events of an upstream that speaks `from` reach this caller.
     ///
     /// # Errors

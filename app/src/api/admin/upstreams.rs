@@ -40,8 +40,9 @@ pub async fn admin_create_upstream(
     base_url: String,
     api_key: String,
 ) -> Result<(), Refusal> {
+    use domain::Speaks;
     use server::secrets::Secret;
-    use server::upstreams::{Dialect, NewUpstream};
+    use server::upstreams::NewUpstream;
 
     use super::desk::Desk;
     use super::{AdminField, AdminNotice};
@@ -54,7 +55,7 @@ pub async fn admin_create_upstream(
     let api_key = api_key.trim();
     let new = NewUpstream {
         name: name.trim().to_owned(),
-        dialect: Dialect::OpenAi,
+        dialect: Speaks::OpenAi,
         base_url: base_url.trim().to_owned(),
         api_key: (!api_key.is_empty()).then(|| Secret::new(api_key.to_owned())),
     };
