@@ -176,8 +176,9 @@ proptest! {
         // Nothing reported is written as zeros, and zeros are read as nothing.
         wanted.usage = wanted.usage.filter(|_| !usage.is_zero());
         prop_assert_eq!(Answer::of_pieces(pieces.clone()), Some(wanted));
-        // From here on nothing changes any more, to the byte.
-        prop_assert_eq!(written(pieces, Vec::new()).concat(), events.concat());
+        // From here on nothing changes any more, cut as it was.
+        let again = written(pieces.clone(), Vec::new());
+        prop_assert_eq!(read(again.iter().map(AsRef::as_ref)), Some(pieces));
     }
 
     #[test]
