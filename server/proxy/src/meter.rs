@@ -9,7 +9,7 @@ use server::calls::{Attempt, CallRecord, Outcome};
 use server::keys::KeyRecord;
 use std::sync::Arc;
 use wire::relay::Whole;
-use wire::request::{Caller, Request};
+use wire::request::Request;
 
 use axum::http::HeaderMap;
 
@@ -120,10 +120,9 @@ impl Meter {
         }
     }
 
-    /// What an answer that is written anew needs to know of its call.
-    pub(crate) fn caller(&self) -> Caller {
-        let created = self.created_at.div_euclid(1_000);
-        self.request.caller(&self.call.to_string(), created)
+    /// When the call came in, in seconds since 1970 UTC.
+    pub(crate) const fn created(&self) -> i64 {
+        self.created_at.div_euclid(1_000)
     }
 
     /// The upstream's own count. A later report replaces an earlier one: they are running totals.

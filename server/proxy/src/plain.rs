@@ -160,6 +160,6 @@ async fn read(
     };
     meter
         .request
-        .whole(dialect, body, &meter.caller())
+        .whole(dialect, body, &meter.call.to_string(), meter.created())
         .map_err(|_| (Outcome::Broken, Problem::UpstreamFailed))
 }

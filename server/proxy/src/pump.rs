@@ -106,7 +106,8 @@ async fn call_and_pump(
         }
         Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
-            let relay = match meter.request.relay(reply.dialect, &meter.caller()) {
+            let (from, created) = (reply.dialect, meter.created());
+            let relay = match meter.request.relay(from, &meter.call.to_string(), created) {
                 Ok(relay) => relay,
                 Err(bad) => {
                     // What could be sent there can be read from there.
