@@ -80,6 +80,12 @@ impl Bucket {
         }
     }
 
+    /// Whether tokens are counted here; otherwise uses, units or the call.
+    #[must_use]
+    pub const fn counts_tokens(self) -> bool {
+        !matches!(self, Self::ToolCalls | Self::Units | Self::Call)
+    }
+
     /// Whether everybody expects it on a price list: the others are shown where they say something.
     #[must_use]
     pub const fn is_usual(self) -> bool {

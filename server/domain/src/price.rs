@@ -93,6 +93,7 @@ pub struct Price {
     /// Of each call, whatever it used.
     pub call: PricePerMtok,
     /// What `units` counts; `None` where nothing is counted so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
 }
 

@@ -329,7 +329,7 @@ impl PriceRule {
                 let whole = [rule.coefficient, rule.margin];
                 match bucket {
                     // Providers charge these the same, however soon they are served.
-                    Bucket::ToolCalls | Bucket::Units | Bucket::Call => times(price, &whole),
+                    bucket if !bucket.counts_tokens() => times(price, &whole),
                     bucket => {
                         let effort = match bucket {
                             Bucket::Output => rule.efforts.of(terms.effort),
