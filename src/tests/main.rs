@@ -29,6 +29,7 @@ mod payments;
 mod people;
 mod policies;
 mod postgres;
+mod price_rows;
 mod prices;
 mod rates;
 mod receipts;

@@ -41,12 +41,13 @@ async fn a_new_price_replaces_the_old_when_it_starts_and_not_before() {
     let (db, clock) = (crate::testing::db().await, Clock::fixed(1_000));
     let catalog = catalog(&db, &clock).await;
     catalog.create_model(model("a/b")).await.unwrap();
-    let pinned = *catalog
+    let pinned = catalog
         .snapshot()
         .model("a/b")
         .unwrap()
         .price_at(1_000)
-        .unwrap();
+        .unwrap()
+        .clone();
     catalog
         .set_price("a/b", price("2"), Some(5_000))
         .await
@@ -140,7 +141,7 @@ async fn everybody_sees_what_was_what_is_and_what_is_announced() {
     );
     clock.advance(10_000);
     let seen = catalog.published_model("m").unwrap();
-    assert_eq!((seen.now, seen.next()), (seen.versions[0], None));
+    assert_eq!((&seen.now, seen.next()), (&seen.versions[0], None));
     catalog
         .acting(By::OPERATOR)
         .switch_model("m", false)

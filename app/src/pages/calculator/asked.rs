@@ -39,7 +39,7 @@ pub struct Wanted {
 }
 
 /// What it comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Costs {
     pub formula: Formula,
     pub day: Amount,

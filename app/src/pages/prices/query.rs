@@ -209,8 +209,8 @@ mod tests {
         Published {
             id: id.to_owned(),
             context,
+            versions: vec![now.clone()],
             now,
-            versions: vec![now],
         }
     }
 
