@@ -9,6 +9,7 @@ mod fields;
 pub mod neutral;
 pub mod relay;
 pub mod request;
+pub mod responses;
 pub mod segments;
 pub mod sse;
 pub mod text;

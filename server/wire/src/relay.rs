@@ -7,6 +7,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use domain::price_rule::Tier;
 use domain::{Dialect, Usage};
 
 use crate::error::{Fault, Said};
@@ -37,6 +38,8 @@ impl From<serde_json::Error> for Broken {
 pub struct Facts {
     /// What it reports, if that can be believed: a running total.
     pub usage: Option<Usage>,
+    /// How soon the upstream says that it served, which is what is charged; `None` when it does not say.
+    pub tier: Option<Tier>,
     /// It carries something of the answer.
     pub delivers: bool,
     /// It ends the answer or comes after its end: it goes out when the charge is committed.
@@ -238,6 +241,8 @@ impl Relay for Translate {
 pub struct Whole {
     /// What it reports, if that can be believed.
     pub usage: Option<Usage>,
+    /// How soon the upstream says that it served; `None` when it does not say.
+    pub tier: Option<Tier>,
     /// It carries something of an answer.
     pub delivers: bool,
     dialect: Dialect,
@@ -248,10 +253,15 @@ impl Whole {
     pub(crate) fn own(dialect: Dialect, body: Bytes, usage: Option<Usage>, delivers: bool) -> Self {
         Self {
             usage,
+            tier: None,
             delivers,
             dialect,
             body,
         }
+    }
+
+    pub(crate) fn served(self, tier: Option<Tier>) -> Self {
+        Self { tier, ..self }
     }
 
     /// Hands every piece of the answer's text to `each`, for a tokenizer.
