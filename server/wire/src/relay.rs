@@ -111,6 +111,11 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// [`Broken`] when it is no event of the dialect.
     fn event(&mut self, event: &Event, out: &mut Vec<Piece>) -> Result<(), Broken>;
+
+    /// How soon the answer is served, if it was said by now.
+    fn tier(&self) -> Option<Tier> {
+        None
+    }
 }
 
 /// Writes a stream for a caller. Its pieces come in the order that [`Piece`] promises, `Used` before `Ended` and only
@@ -172,6 +177,7 @@ impl Relay for Translate {
             Err(broken) => return Err(broken),
         }
         facts.sealed = self.has_stopped;
+        facts.tier = self.reader.tier();
         for piece in &self.read {
             match piece {
                 Piece::Opened(Block::Tool { name, .. }) => {
