@@ -304,9 +304,7 @@ impl Problem {
             | Self::KeyInQuery
             | Self::InvalidKey
             | Self::KeyExpired
-            | Self::KeyDisabled => {
-                "authentication_error"
-            }
+            | Self::KeyDisabled => "authentication_error",
             Self::KeysFrozen
             | Self::AccountBlocked
             | Self::ModelNotAllowed { .. }
