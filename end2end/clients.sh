@@ -1,27 +1,32 @@
 #!/usr/bin/env bash
 # Answers: do real, unmodified clients work through Farebox, and does its ledger agree with the upstream's bill?
 # Starts upstream.py, the sandbox upstream and Farebox with an empty data folder on free loopback ports, then runs the
-# scripts of kit/. The last line is the sum.
+# scripts of kit/. upstream.py is registered once for each dialect that an upstream may speak. After each script that asks
+# it, its bill is compared with the ledger, call by call. The last line is the sum.
 #   FAREBOX_BIN, PYTHON   the binary and a Python with requirements.txt, when they are not where `make` puts them
-#   ONLY                  names of parts to run, separated by commas: openai,edge,sandbox,money,mail
+#   ONLY                  names of parts to run, separated by commas: openai,anthropic,edge,curl,pairs,exceptions,sandbox,money,mail
 #   KEEP                  when set, the folder with logs and database is kept and named
 set -uo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 kit="$root/end2end/kit"
 export FAREBOX_BIN="${FAREBOX_BIN:-$root/target/release/farebox}"
 python="${PYTHON:-$root/.cache/venv/bin/python}"
-only="${ONLY:-openai,edge,sandbox,money,mail}"
+only="${ONLY:-openai,anthropic,edge,curl,pairs,exceptions,sandbox,money,mail}"
 keep="${KEEP:-}"
 
-# Checks of kit/openai_py.py about endpoints that Farebox does not have yet. What concerns chat, models and errors runs.
-skip_openai="responses,responses_stream,responses_tool_roundtrip,responses_stateful,embeddings,legacy_completions,moderations,images,audio"
-skip_edge="models_both_shapes,anthropic_error_shape_on_messages"
+# What the other dialect cannot say. exceptions_py.py asserts that each is refused clearly, or what comes instead.
+# Nobody's batches are offered.
+skip_batches="batches"
+# An Anthropic upstream keeps no responses and gives one answer; models of other media stay on an OpenAI upstream.
+skip_openai_to_anthropic="responses_stateful,chat_n2,legacy_completions"
+# OpenAI's dialects report no writing into a cache, and upstream.py's models show no thoughts there.
+skip_anthropic_to_openai="batches,cache_usage,thinking_stream"
 
 [ -x "$FAREBOX_BIN" ] || { echo "!! there is no $FAREBOX_BIN: run 'make build' first, or set FAREBOX_BIN" >&2; exit 1; }
-"$python" -c 'import aiohttp, aiosmtpd, h2, httpx, openai, zstandard' || { echo "!! $python lacks end2end/requirements.txt: run scripts/setup-python.sh" >&2; exit 1; }
+"$python" -c 'import aiohttp, aiosmtpd, anthropic, h2, httpx, openai, zstandard' || { echo "!! $python lacks end2end/requirements.txt: run scripts/setup-python.sh" >&2; exit 1; }
 
 # Nothing of the caller's settings, keys or proxies leaks in; no farebox.toml lies in the folder we run from.
-for name in $(compgen -v | grep -E '^(FAREBOX_|OPENAI_|DATABASE_URL$|https?_proxy$|HTTPS?_PROXY$|all_proxy$|ALL_PROXY$)'); do
+for name in $(compgen -v | grep -E '^(FAREBOX_|OPENAI_|ANTHROPIC_|DATABASE_URL$|https?_proxy$|HTTPS?_PROXY$|all_proxy$|ALL_PROXY$)'); do
   [ "$name" = FAREBOX_BIN ] || unset "$name"
 done
 unset ONLY SKIP KEEP
@@ -104,21 +109,37 @@ admin() { "$FAREBOX_BIN" admin "$@" 2> >(tee -a setup.log >&2) | tee -a setup.lo
 
 # part NAME SKIP SCRIPT ARGUMENT…: runs a script of the kit and adds what it says to the sum.
 part() {
-  local name="$1" skip="$2" script="$3" line good bad
+  local name="$1" skip="$2" script="$3" line good bad log
   shift 3
-  case ",$only," in *",$name,"*) ;; *) return 0 ;; esac
-  echo "-- $script"
+  case ",$only," in *",${name%%-*},"*) ;; *) return 0 ;; esac
+  log="part-$name-$script.log"
+  echo "-- $name: $script"
   # Its own sum is shown with its name, so that whoever adds up these lines counts nothing twice.
-  SKIP="$skip" timeout 600 "$python" "$kit/$script" "$@" 2>&1 | tee "part-$name.log" | sed -uE "s/^([0-9]+ passed, )/$script: \1/"
-  line="$(grep -E '^[0-9]+ passed, [0-9]+ failed' "part-$name.log" | tail -n 1)"
+  case "$script" in
+    *.py) SKIP="$skip" timeout 600 "$python" "$kit/$script" "$@" 2>&1 | tee "$log" | sed -uE "s/^([0-9]+ passed, )/$script: \1/" ;;
+    *) timeout 600 bash "$kit/$script" "$@" 2>&1 | tee "$log" ;;
+  esac
+  line="$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)"
   if [[ "$line" =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
     good="${BASH_REMATCH[1]}" bad="${BASH_REMATCH[2]}"
+  elif [[ "$script" == *.sh ]] && grep -qE '^(ok|FAIL) ' "$log"; then
+    good="$(grep -c '^ok ' "$log")" bad="$(grep -c '^FAIL ' "$log")"
   else
     echo "FAIL $script ended without a sum"
     good=0 bad=1
   fi
   passed=$((passed + good)) failed=$((failed + bad))
   if [ "$bad" != 0 ]; then tails 15; fi
+}
+
+# billed NAME SKIP SCRIPT MODEL: a part with an account of its own, then the ledger against what upstream.py would bill.
+declare -A keys=()
+billed() {
+  local name="$1"
+  case ",$only," in *",${name%%-*},"*) ;; *) return 0 ;; esac
+  "$python" -c 'import os, urllib.request; urllib.request.urlopen(urllib.request.Request(os.environ["UPSTREAM"] + "/__mock/requests", method="DELETE"))'
+  part "$name" "$2" "$3" "$base" "${keys[$name]}" "$4"
+  EMAIL="$name@kit.test" GRANTED="$granted" part "$name" "" bill_py.py
 }
 
 # Sockets held open at the same time, so that the ports differ.
@@ -128,7 +149,7 @@ held = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
 print(*[s.getsockname()[1] for s in held])')
 base="http://127.0.0.1:$port"
 export FAREBOX_DATA="$work/data" FAREBOX_LISTEN="127.0.0.1:$port" FAREBOX_DRAIN_SECONDS=8
-export UPSTREAM="http://127.0.0.1:$up_port" UPSTREAM_NAME=mock
+export UPSTREAM="http://127.0.0.1:$up_port"
 
 "$python" "$kit/upstream.py" --port "$up_port" --key sk-upstream >upstream.log 2>&1 &
 pids+=($!)
@@ -138,14 +159,15 @@ answers "$UPSTREAM/__mock/health" 20 || give_up "upstream.py did not start"
 answers "http://127.0.0.1:$sandbox_port/v1/models" 20 || give_up "the sandbox upstream did not start"
 
 # Before the server runs: commands make and migrate the database by themselves.
+granted=400.00
+names=(openai-own openai-anthropic anthropic-own anthropic-openai edge-openai edge-anthropic curl-openai curl-anthropic
+  pairs-chat pairs-responses pairs-anthropic exceptions-openai exceptions-chat exceptions-responses exceptions-anthropic)
 echo "a long password of $RANDOM$RANDOM" | admin account create --email kit@kit.test --password-stdin --json >/dev/null
-admin credit grant --email kit@kit.test --amount 400.00 --reason "client scripts" --id kit-1 --json >/dev/null
+admin credit grant --email kit@kit.test --amount "$granted" --reason "client scripts" --id kit-1 --json >/dev/null
 key="$(admin key create --email kit@kit.test --name kit --json | field key)"
 [ -n "$key" ] || give_up "no key was made"
-echo sk-upstream | admin upstream create --name mock --dialect openai --base-url "$UPSTREAM/v1" --api-key-stdin --json >/dev/null
-for model in mock-gpt mock-gpt-mini; do
-  admin model create --id "$model" --upstream mock --input-per-mtok 2.50 --output-per-mtok 10.00 --cached-input-per-mtok 1.25 --context 128000 --json >/dev/null
-done
+"$python" "$kit/setup_py.py" "$granted" "${names[@]}" >made.txt 2>>setup.log || give_up "upstreams, models and accounts were not made"
+while read -r name made; do keys[$name]="$made"; done <made.txt
 
 "$FAREBOX_BIN" serve >farebox.log 2>&1 &
 server=$!
@@ -164,8 +186,22 @@ export GRANTED=25.000000001
 for _ in 1 2; do admin credit grant --email money@kit.test --amount "$GRANTED" --reason "client scripts" --id money-1 --json >/dev/null; done
 check "a running server sees a new key and models within 5 s" answers "$base/v1/models/kit-500" 5 "$money_key"
 
-part openai "$skip_openai" openai_py.py "$base" "$key" mock-gpt
-part edge "$skip_edge" edge.py "$base" "$key" mock-gpt
+LEAVES=1 billed openai-own "" openai_py.py mock-gpt
+LEAVES=1 billed openai-anthropic "$skip_openai_to_anthropic" openai_py.py mock-claude
+billed anthropic-own "$skip_batches" anthropic_py.py mock-claude
+billed anthropic-openai "$skip_anthropic_to_openai" anthropic_py.py mock-gpt
+ANTHROPIC_MODEL=mock-claude billed edge-openai "" edge.py mock-gpt
+ANTHROPIC_MODEL=mock-gpt billed edge-anthropic "" edge.py mock-claude
+ANTHROPIC_MODEL=mock-claude billed curl-openai "" run_curl.sh mock-gpt
+ANTHROPIC_MODEL=mock-gpt billed curl-anthropic "" run_curl.sh mock-claude
+# Every pair of dialects: each model is asked in all three.
+SPEAKS=openai-chat billed pairs-chat "" pairs_py.py chat/mock-gpt
+SPEAKS=openai-responses billed pairs-responses "" pairs_py.py responses/mock-gpt
+SPEAKS=anthropic billed pairs-anthropic "" pairs_py.py mock-claude
+SPEAKS=openai billed exceptions-openai "" exceptions_py.py mock-gpt
+SPEAKS=openai-chat billed exceptions-chat "" exceptions_py.py chat/mock-gpt
+SPEAKS=openai-responses billed exceptions-responses "" exceptions_py.py responses/mock-gpt
+SPEAKS=anthropic billed exceptions-anthropic "" exceptions_py.py mock-claude
 part sandbox "" sandbox_py.py "$base" "$key" kit-
 EMAIL=money@kit.test part money "" money_py.py "$base" "$money_key" mock-gpt
 part mail "" mail_py.py
@@ -176,7 +212,7 @@ check "SIGTERM drains and ends it within 15 s" timeout 15 tail --pid="$server" -
 wait "$server"
 check "it exits with 0" test "$?" = 0
 check "the ledger holds afterwards" "$FAREBOX_BIN" ledger verify
-for secret in "$key" "$money_key" sk-upstream; do
+for secret in "$key" "$money_key" "${keys[@]}" sk-upstream; do
   check "no secret in the log: ${secret:0:11}" test "$(grep -cF -- "$secret" farebox.log)" = 0
 done
 

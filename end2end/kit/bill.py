@@ -13,19 +13,26 @@ BUCKETS = {
     "audio_input": ("audio_input_tokens", "--audio-input-per-mtok"),
     "image_input": ("image_input_tokens", "--image-input-per-mtok"),
     "output": ("output_tokens", "--output-per-mtok"),
+    "reasoning": ("reasoning_tokens", "--reasoning-per-mtok"),
     "audio_output": ("audio_output_tokens", "--audio-output-per-mtok"),
     "image_output": ("image_output_tokens", "--image-output-per-mtok"),
 }
 # Odd, and different for every bucket, so that a token in the wrong one shows and rounding is put to the test.
 PRICES = {
     "input": "2.503917", "cached_input": "1.250001", "cache_write": "3.141597", "cache_write_1h": "5.000057", "audio_input": "40.000013",
-    "image_input": "8.000009", "output": "10.000003", "audio_output": "80.000027", "image_output": "32.000081",
+    "image_input": "8.000009", "output": "10.000003", "reasoning": "12.000017", "audio_output": "80.000027", "image_output": "32.000081",
 }
 
 
 def tokens_of(call):
-    """The buckets of a call in the ledger, those without tokens left out."""
-    return {bucket: call[column] for bucket, (column, _) in BUCKETS.items() if call.get(column)}
+    """The buckets of a call in the ledger, those without tokens left out. A row counts reasoning among the output too."""
+    tokens = {bucket: call[column] for bucket, (column, _) in BUCKETS.items() if call.get(column)}
+    return disjoint(tokens)
+
+
+def disjoint(tokens):
+    tokens = {**tokens, "output": tokens.get("output", 0) - tokens.get("reasoning", 0)}
+    return {bucket: count for bucket, count in tokens.items() if count}
 
 
 def charge_of(tokens, prices=PRICES):
@@ -46,7 +53,7 @@ def billed(record):
     if not usage:
         return None
     read = of_gemini if "promptTokenCount" in usage else of_chat if "prompt_tokens" in usage else of_messages if "/messages" in record["path"] else of_responses
-    return {bucket: count for bucket, count in read(usage).items() if count}
+    return disjoint(read(usage))
 
 
 def of_chat(usage):
@@ -55,7 +62,7 @@ def of_chat(usage):
     cached, written, heard = (asked.get(name, 0) for name in ("cached_tokens", "cache_write_tokens", "audio_tokens"))
     spoken = said.get("audio_tokens", 0)
     return {"input": usage["prompt_tokens"] - cached - written - heard, "cached_input": cached, "cache_write": written, "audio_input": heard,
-            "output": usage.get("completion_tokens", 0) - spoken, "audio_output": spoken}
+            "output": usage.get("completion_tokens", 0) - spoken, "reasoning": said.get("reasoning_tokens", 0), "audio_output": spoken}
 
 
 def of_responses(usage):
@@ -66,7 +73,8 @@ def of_responses(usage):
     cached, written, seen = (details.get(name, 0) for name in ("cached_tokens", "cache_write_tokens", "image_tokens"))
     is_image = "text_tokens" in details
     return {"input": usage["input_tokens"] - cached - written - seen, "cached_input": cached, "cache_write": written, "image_input": seen,
-            "image_output" if is_image else "output": usage["output_tokens"]}
+            "image_output" if is_image else "output": usage["output_tokens"],
+            "reasoning": (usage.get("output_tokens_details") or {}).get("reasoning_tokens", 0)}
 
 
 def of_messages(usage):
@@ -81,4 +89,4 @@ def of_gemini(usage):
     """Google's: thoughts are beside the candidates."""
     cached = usage.get("cachedContentTokenCount", 0)
     return {"input": usage["promptTokenCount"] - cached, "cached_input": cached,
-            "output": usage["candidatesTokenCount"] + usage.get("thoughtsTokenCount", 0)}
+            "output": usage["candidatesTokenCount"] + usage.get("thoughtsTokenCount", 0), "reasoning": usage.get("thoughtsTokenCount", 0)}
