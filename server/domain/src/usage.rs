@@ -36,6 +36,21 @@ impl Usage {
     /// More than any provider can produce in one call: what is above is a broken report.
     pub const TOKENS_MAX: u64 = 1 << 40;
 
+    pub const ZERO: Self = Self {
+        input: 0,
+        cached_input: 0,
+        cache_write: 0,
+        cache_write_1h: 0,
+        audio_input: 0,
+        image_input: 0,
+        output: 0,
+        reasoning: 0,
+        audio_output: 0,
+        image_output: 0,
+        tool_calls: 0,
+        units: 0,
+    };
+
     /// All tokens of the prompt.
     #[must_use]
     pub const fn prompt(&self) -> u64 {

@@ -14,7 +14,7 @@ use server::budgets::{BudgetError, Budgets, KeyHold};
 use server::catalog::Model;
 use server::keys::KeyRecord;
 use server::ledger::{Hold, HoldError, Ledger};
-use wire::openai::request::ChatRequest;
+use wire::request::Request;
 
 use crate::state::ProxyState;
 
@@ -48,7 +48,7 @@ pub(crate) struct Covered {
 }
 
 impl Budget {
-    pub(crate) fn of(request: &ChatRequest, model: &Model, price: Price) -> Self {
+    pub(crate) fn of(request: &Request, model: &Model, price: Price) -> Self {
         // Half a token a byte is above every real text but random characters; the report settles what it was.
         let prompt_tokens = request.size.text_bytes.div_ceil(2)
             + request.size.attachments * PER_ATTACHMENT
@@ -74,7 +74,7 @@ impl Budget {
         state: &ProxyState,
         key: &KeyRecord,
         created_at: UnixMs,
-        request: &ChatRequest,
+        request: &Request,
     ) -> Result<Covered, Problem> {
         let wanted = self.first_answer(request);
         let (of_key, answer) = self
@@ -90,7 +90,7 @@ impl Budget {
     }
 
     /// Answer tokens that are held at first.
-    fn first_answer(&self, request: &ChatRequest) -> u64 {
+    fn first_answer(&self, request: &Request) -> u64 {
         match (request.stream, request.max_tokens) {
             (true, _) => self.answer_max.min(STEP),
             (false, Some(_)) => self.answer_max,
@@ -107,7 +107,7 @@ impl Budget {
     ///
     /// # Errors
     /// [`Problem::InvalidBody`] when that is more than any wallet holds.
-    pub(crate) fn first_hold(&self, request: &ChatRequest) -> Result<Amount, Problem> {
+    pub(crate) fn first_hold(&self, request: &Request) -> Result<Amount, Problem> {
         self.ceiling(self.first_answer(request))
     }
 

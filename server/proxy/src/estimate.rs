@@ -16,12 +16,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::formula::picos_to_usd;
 use domain::ids::PriceId;
-use domain::{Formula, Price, Problem, Scope, Usage};
+use domain::{Dialect, Formula, Price, Problem, Scope, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use server::catalog::Model;
 use server::keys::KeyRecord;
-use wire::openai::request::ChatRequest;
+use wire::request::Request as ModelRequest;
 
 use crate::account::{Money, Part, malformed, parts};
 use crate::budget::{Budget, hold_of_tokens};
@@ -64,7 +64,7 @@ struct Tokens {
 /// What the body says: a request as it would be sent, or how many tokens it will use.
 enum Asked {
     Chat {
-        request: ChatRequest,
+        request: ModelRequest,
         /// For one answer.
         expected_output: Option<u64>,
     },
@@ -159,10 +159,7 @@ impl Asked {
             // What is wrong with it is for the reader of chat requests to say.
             Err(_) => None,
         };
-        let request = ChatRequest::read(body).map_err(|bad| Problem::InvalidBody {
-            detail: bad.detail,
-            param: bad.param,
-        })?;
+        let request = ModelRequest::read(Dialect::Chat, body).map_err(crate::serve::malformed)?;
         Ok(Self::Chat {
             request,
             expected_output,

@@ -8,12 +8,17 @@ use domain::{Amount, Ending, Price, Problem, Rule, Usage};
 use server::calls::{Attempt, CallRecord, Outcome};
 use server::keys::KeyRecord;
 use std::sync::Arc;
-use wire::openai::request::ChatRequest;
+use wire::relay::Whole;
+use wire::request::Request;
+
+use axum::http::HeaderMap;
 
 use crate::attempt::Reply;
 use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
+use crate::serve::Inbound;
 use crate::tokens;
+use crate::voice::Voice;
 
 /// More tokens than twice the model's context and this are not believed, whoever counted them: a report is broken, not a
 /// bill, and an answer did not come from the model.
@@ -22,7 +27,10 @@ pub const BELIEVED_BEYOND: u64 = 1_000_000;
 /// Counts one call. No `Debug`: it holds the answer's text until the call is settled, to be counted if need be.
 pub(crate) struct Meter {
     pub(crate) call: CallId,
-    pub(crate) request: ChatRequest,
+    pub(crate) request: Request,
+    pub(crate) voice: Voice,
+    /// Headers for an upstream that speaks the same dialect.
+    pub(crate) forward: HeaderMap,
     pub(crate) budget: Budget,
     key: Arc<KeyRecord>,
     price: Price,
@@ -87,7 +95,7 @@ impl Answered {
 impl Meter {
     pub(crate) fn new(
         call: CallId,
-        request: ChatRequest,
+        inbound: Inbound,
         budget: Budget,
         terms: Terms,
         created_at: UnixMs,
@@ -95,7 +103,9 @@ impl Meter {
     ) -> Self {
         Self {
             call,
-            request,
+            request: inbound.request,
+            voice: inbound.voice,
+            forward: inbound.forward,
             budget,
             key: terms.key,
             price: terms.price,
@@ -108,6 +118,11 @@ impl Meter {
             answer: Gauge::default(),
             has_delivered: false,
         }
+    }
+
+    /// When the call came in, in seconds since 1970 UTC.
+    pub(crate) const fn created(&self) -> i64 {
+        self.created_at.div_euclid(1_000)
     }
 
     /// The upstream's own count. A later report replaces an earlier one: they are running totals.
@@ -165,8 +180,8 @@ impl Meter {
     /// [`Problem::Internal`] when that is more than any wallet holds.
     pub(crate) fn due(&self, ahead: u64) -> Result<Amount, Problem> {
         let reported = self.reported.unwrap_or_default();
-        let prompt = reported.input.saturating_add(reported.cached_input);
-        let answer = self.answer.at_most().max(reported.output);
+        let answer = self.answer.at_most().max(reported.answer());
+        let prompt = reported.prompt();
         self.budget.so_far(prompt, answer, ahead)
     }
 
@@ -180,13 +195,13 @@ impl Meter {
 
     /// What the call costs by the settlement table, with the row that says so.
     ///
-    /// `status` is what the caller got; `answer` the body of a plain answer, if that is what was delivered.
+    /// `status` is what the caller got; `answer` a plain answer, if that is what was delivered.
     pub(crate) async fn settle(
         self,
         ending: Ending,
         status: u16,
         attempts: Vec<Attempt>,
-        answer: Option<bytes::Bytes>,
+        answer: Option<Arc<Whole>>,
     ) -> Result<CallRecord, Problem> {
         let rule = match Rule::choose(ending, self.reported.is_some(), self.has_delivered) {
             rule if self.key.test && rule.charges() => Rule::TestKey,
@@ -212,7 +227,7 @@ impl Meter {
                 let usage = tokio::task::spawn_blocking(move || {
                     let output = answer
                         .as_ref()
-                        .map_or_else(|| tokens::count(&delivered), tokens::answer);
+                        .map_or_else(|| tokens::count(&delivered), |whole| tokens::answer(whole));
                     Usage {
                         input: tokens::prompt(&request),
                         output: output.min(believable),

@@ -1,9 +1,12 @@
 //! How does a call end on the books? Its cost by the settlement table, committed with its row, and counted.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use domain::{Amount, Ending, Problem, Usage};
 use server::calls::{Attempt, CallRecord};
 use server::ledger::{Hold, SettleError};
+
+use wire::relay::Whole;
 
 use crate::meter::Meter;
 use crate::metrics::{BucketLabels, CallLabels};
@@ -16,7 +19,7 @@ pub(crate) struct Charged {
     pub(crate) cost: Amount,
 }
 
-/// Charges a call that the caller got something of, and answers what it was. `answer` is the body of a plain answer.
+/// Charges a call that the caller got something of, and answers what it was. `answer` is a plain answer.
 ///
 /// # Errors
 /// When the charge is not committed: then the call must not be given its ending.
@@ -26,7 +29,7 @@ pub(crate) async fn charge(
     hold: Hold,
     ending: Ending,
     attempts: Vec<Attempt>,
-    answer: Option<Bytes>,
+    answer: Option<Arc<Whole>>,
 ) -> Result<Charged, Problem> {
     let call = meter.call;
     let record = meter
