@@ -16,28 +16,32 @@ BUCKETS = {
     "reasoning": ("reasoning_tokens", "--reasoning-per-mtok"),
     "audio_output": ("audio_output_tokens", "--audio-output-per-mtok"),
     "image_output": ("image_output_tokens", "--image-output-per-mtok"),
+    "tool_calls": ("tool_calls", "--tool-calls-per-million"),
+    "units": ("units", "--units-per-million"),
+    "call": (None, "--calls-per-million"),
 }
 # Odd, and different for every bucket, so that a token in the wrong one shows and rounding is put to the test.
 PRICES = {
     "input": "2.503917", "cached_input": "1.250001", "cache_write": "3.141597", "cache_write_1h": "5.000057", "audio_input": "40.000013",
     "image_input": "8.000009", "output": "10.000003", "reasoning": "12.000017", "audio_output": "80.000027", "image_output": "32.000081",
+    "tool_calls": "10000.000243", "call": "100.000729",
 }
+FREE = {"input": "0", "output": "0"}
 
 
 def tokens_of(call):
-    """The buckets of a call in the ledger, those without tokens left out. A row counts reasoning among the output too."""
-    tokens = {bucket: call[column] for bucket, (column, _) in BUCKETS.items() if call.get(column)}
-    return disjoint(tokens)
+    """The buckets of a charged call in the ledger, those without tokens left out. A row counts reasoning among the output."""
+    return disjoint({bucket: call[column] for bucket, (column, _) in BUCKETS.items() if column})
 
 
 def disjoint(tokens):
-    tokens = {**tokens, "output": tokens.get("output", 0) - tokens.get("reasoning", 0)}
+    tokens = {**tokens, "output": tokens.get("output", 0) - tokens.get("reasoning", 0), "call": 1}
     return {bucket: count for bucket, count in tokens.items() if count}
 
 
 def charge_of(tokens, prices=PRICES):
     """Nano-dollars for so many tokens, rounded up once."""
-    picos = sum(count * int(Decimal(prices[bucket]) * 10**6) for bucket, count in tokens.items())
+    picos = sum(count * int(Decimal(prices.get(bucket, "0")) * 10**6) for bucket, count in tokens.items())
     return -(-picos // 1000)
 
 
@@ -67,8 +71,7 @@ def of_chat(usage):
 
 def of_responses(usage):
     """OpenAI's responses and images: the details are inside the sums."""
-    if usage.get("type") == "duration":
-        return {}    # no tokens
+    if usage.get("type") == "duration": return {"units": usage["seconds"] * 1000}
     details = usage.get("input_tokens_details") or {}
     cached, written, seen = (details.get(name, 0) for name in ("cached_tokens", "cache_write_tokens", "image_tokens"))
     is_image = "text_tokens" in details

@@ -18,27 +18,34 @@ UPSTREAMS = {
     "mock-responses": ("openai-responses", {"responses/mock-gpt": "mock-gpt"}),
     "mock-anthropic": ("anthropic", {"mock-claude": "mock-claude"}),
 }
-# Models of other media: what they are asked for, and the options that say what they cost beside tokens.
-MEDIA = {"mock-embed": [], "mock-image": [], "mock-tts": [], "mock-whisper": [], "omni-moderation-latest": []}
+# Models of other media: what they cost beside tokens. A moderation reports nothing, and is free.
+MEDIA = {
+    "mock-embed": (bill.PRICES, []),
+    "mock-image": (bill.PRICES, []),
+    "mock-tts": ({**bill.FREE, "units": "15.000019"}, ["--unit", "character"]),
+    "mock-whisper": ({**bill.FREE, "units": "0.100003"}, ["--unit", "millisecond"]),
+    "omni-moderation-latest": (bill.FREE, []),
+}
 # Of upstream.py: those that pairs_py.py asks for.
 FAULTS = ("400", "401", "429", "500", "html", "badjson", "cut", "errmid", "crlf", "split", "ping")
 
 
 def every_model():
+    """Name, upstream, name there, prices, further options."""
     for upstream, (speaks, models) in UPSTREAMS.items():
         for name, there in models.items():
-            yield name, upstream, there, []
+            yield name, upstream, there, bill.PRICES, []
             if name == "mock-gpt-mini": continue
             for fault in FAULTS + (("incomplete",) if speaks == "openai-responses" else ()):
-                yield "%s@%s" % (name, fault), upstream, "%s@%s" % (there, fault), []
-    for name, options in MEDIA.items():
-        yield name, "mock", name.replace("omni-moderation-latest", "mock-moderation"), options
+                yield "%s@%s" % (name, fault), upstream, "%s@%s" % (there, fault), bill.PRICES, []
+    for name, (prices, options) in MEDIA.items():
+        yield name, "mock", name.replace("omni-moderation-latest", "mock-moderation"), prices, options
 
 
 if __name__ == "__main__":
     for name, (speaks, _) in UPSTREAMS.items():
         fb.run("admin", "upstream", "create", "--name", name, "--dialect", speaks, "--base-url", UP + "/v1", "--api-key-stdin", "--json", stdin="sk-upstream\n")
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda model: fb.model(*model[:3], bill.PRICES, *model[3]), every_model()))
+        list(pool.map(lambda model: fb.model(*model[:4], *model[4]), every_model()))
         for name, key in zip(sys.argv[2:], pool.map(lambda name: fb.account(name + "@kit.test", sys.argv[1]), sys.argv[2:])):
             print(name, key)
