@@ -226,7 +226,7 @@ impl Asked {
                 (model, asked, tokens, "tokens", hold)
             }
         };
-        let used = tokens.into();
+        let used = Usage::from(tokens);
         let (price_id, price) = version.for_call(asked, &used);
         let formula = Formula::of(price, &used).map_err(|_| dear(output_from))?;
         Ok(Answer {
