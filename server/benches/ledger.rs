@@ -288,6 +288,11 @@ impl Bank {
         }
     }
 
+    /// As a database is that has run for a while: PostgreSQL looks at its tables once a minute, and plans by what it saw.
+    async fn settle_down(&self) {
+        run(&self.db, "ANALYZE").await;
+    }
+
     async fn proved(&self) {
         let report = verify(&self.db).await.unwrap();
         assert!(report.holds(), "the ledger is violated: {report:#?}");
@@ -337,6 +342,7 @@ async fn settles(place: &Place, wallets: usize, size: Size) -> Settled {
     let bank = Arc::new(Bank::open(place, wallets).await);
     let ledger = bank.ledger();
     let leases = first_holds(&bank, &ledger).await;
+    bank.settle_down().await;
     let (cpu, begun) = (cpu_us(), Instant::now());
     let until = begun + size.measured;
     let mut settlers = JoinSet::new();
@@ -409,6 +415,7 @@ async fn plain_inserts(place: &Place, wallets: usize, size: Size) -> u128 {
     let bank = Bank::open(place, wallets).await;
     let (calls, attempts) = (insert_sql(CALL, 20), insert_sql(ATTEMPT, 6));
     let backend = bank.db.backend();
+    bank.settle_down().await;
     let begun = Instant::now();
     let mut rows = 0_usize;
     while begun.elapsed() < size.measured {

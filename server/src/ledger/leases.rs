@@ -165,10 +165,16 @@ pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
     });
     let (told, values) = table(conn, rows.collect())?;
     let (now, ttl) = (db_now(conn), millis(TTL));
+    // The first list of values once more: by their keys, however few leases PostgreSQL believes to be there.
+    let those = if conn.get_database_backend() == DbBackend::Postgres {
+        "= ANY (CAST($1 AS TEXT[]))"
+    } else {
+        "IN (SELECT id FROM told)"
+    };
     // Locked in the order in which flushes lock them.
     let sql = format!(
         "WITH told (id, held) AS ({told}),
-            ours AS (SELECT id FROM lease WHERE id IN (SELECT id FROM told) AND state = 'active' ORDER BY book_id, id{})
+            ours AS (SELECT id FROM lease WHERE id {those} AND state = 'active' ORDER BY book_id, id{})
          UPDATE lease SET held = told.held, expires_at = {now} + {ttl}, reclaim_after = {now} + {}
          FROM ours, told WHERE lease.id = ours.id AND told.id = ours.id
          RETURNING lease.id AS id, lease.recall AS recall",

@@ -87,6 +87,8 @@ struct State {
     contested_until: Option<Moment>,
     /// False when the lease is being given back or was lost.
     open: bool,
+    /// The database has taken it back.
+    lost: bool,
     /// An answer about it was lost: the database may have granted or taken back what is not in these counters.
     doubtful: bool,
     /// What the database was last told.
@@ -111,6 +113,7 @@ impl Lease {
             put_off: 0,
             contested_until: None,
             open: true,
+            lost: false,
             doubtful: false,
             reported: None,
             last_flush: 0,
@@ -251,7 +254,13 @@ impl Lease {
     pub(super) fn lost(&self) {
         let mut state = self.state.lock();
         state.open = false;
+        state.lost = true;
         state.free = Amount::ZERO;
+    }
+
+    /// Its calls may settle on it, and no more than they hold.
+    pub(super) fn is_lost(&self) -> bool {
+        self.state.lock().lost
     }
 
     /// Takes out the free part, to be given back on another's wish, and answers it with what stays with calls. For a while the
