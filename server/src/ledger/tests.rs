@@ -203,6 +203,23 @@ async fn a_settled_call_pays_its_cost_and_gets_the_rest_back() {
 }
 
 #[tokio::test]
+async fn a_hold_grows_on_another_lease_when_its_own_was_taken_back() {
+    let bank = Bank::with(1_000).await;
+    let ten = Amount::from_nanos(10);
+    let mut hold = bank.ledger.hold(bank.wallet, ten).await.unwrap();
+    // As after an outage that was longer than the lease's life.
+    assert_eq!(bank.ledger.reclaim_predecessors().await.unwrap(), 1);
+    hold.grow_to(Amount::from_nanos(300)).await.unwrap();
+    let too_much = hold.grow_to(Amount::from_nanos(1_001)).await;
+    assert!(matches!(too_much, Err(HoldError::Insufficient { .. })));
+    hold.settle(bank.call(250)).await.unwrap();
+    assert_eq!(bank.number("SELECT count(*) AS n FROM lease").await, 2);
+    let late = "SELECT count(*) AS n FROM transfer WHERE txn_id LIKE 'late:%'";
+    assert_eq!(bank.number(late).await, 0, "a live lease paid");
+    assert_eq!(bank.close().await, 750);
+}
+
+#[tokio::test]
 async fn a_released_or_forgotten_hold_costs_nothing() {
     let bank = Bank::with(1_000).await;
     bank.ledger
