@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::dialect::Dialect;
 use crate::period::Period;
 use crate::scope::Scope;
 
@@ -13,6 +14,8 @@ use crate::scope::Scope;
 pub enum Problem {
     /// No key was sent in any of the four headers.
     MissingKey,
+    /// A key was sent in the query, where it ends up in logs: it is not read.
+    KeyInQuery,
     /// The key is unknown, malformed or revoked: which one is not told.
     InvalidKey,
     /// The key's own end date has passed.
@@ -169,7 +172,7 @@ impl Problem {
     #[must_use]
     pub const fn sent_code(&self) -> &'static str {
         match self {
-            Self::MissingKey => Self::InvalidKey.code(),
+            Self::MissingKey | Self::KeyInQuery => Self::InvalidKey.code(),
             _ => self.code(),
         }
     }
@@ -184,7 +187,7 @@ impl Problem {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::MissingKey => "missing_api_key",
+            Self::MissingKey | Self::KeyInQuery => "missing_api_key",
             Self::InvalidKey => "invalid_api_key",
             Self::KeyExpired => "api_key_expired",
             Self::KeyDisabled => "api_key_disabled",
@@ -219,6 +222,7 @@ impl Problem {
     #[must_use]
     pub const fn text(&self) -> &'static str {
         match self {
+            Self::KeyInQuery => "key_in_query",
             Self::TokensLimited { .. } => "token_rate_exceeded",
             Self::KeyLimitReached { period } => match period {
                 Period::Day => "key_limit_reached_day",
@@ -234,7 +238,11 @@ impl Problem {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::MissingKey | Self::InvalidKey | Self::KeyExpired | Self::KeyDisabled => 401,
+            Self::MissingKey
+            | Self::KeyInQuery
+            | Self::InvalidKey
+            | Self::KeyExpired
+            | Self::KeyDisabled => 401,
             Self::KeysFrozen
             | Self::AccountBlocked
             | Self::ModelNotAllowed { .. }
@@ -261,13 +269,42 @@ impl Problem {
         }
     }
 
+    /// The HTTP status in a dialect: Anthropic's has one of its own for an empty wallet, at which its clients stop and
+    /// show the message.
+    #[must_use]
+    pub const fn status_for(&self, dialect: Dialect) -> u16 {
+        match (self, dialect) {
+            (Self::OutOfCredit | Self::KeyLimitReached { .. }, Dialect::Messages) => 402,
+            _ => self.status(),
+        }
+    }
+
+    /// The `error.type` of the Anthropic envelope.
+    #[must_use]
+    pub const fn anthropic_type(&self) -> &'static str {
+        match self.status_for(Dialect::Messages) {
+            401 => "authentication_error",
+            402 => "billing_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            504 => "timeout_error",
+            503 => "overloaded_error",
+            500..=599 => "api_error",
+            _ => "invalid_request_error",
+        }
+    }
+
     /// The `error.type` of the OpenAI envelope, by which its SDKs and people sort errors.
     #[must_use]
     pub const fn openai_type(&self) -> &'static str {
         match self {
-            Self::MissingKey | Self::InvalidKey | Self::KeyExpired | Self::KeyDisabled => {
-                "authentication_error"
-            }
+            Self::MissingKey
+            | Self::KeyInQuery
+            | Self::InvalidKey
+            | Self::KeyExpired
+            | Self::KeyDisabled => "authentication_error",
             Self::KeysFrozen
             | Self::AccountBlocked
             | Self::ModelNotAllowed { .. }

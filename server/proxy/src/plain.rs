@@ -1,5 +1,7 @@
 //! How is a plain answer served? Read whole, checked to be one, charged, and only then released.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
@@ -8,11 +10,13 @@ use domain::{Ending, Problem};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use server::calls::{Attempt, Outcome};
 use tokio::sync::oneshot;
-use wire::openai::answer;
+use wire::relay::Whole;
+use wire::said::{self, Beside};
 
 use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
 use crate::budget::Covered;
+use crate::media;
 use crate::meter::{Answered, Meter};
 use crate::serve::Running;
 use crate::settle::{self, Charged};
@@ -24,6 +28,7 @@ const ANSWER_MAX: usize = 64 << 20;
 /// An answer that is paid for.
 struct Paid {
     body: Bytes,
+    content_type: HeaderValue,
     charged: Charged,
 }
 
@@ -51,7 +56,7 @@ pub(crate) async fn start(
     let paid = answer.await.map_err(|_| Problem::Internal)??;
     let mut response = Response::new(Body::from(paid.body));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, paid.content_type);
     headers.insert("x-cost-nusd", HeaderValue::from(paid.charged.cost.nanos()));
     response.extensions_mut().insert(paid.charged);
     Ok(response)
@@ -68,7 +73,7 @@ async fn call(
     let first = places.first().map(|place| place.upstream.id);
     let answered = tokio::select! {
         () = caller.closed() => None,
-        answered = attempt::first_that_answers(state, meter.call, &meter.request, places, lowered) => Some(answered),
+        answered = attempt::first_that_answers(state, &meter, places, lowered) => Some(answered),
     };
     let mut reply = match answered {
         Some(Ok(reply)) => reply,
@@ -91,19 +96,22 @@ async fn call(
         }
     };
     let answered = Answered::of(&mut reply);
+    let content_type = content_type(&meter, &reply);
     meter.first_byte();
     let read = tokio::select! {
         () = caller.closed() => None,
-        read = read(state, reply) => Some(read),
+        read = read(state, &meter, reply) => Some(read),
     };
     match read {
-        Some(Ok((body, facts))) => {
-            if let Some(usage) = facts.usage {
+        Some(Ok((whole, said))) => {
+            let whole = Arc::new(whole);
+            meter.beside(said);
+            if let Some(usage) = whole.usage {
                 meter.reported(usage);
             }
-            meter.has_delivered = facts.delivers;
+            meter.has_delivered = whole.delivers;
             let attempts = answered.attempts(Outcome::Answered);
-            let counted = Some(body.clone());
+            let counted = Some(whole.clone());
             let charged = settle::charge(
                 state,
                 meter,
@@ -113,7 +121,12 @@ async fn call(
                 counted,
             )
             .await;
-            let _ = caller.send(charged.map(|charged| Paid { body, charged }));
+            let paid = charged.map(|charged| Paid {
+                body: whole.body(&charged.usage),
+                content_type,
+                charged,
+            });
+            let _ = caller.send(paid);
         }
         Some(Err((outcome, problem))) => {
             settle::quietly(
@@ -136,8 +149,11 @@ async fn call(
 /// Reads the whole body and checks that it is an answer: a 200 with a broken body is an error that no SDK repeats.
 async fn read(
     state: &ProxyState,
+    meter: &Meter,
     reply: Reply,
-) -> Result<(Bytes, answer::Facts), (Outcome, Problem)> {
+) -> Result<(Whole, Beside), (Outcome, Problem)> {
+    let dialect = reply.dialect;
+    let said = media::content_type(reply.response.headers()).map(ToOwned::to_owned);
     let body = Limited::new(reply.response.into_body(), ANSWER_MAX).collect();
     let body = match tokio::time::timeout(state.config.first_byte, body).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -149,8 +165,23 @@ async fn read(
         }
         Err(_) => return Err((Outcome::TimedOut, Problem::UpstreamTimeout)),
     };
-    match answer::read(&body) {
-        Ok(facts) => Ok((body, facts)),
-        Err(_) => Err((Outcome::Broken, Problem::UpstreamFailed)),
-    }
+    let beside = said::beside(&body);
+    let whole = match &meter.media {
+        Some(media) => media.whole(said.as_deref(), body),
+        None => {
+            let call = meter.call.to_string();
+            meter.request.whole(dialect, body, &call, meter.created())
+        }
+    };
+    whole
+        .map(|whole| (whole, beside))
+        .map_err(|_| (Outcome::Broken, Problem::UpstreamFailed))
+}
+
+/// As which type the answer goes on. JSON but for files, which are what their upstream says.
+fn content_type(meter: &Meter, reply: &Reply) -> HeaderValue {
+    let said = media::content_type(reply.response.headers());
+    let kind = meter.media.as_ref().map(|media| media.answers_as(said));
+    kind.and_then(|kind| HeaderValue::from_str(kind).ok())
+        .unwrap_or(HeaderValue::from_static("application/json"))
 }
