@@ -112,6 +112,12 @@ impl Sequence {
         self.open
     }
 
+    /// Whether this block is the one that may go on.
+    #[must_use]
+    pub fn is_open(&self, number: u64) -> bool {
+        self.open == Some(number)
+    }
+
     /// The block that is open is whole: the next one may go on.
     pub fn close(&mut self, out: &mut Vec<Piece>) {
         if self.open.take().is_some() {
