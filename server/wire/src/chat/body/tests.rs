@@ -61,7 +61,7 @@ fn what_both_can_say_is_kept() {
         "parallel_tool_calls": false,
         "response_format": {"type": "json_schema", "json_schema": {"name": "out", "schema": schema, "strict": true}},
         "max_tokens": 9,
-        "temperature": 0.5, "top_p": 0.25, "frequency_penalty": -1.5, "presence_penalty": 1.0, "seed": -3,
+        "temperature": 0.5, "top_p": 0.25, "frequency_penalty": 1.5, "presence_penalty": 1.0, "seed": -3,
         "stop": ["a", "b"],
         "reasoning_effort": "high",
         "service_tier": "flex",
