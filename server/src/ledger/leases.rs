@@ -11,7 +11,7 @@ use domain::Amount;
 use domain::ids::LeaseId;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
-use crate::db::{Db, all, bounded, db_now, exec, for_update, one, padded, places, rows};
+use crate::db::{Db, all, among, bounded, db_now, exec, for_update, one, table};
 use crate::ids::NewId;
 
 use super::books::{lock_book, lock_wallet};
@@ -156,34 +156,30 @@ pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
     if held.is_empty() {
         return Ok(Vec::new());
     }
-    let told = padded(held.iter().copied());
     let tx = db.begin().await?;
     // Locked in the order in which flushes lock them.
+    let ids = held.iter().map(|held| Value::from(held.lease.to_string()));
+    let (those, values) = among(&tx, "id", ids)?;
     let sql = format!(
-        "SELECT id, recall FROM lease WHERE id IN ({}) AND state = 'active' ORDER BY book_id, id{}",
-        places(told.len()),
+        "SELECT id, recall FROM lease WHERE {those} AND state = 'active' ORDER BY book_id, id{}",
         for_update(&tx)
     );
-    let ids = told.iter().map(|held| Value::from(held.lease.to_string()));
     let mut alive = HashMap::new();
-    for row in all(&tx, &sql, ids).await? {
+    for row in all(&tx, &sql, values).await? {
         let recall: i64 = row.try_get("", "recall")?;
         alive.insert(row.try_get::<String>("", "id")?, recall != 0);
     }
     let (now, ttl) = (db_now(&tx), millis(TTL));
+    let rows = held
+        .iter()
+        .map(|held| [held.lease.to_string().into(), held.amount.nanos().into()]);
+    let (told, values) = table(&tx, rows.collect())?;
     let sql = format!(
-        "WITH told (id, held) AS (VALUES {})
+        "WITH told (id, held) AS ({told})
          UPDATE lease SET held = told.held, expires_at = {now} + {ttl}, reclaim_after = {now} + {}
          FROM told WHERE lease.id = told.id AND lease.state = 'active'",
-        rows(told.len(), 2),
         ttl + millis(GRACE),
     );
-    let values = told.iter().flat_map(|held| {
-        [
-            Value::from(held.lease.to_string()),
-            held.amount.nanos().into(),
-        ]
-    });
     exec(&tx, &sql, values).await?;
     tx.commit().await?;
     let beats = held.iter().map(|held| {

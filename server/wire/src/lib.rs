@@ -3,8 +3,10 @@
 //! What is in these bytes belongs to the caller: the types that carry it have no `Debug`.
 
 pub mod chat;
+pub mod count;
 pub mod error;
 mod fields;
+pub mod messages;
 pub mod neutral;
 pub mod relay;
 pub mod request;

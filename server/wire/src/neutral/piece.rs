@@ -106,6 +106,12 @@ impl Sequence {
         self.open == Some(number) || self.waiting.iter().any(|(n, _)| *n == number)
     }
 
+    /// The number of the block that is open.
+    #[must_use]
+    pub const fn open(&self) -> Option<u64> {
+        self.open
+    }
+
     /// Whether this block is the one that may go on.
     #[must_use]
     pub fn is_open(&self, number: u64) -> bool {

@@ -31,6 +31,10 @@ pub struct Prompt {
     pub service_tier: Option<String>,
     /// The caller's name for its own user.
     pub user: Option<String>,
+    /// How much to say: `low`, `medium`, `high`.
+    pub verbosity: Option<String>,
+    /// By which the provider finds again what it has cached.
+    pub cache_key: Option<String>,
 }
 
 /// What one side said.

@@ -5,7 +5,8 @@
 //! inserts the same rows of calls in batches of 256, without any ledger: that is the limit, and the ratio is what counts.
 //! Every scenario has a database of its own, and the ledger is proved after each.
 //!
-//! `FAREBOX_BENCH_SECONDS` is how long each measures (5). Without `--bench` (as `cargo test --benches` starts it) it only
+//! `FAREBOX_BENCH_SECONDS` is how long each measures (5), and
+//! `FAREBOX_BENCH_ONLY` leaves only `sqlite` or `postgres`. Without `--bench` (as `cargo test --benches` starts it) it only
 //! shows that it works, in a second.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
@@ -88,6 +89,8 @@ async fn main() {
         "| database | wallets | settles/s | ms each waits | µs of CPU each | leases/s before | plain inserts/s | ratio | target |"
     );
     println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+    let only = std::env::var("FAREBOX_BENCH_ONLY").unwrap_or_default();
+    places.retain(|place| place.word().starts_with(&only));
     for place in &places {
         let plain = plain_inserts(place, size).await;
         for (wallets, target) in [(1, RATIOS.0), (size.wallets, RATIOS.1)] {
@@ -129,6 +132,13 @@ enum Place {
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 impl Place {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
     /// A migrated database of its own.
     async fn database(&self) -> Db {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
