@@ -94,16 +94,7 @@ pub fn first_fault(dialect: Dialect, fault: &Fault) -> Bytes {
     match dialect {
         Dialect::Chat | Dialect::Gemini => sse::data_event(&fault.json(dialect)),
         Dialect::Messages => sse::named_event("error", &fault.json(dialect)),
-        Dialect::Responses => {
-            let event = serde_json::json!({
-                "type": "error",
-                "code": fault.code,
-                "message": fault.message,
-                "param": fault.param,
-                "sequence_number": 0,
-            });
-            sse::named_event("error", &event.to_string())
-        }
+        Dialect::Responses => responses::relay::first_fault(fault),
     }
 }
 
