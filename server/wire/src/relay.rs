@@ -7,6 +7,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use domain::price_rule::Tier;
 use domain::{Dialect, Usage};
 
 use crate::error::{Fault, Said};
@@ -37,6 +38,8 @@ impl From<serde_json::Error> for Broken {
 pub struct Facts {
     /// What it reports, if that can be believed: a running total.
     pub usage: Option<Usage>,
+    /// How soon it was served, if it says so: what was asked for may not be what was given.
+    pub tier: Option<Tier>,
     /// It carries something of the answer.
     pub delivers: bool,
     /// It ends the answer or comes after its end: it goes out when the charge is committed.
@@ -80,6 +83,11 @@ pub trait Reader: Send {
     /// # Errors
     /// [`Broken`] when it is no event of the dialect.
     fn event(&mut self, event: &Event, out: &mut Vec<Piece>) -> Result<(), Broken>;
+
+    /// How soon the answer is served, if it was said by now.
+    fn tier(&self) -> Option<Tier> {
+        None
+    }
 }
 
 /// Writes a stream for a caller. Its pieces come in the order that [`Piece`] promises, `Used` before `Ended` and only
@@ -141,6 +149,7 @@ impl Relay for Translate {
             Err(broken) => return Err(broken),
         }
         facts.sealed = self.has_stopped;
+        facts.tier = self.reader.tier();
         for piece in &self.read {
             match piece {
                 Piece::Opened(Block::Tool { name, .. }) => {
@@ -210,6 +219,8 @@ impl Relay for Translate {
 pub struct Whole {
     /// What it reports, if that can be believed.
     pub usage: Option<Usage>,
+    /// How soon it was served, if it says so.
+    pub tier: Option<Tier>,
     /// It carries something of an answer.
     pub delivers: bool,
     dialect: Dialect,
@@ -220,6 +231,7 @@ impl Whole {
     pub(crate) fn own(dialect: Dialect, body: Bytes, usage: Option<Usage>, delivers: bool) -> Self {
         Self {
             usage,
+            tier: None,
             delivers,
             dialect,
             body,
