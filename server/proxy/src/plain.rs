@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use server::calls::{Attempt, Outcome};
 use tokio::sync::oneshot;
 use wire::relay::Whole;
+use wire::said::{self, Beside};
 
 use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
@@ -99,8 +100,9 @@ async fn call(
         read = read(state, &meter, reply) => Some(read),
     };
     match read {
-        Some(Ok(whole)) => {
+        Some(Ok((whole, said))) => {
             let whole = Arc::new(whole);
+            meter.beside(said);
             if let Some(usage) = whole.usage {
                 meter.reported(usage);
             }
@@ -145,7 +147,7 @@ async fn read(
     state: &ProxyState,
     meter: &Meter,
     reply: Reply,
-) -> Result<Whole, (Outcome, Problem)> {
+) -> Result<(Whole, Beside), (Outcome, Problem)> {
     let dialect = reply.dialect;
     let body = Limited::new(reply.response.into_body(), ANSWER_MAX).collect();
     let body = match tokio::time::timeout(state.config.first_byte, body).await {
@@ -158,8 +160,10 @@ async fn read(
         }
         Err(_) => return Err((Outcome::TimedOut, Problem::UpstreamTimeout)),
     };
+    let said = said::beside(&body);
     meter
         .request
         .whole(dialect, body, &meter.call.to_string(), meter.created())
+        .map(|whole| (whole, said))
         .map_err(|_| (Outcome::Broken, Problem::UpstreamFailed))
 }

@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response};
 use domain::ids::{CallId, PriceId};
 use domain::{Dialect, Price, Problem, Scope};
-use server::catalog::Model;
+use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
 use wire::request::{BadRequest, Request};
 
@@ -111,15 +111,14 @@ pub(crate) async fn metered(
     admit::may_call(&key, &request.model)?;
     let mut offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
     offer.places = sayable(request, offer.places)?;
-    let budget = Budget::of(request, &offer.model, offer.price);
+    let budget = Budget::of(request, &offer.model, &offer.version);
     let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
     let created_at = state.clock.now_ms(); // counts in the day and month around this moment, whenever it ends
     let covered = budget.cover(state, &key, created_at, request).await?;
 
     let terms = Terms {
         key,
-        price: offer.price,
-        price_id: offer.price_id,
+        version: offer.version,
         context: offer.model.context,
     };
     let meter = Meter::new(call, inbound, budget, terms, created_at, began);
@@ -158,8 +157,7 @@ async fn admit(state: &ProxyState, parts: &Parts) -> Result<(Arc<KeyRecord>, Per
 /// What a model costs and where it is served, at this moment.
 struct Offer {
     model: Arc<Model>,
-    price: Price,
-    price_id: PriceId,
+    version: PriceVersion,
     places: Vec<Place>,
 }
 
@@ -170,7 +168,10 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
     }
     let snapshot = state.catalog.snapshot();
     let model = snapshot.model(name).ok_or_else(unknown)?.clone();
-    let version = *model.price_at(state.clock.now_ms()).ok_or_else(unknown)?;
+    let version = model
+        .price_at(state.clock.now_ms())
+        .ok_or_else(unknown)?
+        .clone();
     let places: Vec<Place> = model
         .routes
         .iter()
@@ -187,8 +188,7 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         return Err(Problem::UpstreamFailed);
     }
     Ok(Offer {
-        price: version.price,
-        price_id: version.id,
+        version,
         model,
         places,
     })
@@ -204,8 +204,7 @@ fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
     let upstream = state.upstreams.sandbox()?;
     Some(Offer {
         model: Arc::new(Model::free(name)),
-        price: Price::default(),
-        price_id: PriceId::from_uuid(uuid::Uuid::nil()),
+        version: PriceVersion::plain(PriceId::from_uuid(uuid::Uuid::nil()), Price::default()),
         places: vec![Place {
             upstream,
             model: name.to_owned(),

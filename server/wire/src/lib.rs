@@ -8,6 +8,7 @@ mod fields;
 pub mod neutral;
 pub mod relay;
 pub mod request;
+pub mod said;
 pub mod segments;
 pub mod sse;
 pub mod text;
