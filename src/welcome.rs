@@ -3,6 +3,7 @@
 //! Everything here may be repeated: what is there is found, what its owner removed is not made again.
 
 use anyhow::Context;
+use domain::Speaks;
 use domain::ids::{AccountId, KeyId};
 use domain::{Amount, PricePerMtok};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use server::accounts::{Email, SETUP_LIFETIME_MS};
 use server::catalog::{CatalogError, NewModel, NewPrice};
 use server::keys::{KeyError, NewKeyForm};
 use server::ledger::GrantError;
-use server::upstreams::{Dialect, NewUpstream, SANDBOX_URL, UpstreamError};
+use server::upstreams::{NewUpstream, SANDBOX_URL, UpstreamError};
 
 use crate::config::{Config, Site};
 use crate::state::Handles;
@@ -111,7 +112,7 @@ fn read(config: &Config) -> Option<Seeded> {
 async fn offer_sandbox(handles: &Handles) -> anyhow::Result<()> {
     let sandbox = NewUpstream {
         name: UPSTREAM.to_owned(),
-        dialect: Dialect::OpenAi,
+        dialect: Speaks::OpenAiChat,
         base_url: SANDBOX_URL.to_owned(),
         api_key: None,
     };

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Speaks;
 use domain::views::AccountView;
 use domain::{Amount, PricePerMtok};
 use farebox::config::{Brand, Config, Connections, Log, LogFormat, site};
@@ -19,7 +20,7 @@ use server::catalog::{NewModel, NewPrice};
 use server::clock::Clock;
 use server::keys::NewKeyForm;
 use server::ledger::LedgerConfig;
-use server::upstreams::{Dialect, NewUpstream};
+use server::upstreams::NewUpstream;
 use tempfile::TempDir;
 use texts::Texts;
 use tokio::net::TcpListener;
@@ -275,7 +276,7 @@ impl TestApp {
         let name = format!("fake-{model}");
         let new = NewUpstream {
             name: name.clone(),
-            dialect: Dialect::OpenAi,
+            dialect: Speaks::OpenAi,
             base_url: upstream.base_url(),
             api_key: Some("sk-upstream-secret".to_owned().into()),
         };

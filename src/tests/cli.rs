@@ -435,20 +435,6 @@ fn what_is_wrong_is_said_with_what_to_do() {
             ],
             "private_ranges",
         ),
-        (
-            &[
-                "admin",
-                "upstream",
-                "create",
-                "--name",
-                "x",
-                "--dialect",
-                "klingon",
-                "--base-url",
-                "https://example.com/v1",
-            ],
-            "klingon",
-        ),
     ] {
         let output = farebox.run(command, "");
         assert_eq!(output.status.code(), Some(1), "{command:?}");
@@ -458,6 +444,13 @@ fn what_is_wrong_is_said_with_what_to_do() {
             stderr(&output)
         );
     }
+    // What can only be one of a few words is refused as it is read, with those that there are.
+    let dialect =
+        "admin upstream create --name x --dialect klingon --base-url https://example.com/v1";
+    let command: Vec<&str> = dialect.split(' ').collect();
+    let output = farebox.run(&command, "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("openai-responses"));
     assert_eq!(
         farebox.run(&["admin", "credit", "grant"], "").status.code(),
         Some(2),

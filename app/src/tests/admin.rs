@@ -401,7 +401,7 @@ async fn providers_and_models_are_added_changed_and_switched_with_a_line_in_the_
     let steps = [
         (
             "admin_create_upstream",
-            "name=second&base_url=https%3A%2F%2Fapi.example.com%2Fv1&api_key=sk-very-secret",
+            "name=second&dialect=anthropic&base_url=https%3A%2F%2Fapi.example.com%2Fv1&api_key=sk-very-secret",
             "upstream create",
         ),
         (

@@ -158,7 +158,7 @@ pub async fn world() -> World {
     upstreams
         .create(NewUpstream {
             name: "sandbox".to_owned(),
-            dialect: "openai".parse().unwrap(),
+            dialect: domain::Speaks::OpenAi,
             base_url: "http://127.0.0.1:9/v1".to_owned(),
             api_key: None,
         })

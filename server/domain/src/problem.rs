@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::dialect::Dialect;
 use crate::period::Period;
 use crate::scope::Scope;
 
@@ -258,6 +259,33 @@ impl Problem {
             Self::UpstreamTimeout => 504,
             Self::CreditBusy | Self::SettlementFailed | Self::Unavailable => 503,
             Self::Internal => 500,
+        }
+    }
+
+    /// The HTTP status in a dialect: Anthropic's has one of its own for an empty wallet, at which its clients stop and
+    /// show the message.
+    #[must_use]
+    pub const fn status_for(&self, dialect: Dialect) -> u16 {
+        match (self, dialect) {
+            (Self::OutOfCredit | Self::KeyLimitReached { .. }, Dialect::Messages) => 402,
+            _ => self.status(),
+        }
+    }
+
+    /// The `error.type` of the Anthropic envelope.
+    #[must_use]
+    pub const fn anthropic_type(&self) -> &'static str {
+        match self.status_for(Dialect::Messages) {
+            401 => "authentication_error",
+            402 => "billing_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            504 => "timeout_error",
+            503 => "overloaded_error",
+            500..=599 => "api_error",
+            _ => "invalid_request_error",
         }
     }
 

@@ -4,21 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT,
-};
-use axum::http::{HeaderValue, Request, Response};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use bytes::Bytes;
-use domain::Problem;
 use domain::ids::{CallId, UpstreamId};
+use domain::{Dialect, Problem, Speaks};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
 use server::calls::{Attempt, Outcome};
 use server::upstreams::Upstream;
-use wire::openai::error;
-use wire::openai::request::ChatRequest;
+use wire::error::Said;
+use wire::request::Request as ModelRequest;
 
+use crate::forward::ANTHROPIC_VERSION;
+use crate::meter::Meter;
 use crate::metrics::AttemptLabels;
 use crate::state::ProxyState;
 
@@ -30,9 +30,18 @@ pub(crate) struct Place {
     pub(crate) model: String,
 }
 
+impl Place {
+    /// In which dialect a request is sent there.
+    pub(crate) fn dialect(&self, request: &ModelRequest) -> Dialect {
+        self.upstream.dialect.dialect_for(request.dialect)
+    }
+}
+
 /// An upstream that answered with success; its body is still to be read.
 pub(crate) struct Reply {
     pub(crate) upstream: UpstreamId,
+    /// In which dialect it answers.
+    pub(crate) dialect: Dialect,
     pub(crate) response: Response<Incoming>,
     pub(crate) sent_at: Instant,
     /// The tries before this one.
@@ -62,11 +71,11 @@ const ERROR_BODY_TIME: Duration = Duration::from_secs(10);
 /// Dropping the future closes the connection to the upstream.
 pub(crate) async fn first_that_answers(
     state: &ProxyState,
-    call: CallId,
-    request: &ChatRequest,
+    meter: &Meter,
     places: Vec<Place>,
     lowered_max_tokens: Option<u64>,
 ) -> Result<Reply, Refused> {
+    let call: CallId = meter.call;
     let mut attempts = Vec::new();
     let mut last = Problem::UpstreamFailed;
     for place in state
@@ -76,22 +85,23 @@ pub(crate) async fn first_that_answers(
         .take(TRIES_MAX)
     {
         let sent_at = Instant::now();
-        let (outcome, status, problem) =
-            match send(state, request, &place, lowered_max_tokens).await {
-                Ok(response) => {
-                    state
-                        .metrics
-                        .first_byte
-                        .observe(sent_at.elapsed().as_secs_f64());
-                    return Ok(Reply {
-                        upstream: place.upstream.id,
-                        response,
-                        sent_at,
-                        earlier: attempts,
-                    });
-                }
-                Err(failure) => failure,
-            };
+        let (outcome, status, problem) = match send(state, meter, &place, lowered_max_tokens).await
+        {
+            Ok(response) => {
+                state
+                    .metrics
+                    .first_byte
+                    .observe(sent_at.elapsed().as_secs_f64());
+                return Ok(Reply {
+                    upstream: place.upstream.id,
+                    dialect: place.dialect(&meter.request),
+                    response,
+                    sent_at,
+                    earlier: attempts,
+                });
+            }
+            Err(failure) => failure,
+        };
         state
             .metrics
             .attempts
@@ -108,7 +118,10 @@ pub(crate) async fn first_that_answers(
         });
         tracing::warn!(call.id = %call, upstream.name = %place.upstream.name, outcome = outcome.id(), status, "An upstream did not answer the call");
         // What the caller sent is wrong everywhere; everything else may be better elsewhere.
-        if matches!(problem, Problem::UpstreamRefused { .. }) {
+        if matches!(
+            problem,
+            Problem::UpstreamRefused { .. } | Problem::InvalidBody { .. }
+        ) {
             return Err(Refused { problem, attempts });
         }
         state.health.failed(place.upstream.id);
@@ -124,34 +137,34 @@ type Failure = (Outcome, Option<u16>, Problem);
 
 async fn send(
     state: &ProxyState,
-    request: &ChatRequest,
+    meter: &Meter,
     place: &Place,
     lowered_max_tokens: Option<u64>,
 ) -> Result<Response<Incoming>, Failure> {
-    let streamed = request.stream;
-    let body = request
-        .for_upstream(&place.model, lowered_max_tokens)
-        .into();
-    let accept = if request.stream {
-        "text/event-stream"
-    } else {
-        "application/json"
+    let unsent = || (Outcome::Unreachable, None, Problem::UpstreamFailed);
+    let streamed = meter.request.stream;
+    let dialect = place.dialect(&meter.request);
+    let body = meter
+        .request
+        .for_upstream(dialect, &place.model, lowered_max_tokens)
+        .map_err(|bad| (Outcome::Refused, None, crate::serve::malformed(bad)))?;
+    let accept = match streamed {
+        true => "text/event-stream",
+        false => "application/json",
     };
-    let mut builder = Request::post(place.upstream.base.endpoint("chat/completions"))
+    let mut builder = Request::post(place.upstream.base.endpoint(path(dialect)))
         .header(CONTENT_TYPE, "application/json")
         .header(ACCEPT, accept)
         // Packed answers would have to be unpacked to be metered, and hold back what a stream should show at once.
         .header(ACCEPT_ENCODING, "identity")
         .header(USER_AGENT, concat!("farebox/", env!("CARGO_PKG_VERSION")));
-    if let Some(key) = &place.upstream.api_key {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
-            .map_err(|_| (Outcome::Unreachable, None, Problem::UpstreamFailed))?;
-        value.set_sensitive(true);
-        builder = builder.header(AUTHORIZATION, value);
+    if let Some(headers) = builder.headers_mut() {
+        if dialect == meter.request.dialect {
+            headers.extend(meter.forward.clone());
+        }
+        credential(headers, place).ok_or_else(unsent)?;
     }
-    let request = builder
-        .body(body)
-        .map_err(|_| (Outcome::Unreachable, None, Problem::UpstreamFailed))?;
+    let request = builder.body(body.into()).map_err(|_| unsent())?;
     let response = match tokio::time::timeout(state.config.first_byte, state.client.send(request))
         .await
     {
@@ -176,6 +189,35 @@ async fn send(
         return Err((Outcome::Broken, status, Problem::UpstreamFailed));
     }
     Ok(response)
+}
+
+/// Where conversations of a dialect go, below the base address.
+const fn path(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Chat | Dialect::Gemini => "chat/completions",
+        Dialect::Responses => "responses",
+        Dialect::Messages => "messages",
+    }
+}
+
+/// The operator's own key, in the header of the upstream's kind. `None` when it cannot be written into one.
+pub(crate) fn credential(headers: &mut HeaderMap, place: &Place) -> Option<()> {
+    let key = place.upstream.api_key.as_ref().map(|key| key.expose());
+    let (name, value) = match place.upstream.dialect {
+        Speaks::Anthropic => {
+            headers
+                .entry("anthropic-version")
+                .or_insert(HeaderValue::from_static(ANTHROPIC_VERSION));
+            ("x-api-key", key.map(ToOwned::to_owned))
+        }
+        _ => ("authorization", key.map(|key| format!("Bearer {key}"))),
+    };
+    if let Some(value) = value {
+        let mut value = HeaderValue::from_str(&value).ok()?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Some(())
 }
 
 fn is_event_stream(response: &Response<Incoming>) -> bool {
@@ -208,16 +250,7 @@ async fn refusal(response: Response<Incoming>) -> Failure {
                 Ok(Ok(body)) => body.to_bytes(),
                 _ => Bytes::new(),
             };
-            let said = error::read(&body);
-            Problem::UpstreamRefused {
-                status,
-                message: said.message.unwrap_or_else(|| {
-                    "the provider refused the request without saying why".to_owned()
-                }),
-                kind: said.kind,
-                param: said.param,
-                code: said.code,
-            }
+            refused(status, Said::read(&body))
         }
         429 => Problem::UpstreamBusy { retry_after },
         408 | 504 | 524 => Problem::UpstreamTimeout,
@@ -225,6 +258,37 @@ async fn refusal(response: Response<Incoming>) -> Failure {
         _ => Problem::UpstreamFailed,
     };
     (Outcome::Refused, Some(status), problem)
+}
+
+/// The provider's own words about the caller's request.
+fn refused(status: u16, said: Said) -> Problem {
+    Problem::UpstreamRefused {
+        status,
+        message: said
+            .message
+            .unwrap_or_else(|| "the provider refused the request without saying why".to_owned()),
+        kind: said.kind,
+        param: said.param,
+        code: said.code,
+    }
+}
+
+/// What an error in the middle of a stream means for the caller: what is wrong with its own request is told in the
+/// provider's words, so that clients stop asking; the operator's troubles with the provider are nobody's business.
+pub(crate) fn broke_off(said: Said) -> Problem {
+    match said.code.as_deref().or(said.kind.as_deref()) {
+        Some(
+            "context_length_exceeded"
+            | "invalid_prompt"
+            | "invalid_request_error"
+            | "content_policy_violation"
+            | "request_too_large",
+        ) => refused(400, said),
+        Some("rate_limit_exceeded" | "rate_limit_error" | "overloaded_error") => {
+            Problem::UpstreamBusy { retry_after: None }
+        }
+        _ => Problem::UpstreamFailed,
+    }
 }
 
 /// Which upstreams failed a moment ago.

@@ -11,10 +11,10 @@ use domain::ids::WorkspaceId;
 use domain::views::UnixMs;
 use domain::{Amount, Price, Problem};
 use server::budgets::{BudgetError, Budgets, KeyHold};
-use server::catalog::Model;
+use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
 use server::ledger::{Hold, HoldError, Ledger};
-use wire::openai::request::ChatRequest;
+use wire::request::Request;
 
 use crate::state::ProxyState;
 
@@ -34,6 +34,7 @@ const LOWERED_MAX: u32 = 4;
 /// What a call may cost as far as is known before and while it runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
+    /// Enough however the call comes to be served.
     price: Price,
     prompt_tokens: u64,
     /// The most answer tokens that may come.
@@ -48,7 +49,7 @@ pub(crate) struct Covered {
 }
 
 impl Budget {
-    pub(crate) fn of(request: &ChatRequest, model: &Model, price: Price) -> Self {
+    pub(crate) fn of(request: &Request, model: &Model, version: &PriceVersion) -> Self {
         // Half a token a byte is above every real text but random characters; the report settles what it was.
         let prompt_tokens = request.size.text_bytes.div_ceil(2)
             + request.size.attachments * PER_ATTACHMENT
@@ -56,7 +57,7 @@ impl Budget {
         let context_left = model.context.saturating_sub(prompt_tokens).max(1);
         let answer_max = request.max_tokens.unwrap_or(u64::MAX).min(context_left);
         Self {
-            price,
+            price: version.dearest(request.asked, prompt_tokens),
             prompt_tokens,
             answer_max,
             choices: request.choices,
@@ -74,7 +75,7 @@ impl Budget {
         state: &ProxyState,
         key: &KeyRecord,
         created_at: UnixMs,
-        request: &ChatRequest,
+        request: &Request,
     ) -> Result<Covered, Problem> {
         let wanted = self.first_answer(request);
         let (of_key, answer) = self
@@ -90,7 +91,7 @@ impl Budget {
     }
 
     /// Answer tokens that are held at first.
-    fn first_answer(&self, request: &ChatRequest) -> u64 {
+    fn first_answer(&self, request: &Request) -> u64 {
         match (request.stream, request.max_tokens) {
             (true, _) => self.answer_max.min(STEP),
             (false, Some(_)) => self.answer_max,
@@ -107,7 +108,7 @@ impl Budget {
     ///
     /// # Errors
     /// [`Problem::InvalidBody`] when that is more than any wallet holds.
-    pub(crate) fn first_hold(&self, request: &ChatRequest) -> Result<Amount, Problem> {
+    pub(crate) fn first_hold(&self, request: &Request) -> Result<Amount, Problem> {
         self.ceiling(self.first_answer(request))
     }
 
@@ -244,11 +245,7 @@ mod tests {
     fn a_stream_is_expected_to_go_on_but_not_beyond_its_maximum() {
         let usd = |text| PricePerMtok::parse_usd(text).unwrap();
         let budget = Budget {
-            price: Price {
-                input: usd("1"),
-                cached_input: usd("1"),
-                output: usd("10"),
-            },
+            price: Price::of(usd("1"), usd("1"), usd("10")),
             prompt_tokens: 100,
             answer_max: 50,
             choices: 2,

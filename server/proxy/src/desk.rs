@@ -22,6 +22,11 @@ impl Card {
     pub(crate) fn write(&self, key: &Arc<KeyRecord>) {
         self.0.get_or_init(|| key.clone());
     }
+
+    /// The caller, if it was recognised.
+    pub(crate) fn key(&self) -> Option<&Arc<KeyRecord>> {
+        self.0.get()
+    }
 }
 
 /// Why a request was turned away; left on the answer for the desk to find.
@@ -60,7 +65,7 @@ pub(crate) async fn stand(
     let is_call =
         request.method() == Method::POST && !request.uri().path().ends_with("/v1/estimate");
     let mut response = next.run(request).await;
-    let Some(key) = card.0.get() else {
+    let Some(key) = card.key() else {
         return response;
     };
     if let Some(refusal) = response.extensions().get::<Refusal>()

@@ -11,6 +11,7 @@ mod config;
 mod cors;
 mod desk;
 mod estimate;
+mod forward;
 mod gauge;
 mod limits;
 mod meter;
@@ -27,12 +28,13 @@ mod settle;
 mod state;
 mod tokens;
 mod trial;
+mod voice;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use domain::Problem;
+use domain::{Dialect, Problem};
 
 pub use admit::READINGS_AT_ONCE;
 pub use budget::{PER_ATTACHMENT, PLAIN_UNSTATED, STEP};
@@ -58,6 +60,10 @@ pub fn router(state: ProxyState) -> Router {
         .nest("/v1", endpoints())
         .layer(axum::middleware::from_fn_with_state(
             state.clone(),
+            refuse::words,
+        ))
+        .layer(axum::middleware::from_fn_with_state(
+            state.clone(),
             desk::stand,
         ))
         .layer(axum::middleware::from_fn(request_id::assign))
@@ -71,7 +77,7 @@ type Endpoint = (&'static str, &'static str, MethodRouter<ProxyState>);
 /// Everything below `/v1`. What is new here must be in `openapi.json` too, which a test demands.
 fn endpoints() -> Vec<Endpoint> {
     let mut all: Vec<Endpoint> = vec![
-        ("post", "/chat/completions", post(serve::chat_completions)),
+        ("post", "/chat/completions", converse(Dialect::Chat)),
         ("get", "/models", get(models::list)),
         ("get", "/models/", get(models::list)),
         ("get", "/models/{*id}", get(models::one)),
@@ -82,6 +88,11 @@ fn endpoints() -> Vec<Endpoint> {
     ];
     all.extend(account::endpoints());
     all
+}
+
+/// Where conversations of one dialect come in.
+fn converse(dialect: Dialect) -> MethodRouter<ProxyState> {
+    post(move |state, call, request| serve::converse(dialect, state, call, request))
 }
 
 /// Method (in small letters) and path of every endpoint, as a description of the API names them: `/v1/models/{id}`.

@@ -2,18 +2,26 @@
 
 use std::time::Instant;
 
-use domain::ids::{CallId, PriceId};
+use domain::ids::CallId;
+use domain::price_rule::Tier;
 use domain::views::UnixMs;
-use domain::{Amount, Ending, Price, Problem, Rule, Usage};
+use domain::{Amount, Ending, Problem, Rule, Usage};
 use server::calls::{Attempt, CallRecord, Outcome};
+use server::catalog::PriceVersion;
 use server::keys::KeyRecord;
 use std::sync::Arc;
-use wire::openai::request::ChatRequest;
+use wire::relay::Whole;
+use wire::request::Request;
+use wire::said::Beside;
+
+use axum::http::HeaderMap;
 
 use crate::attempt::Reply;
 use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
+use crate::serve::Inbound;
 use crate::tokens;
+use crate::voice::Voice;
 
 /// More tokens than twice the model's context and this are not believed, whoever counted them: a report is broken, not a
 /// bill, and an answer did not come from the model.
@@ -22,16 +30,22 @@ pub const BELIEVED_BEYOND: u64 = 1_000_000;
 /// Counts one call. No `Debug`: it holds the answer's text until the call is settled, to be counted if need be.
 pub(crate) struct Meter {
     pub(crate) call: CallId,
-    pub(crate) request: ChatRequest,
+    pub(crate) request: Request,
+    pub(crate) voice: Voice,
+    /// Headers for an upstream that speaks the same dialect.
+    pub(crate) forward: HeaderMap,
     pub(crate) budget: Budget,
     key: Arc<KeyRecord>,
-    price: Price,
-    price_id: PriceId,
+    version: PriceVersion,
     context: u64,
     created_at: UnixMs,
     began: Instant,
     first_byte: Option<Instant>,
     reported: Option<Usage>,
+    /// How the upstream says that it serves the call.
+    served: Option<Tier>,
+    /// A report was absurd: it was corrected, or taken for none.
+    flagged: bool,
     answer: Gauge,
     /// Something of the answer was handed to the caller's connection, or is about to be, once the charge is committed.
     pub(crate) has_delivered: bool,
@@ -47,8 +61,7 @@ pub(crate) struct Before {
 /// What a call is charged by.
 pub(crate) struct Terms {
     pub(crate) key: Arc<KeyRecord>,
-    pub(crate) price: Price,
-    pub(crate) price_id: PriceId,
+    pub(crate) version: PriceVersion,
     pub(crate) context: u64,
 }
 
@@ -87,7 +100,7 @@ impl Answered {
 impl Meter {
     pub(crate) fn new(
         call: CallId,
-        request: ChatRequest,
+        inbound: Inbound,
         budget: Budget,
         terms: Terms,
         created_at: UnixMs,
@@ -95,26 +108,45 @@ impl Meter {
     ) -> Self {
         Self {
             call,
-            request,
+            request: inbound.request,
+            voice: inbound.voice,
+            forward: inbound.forward,
             budget,
             key: terms.key,
-            price: terms.price,
-            price_id: terms.price_id,
+            version: terms.version,
             context: terms.context,
             created_at,
             began,
             first_byte: None,
             reported: None,
+            served: None,
+            flagged: false,
             answer: Gauge::default(),
             has_delivered: false,
         }
     }
 
+    /// When the call came in, in seconds since 1970 UTC.
+    pub(crate) const fn created(&self) -> i64 {
+        self.created_at.div_euclid(1_000)
+    }
+
+    /// What the upstream says beside its count, in an answer or an event of any dialect. It holds until something else is
+    /// said, whether or not it was passed on.
+    pub(crate) fn beside(&mut self, said: Beside) {
+        self.served = said.served.or(self.served);
+        self.flagged |= said.absurd;
+    }
+
     /// The upstream's own count. A later report replaces an earlier one: they are running totals.
     pub(crate) fn reported(&mut self, usage: Usage) {
-        if usage.total() <= self.believable() && self.price.charge(&usage).is_ok() {
+        let served = usage.served.or(self.served);
+        let usage = Usage { served, ..usage };
+        let (_, price) = self.version.for_call(self.request.asked, &usage);
+        if usage.total() <= self.believable() && price.charge(&usage).is_ok() {
             self.reported = Some(usage);
         } else {
+            self.flagged = true;
             tracing::warn!(call.id = %self.call, "An upstream reported an absurd usage; it is not believed");
         }
     }
@@ -165,8 +197,8 @@ impl Meter {
     /// [`Problem::Internal`] when that is more than any wallet holds.
     pub(crate) fn due(&self, ahead: u64) -> Result<Amount, Problem> {
         let reported = self.reported.unwrap_or_default();
-        let prompt = reported.input.saturating_add(reported.cached_input);
-        let answer = self.answer.at_most().max(reported.output);
+        let answer = self.answer.at_most().max(reported.answer());
+        let prompt = reported.prompt();
         self.budget.so_far(prompt, answer, ahead)
     }
 
@@ -180,13 +212,13 @@ impl Meter {
 
     /// What the call costs by the settlement table, with the row that says so.
     ///
-    /// `status` is what the caller got; `answer` the body of a plain answer, if that is what was delivered.
+    /// `status` is what the caller got; `answer` a plain answer, if that is what was delivered.
     pub(crate) async fn settle(
         self,
         ending: Ending,
         status: u16,
         attempts: Vec<Attempt>,
-        answer: Option<bytes::Bytes>,
+        answer: Option<Arc<Whole>>,
     ) -> Result<CallRecord, Problem> {
         let rule = match Rule::choose(ending, self.reported.is_some(), self.has_delivered) {
             rule if self.key.test && rule.charges() => Rule::TestKey,
@@ -197,22 +229,18 @@ impl Meter {
             .first_byte
             .map(|at| millis(at.saturating_duration_since(self.began)));
         let (model, streamed) = (self.request.model.clone(), self.request.stream);
-        let (usage, cost) = match (rule, self.reported) {
-            (Rule::Reported, Some(usage)) => (
-                usage,
-                self.price.charge(&usage).map_err(|_| Problem::Internal)?,
-            ),
-            (Rule::TestKey | Rule::NothingDelivered, reported) => {
-                (reported.unwrap_or_default(), Amount::ZERO)
-            }
+        let asked = self.request.asked;
+        let mut usage = match (rule, self.reported) {
+            (Rule::Reported, Some(usage)) => usage,
+            (Rule::TestKey | Rule::NothingDelivered, reported) => reported.unwrap_or_default(),
             (Rule::Reported | Rule::Estimated, _) => {
                 let believable = self.believable();
                 let (request, delivered) = (self.request, self.answer.into_text());
                 // A long text takes milliseconds to count: not on a thread that serves others.
-                let usage = tokio::task::spawn_blocking(move || {
+                tokio::task::spawn_blocking(move || {
                     let output = answer
                         .as_ref()
-                        .map_or_else(|| tokens::count(&delivered), tokens::answer);
+                        .map_or_else(|| tokens::count(&delivered), |whole| tokens::answer(whole));
                     Usage {
                         input: tokens::prompt(&request),
                         output: output.min(believable),
@@ -220,19 +248,25 @@ impl Meter {
                     }
                 })
                 .await
-                .map_err(|_| Problem::Internal)?;
-                (
-                    usage,
-                    self.price.charge(&usage).map_err(|_| Problem::Internal)?,
-                )
+                .map_err(|_| Problem::Internal)?
             }
         };
+        usage.flagged |= self.flagged;
+        usage.served = usage.served.or(self.served);
+        // Chosen here and only here: by what was asked for, and what the upstream says about it.
+        let (price, sheet) = self.version.for_call(asked, &usage);
+        let cost = if rule.charges() {
+            sheet.charge(&usage)
+        } else {
+            Ok(Amount::ZERO)
+        };
+        let cost = cost.map_err(|_| Problem::Internal)?;
         Ok(CallRecord {
             id: self.call,
             workspace: self.key.workspace,
             key: self.key.id,
             model,
-            price: self.price_id,
+            price,
             ending,
             rule,
             status,

@@ -1,5 +1,7 @@
 //! How is a plain answer served? Read whole, checked to be one, charged, and only then released.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
@@ -8,7 +10,8 @@ use domain::{Ending, Problem};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use server::calls::{Attempt, Outcome};
 use tokio::sync::oneshot;
-use wire::openai::answer;
+use wire::relay::Whole;
+use wire::said::{self, Beside};
 
 use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
@@ -68,7 +71,7 @@ async fn call(
     let first = places.first().map(|place| place.upstream.id);
     let answered = tokio::select! {
         () = caller.closed() => None,
-        answered = attempt::first_that_answers(state, meter.call, &meter.request, places, lowered) => Some(answered),
+        answered = attempt::first_that_answers(state, &meter, places, lowered) => Some(answered),
     };
     let mut reply = match answered {
         Some(Ok(reply)) => reply,
@@ -94,16 +97,18 @@ async fn call(
     meter.first_byte();
     let read = tokio::select! {
         () = caller.closed() => None,
-        read = read(state, reply) => Some(read),
+        read = read(state, &meter, reply) => Some(read),
     };
     match read {
-        Some(Ok((body, facts))) => {
-            if let Some(usage) = facts.usage {
+        Some(Ok((whole, said))) => {
+            let whole = Arc::new(whole);
+            meter.beside(said);
+            if let Some(usage) = whole.usage {
                 meter.reported(usage);
             }
-            meter.has_delivered = facts.delivers;
+            meter.has_delivered = whole.delivers;
             let attempts = answered.attempts(Outcome::Answered);
-            let counted = Some(body.clone());
+            let counted = Some(whole.clone());
             let charged = settle::charge(
                 state,
                 meter,
@@ -113,7 +118,11 @@ async fn call(
                 counted,
             )
             .await;
-            let _ = caller.send(charged.map(|charged| Paid { body, charged }));
+            let paid = charged.map(|charged| Paid {
+                body: whole.body(&charged.usage),
+                charged,
+            });
+            let _ = caller.send(paid);
         }
         Some(Err((outcome, problem))) => {
             settle::quietly(
@@ -136,8 +145,10 @@ async fn call(
 /// Reads the whole body and checks that it is an answer: a 200 with a broken body is an error that no SDK repeats.
 async fn read(
     state: &ProxyState,
+    meter: &Meter,
     reply: Reply,
-) -> Result<(Bytes, answer::Facts), (Outcome, Problem)> {
+) -> Result<(Whole, Beside), (Outcome, Problem)> {
+    let dialect = reply.dialect;
     let body = Limited::new(reply.response.into_body(), ANSWER_MAX).collect();
     let body = match tokio::time::timeout(state.config.first_byte, body).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -149,8 +160,10 @@ async fn read(
         }
         Err(_) => return Err((Outcome::TimedOut, Problem::UpstreamTimeout)),
     };
-    match answer::read(&body) {
-        Ok(facts) => Ok((body, facts)),
-        Err(_) => Err((Outcome::Broken, Problem::UpstreamFailed)),
-    }
+    let said = said::beside(&body);
+    meter
+        .request
+        .whole(dialect, body, &meter.call.to_string(), meter.created())
+        .map(|whole| (whole, said))
+        .map_err(|_| (Outcome::Broken, Problem::UpstreamFailed))
 }

@@ -2,7 +2,6 @@
 //! bounded channel. No piece is passed on before money is held for it. From the chunk with the finish reason on,
 //! everything waits for the committed charge.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -17,15 +16,16 @@ use server::ledger::{Hold, HoldError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
-use wire::openai::chunk;
-use wire::sse::{self, Event, Parser};
+use wire::relay::{Relay, keep_alive};
+use wire::said;
+use wire::sse::{Event, Parser};
 
 use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
 use crate::budget::{self, Covered, STEP};
 use crate::meter::{Answered, Before, Meter};
 use crate::refuse;
-use crate::serve::Running;
+use crate::serve::{Running, malformed};
 use crate::settle::{self, Charged};
 use crate::state::ProxyState;
 
@@ -83,16 +83,10 @@ async fn call_and_pump(
     head: oneshot::Sender<Result<(), Problem>>,
     pipe: Pipe,
 ) {
-    let call = meter.call;
     let first = places.first().map(|place| place.upstream.id);
     let answered = {
-        let attempt = attempt::first_that_answers(
-            state,
-            call,
-            &meter.request,
-            places,
-            covered.lowered_max_tokens,
-        );
+        let attempt =
+            attempt::first_that_answers(state, &meter, places, covered.lowered_max_tokens);
         tokio::pin!(attempt);
         loop {
             tokio::select! {
@@ -100,7 +94,7 @@ async fn call_and_pump(
                 () = pipe.closed() => break None,
                 () = tokio::time::sleep(state.config.keep_alive) => {
                     // Ignored until the caller has been answered; then it shows that somebody is still there.
-                    let _ = pipe.try_send(Ok(keep_alive()));
+                    let _ = pipe.try_send(Ok(keep_alive(meter.voice.dialect)));
                 }
                 answered = &mut attempt => break Some(answered),
             }
@@ -113,6 +107,19 @@ async fn call_and_pump(
         }
         Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
+            let (from, created) = (reply.dialect, meter.created());
+            let relay = match meter.request.relay(from, &meter.call.to_string(), created) {
+                Ok(relay) => relay,
+                Err(bad) => {
+                    // What could be sent there can be read from there.
+                    let problem = malformed(bad);
+                    let attempts = answered.attempts(Outcome::Cancelled);
+                    let ending = Ending::UpstreamFailed;
+                    settle::quietly(state, meter, covered.hold, ending, &problem, attempts);
+                    let _ = head.send(Err(problem));
+                    return;
+                }
+            };
             let _ = head.send(Ok(()));
             let pump = Pump {
                 state,
@@ -123,14 +130,14 @@ async fn call_and_pump(
                 withheld: Vec::new(),
                 withheld_len: 0,
                 withheld_text: None,
-                ended: BTreeSet::new(),
-                last: None,
+                relay,
                 dry: false,
             };
             pump.run(reply, answered).await;
         }
         Some(Err(refused)) => {
             let problem = refused.problem.clone();
+            let voice = meter.voice.clone();
             settle::quietly(
                 state,
                 meter,
@@ -141,7 +148,8 @@ async fn call_and_pump(
             );
             // Too late for a status when the caller has been answered already: then it is an event.
             if head.send(Err(refused.problem)).is_err() {
-                let _ = pipe.send(Ok(refuse::event(state, &problem))).await;
+                let event = refuse::first_event(state, &voice, &problem);
+                let _ = pipe.send(Ok(event)).await;
             }
         }
     }
@@ -158,10 +166,8 @@ struct Pump<'a> {
     withheld_len: usize,
     /// The moment before the first withheld piece of text: what is not released is not charged.
     withheld_text: Option<Before>,
-    /// The answers that have their finish reason. From the first on, everything is withheld.
-    ended: BTreeSet<u64>,
-    /// The data of the last chunk, to end in its likeness if Farebox must end the stream.
-    last: Option<Bytes>,
+    /// Between the upstream's dialect and the caller's.
+    relay: Box<dyn Relay>,
     /// There was no more to hold when it was last asked for; it is asked for again when the next piece needs it.
     dry: bool,
 }
@@ -194,7 +200,8 @@ impl Pump<'_> {
             }
             Stop::Broken(outcome, problem) => {
                 self.forget_withheld();
-                let event = refuse::event(self.state, &problem);
+                let (voice, relay) = (&self.meter.voice, self.relay.as_mut());
+                let event = refuse::event(self.state, voice, relay, &problem);
                 let attempts = answered.attempts(outcome);
                 let ending = match outcome {
                     Outcome::Cancelled => Ending::Stopped,
@@ -242,20 +249,15 @@ impl Pump<'_> {
                     return stop;
                 }
             }
-            if !self.is_whole() {
+            if !self.relay.is_whole() {
                 self.hold_ahead().await;
             }
         }
     }
 
-    /// Every answer that was asked for has its finish reason.
-    fn is_whole(&self) -> bool {
-        self.ended.len() as u64 >= self.meter.request.choices
-    }
-
-    /// The upstream says no more. With every finish reason in hand that takes nothing away.
+    /// The upstream says no more. With the whole answer in hand that takes nothing away.
     fn over(&self, otherwise: Stop) -> Stop {
-        if self.is_whole() {
+        if self.relay.is_whole() {
             Stop::Whole
         } else {
             otherwise
@@ -267,72 +269,55 @@ impl Pump<'_> {
     /// # Errors
     /// With the reason, when nothing more is to be read.
     async fn take(&mut self, event: Event) -> Result<(), Stop> {
-        let Some(data) = event.data.as_ref().filter(|data| !data.is_empty()) else {
-            // A comment: the upstream is still there. Its own bytes are never passed on unread.
-            if self.ended.is_empty() {
-                self.pass(keep_alive()).await?;
-            }
-            return Ok(());
-        };
-        if data.as_ref() == chunk::DONE {
-            if self.is_empty() {
-                // The marker of an answer that never was.
-                return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
-            }
-            self.withhold(event.raw)?;
-            return Err(Stop::Whole);
-        }
         let before = self.meter.before();
+        let data = event.data.clone();
         let meter = &mut self.meter;
-        let facts = match chunk::read(data, &mut |text| meter.piece(text)) {
-            Ok(facts) => facts,
-            // After the end there is nothing more to understand.
-            Err(_) if self.is_whole() => return Ok(()),
-            Err(_) => return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed)),
-        };
-        if facts.error {
-            self.meter.rewind(before);
+        let Ok(facts) = self.relay.read(event, &mut |text| meter.piece(text)) else {
             return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
+        };
+        if (facts.usage.is_some() || facts.sealed)
+            && let Some(data) = data
+        {
+            self.meter.beside(said::beside(&data));
+        }
+        if let Some(said) = facts.failed {
+            self.meter.rewind(before);
+            // What it took to fail is reported by some; who got something of it pays for it.
+            facts
+                .usage
+                .into_iter()
+                .for_each(|used| self.meter.reported(used));
+            return Err(Stop::Broken(Outcome::Broken, attempt::broke_off(said)));
         }
         if let Some(usage) = facts.usage {
             self.meter.reported(usage);
         }
-        self.last = Some(data.clone());
-        let asked = self.meter.request.wants_usage;
-        let raw = if facts.has_usage && !asked {
-            // The report was our wish, not the caller's.
-            if facts.usage_only {
-                return Ok(());
-            }
-            chunk::without_usage(data).unwrap_or(event.raw)
-        } else {
-            event.raw
-        };
         if facts.delivers
             && let Err(stop) = self.hold_for_piece().await
         {
             self.meter.rewind(before);
             return Err(self.over(stop));
         }
-        self.ended.extend(&facts.ended);
-        if self.ended.is_empty() && !facts.usage_only {
-            if let Err(stop) = self.pass(raw).await {
-                self.meter.rewind(before);
-                return Err(stop);
-            }
-            self.meter.has_delivered |= facts.delivers;
-            Ok(())
-        } else {
+        let mut out = Vec::new();
+        self.relay.pass(&mut out);
+        if facts.sealed {
             if facts.delivers {
                 self.withheld_text.get_or_insert(before);
             }
-            self.withhold(raw)
+            out.into_iter().try_for_each(|bytes| self.withhold(bytes))?;
+        } else {
+            for bytes in out {
+                if let Err(stop) = self.pass(bytes).await {
+                    self.meter.rewind(before);
+                    return Err(stop);
+                }
+            }
+            self.meter.has_delivered |= facts.delivers;
         }
-    }
-
-    /// Nothing of an answer came: no text, and no finish reason.
-    fn is_empty(&self) -> bool {
-        self.ended.is_empty() && !self.meter.has_delivered && self.withheld_text.is_none()
+        match facts.over {
+            true => Err(Stop::Whole),
+            false => Ok(()),
+        }
     }
 
     async fn next_frame(&self, body: &mut Incoming) -> Next {
@@ -355,7 +340,7 @@ impl Pump<'_> {
                     if silent >= self.state.config.pause {
                         return Next::Late;
                     }
-                    let _ = self.pipe.try_send(Ok(keep_alive()));
+                    let _ = self.pipe.try_send(Ok(self.relay.keep_alive()));
                 }
             }
         }
@@ -459,57 +444,40 @@ impl Pump<'_> {
         Ok(())
     }
 
-    async fn end_whole(mut self, attempts: Vec<Attempt>) {
-        if !self.withheld.last().is_some_and(|last| {
-            last.windows(chunk::DONE.len())
-                .any(|part| part == chunk::DONE)
-        }) {
-            // Upstreams exist that just stop after the finish reason; clients wait for the marker.
-            self.withheld.push(sse::data_event("[DONE]"));
-        }
-        self.settle(Ending::Finished, attempts, |_| Vec::new())
-            .await;
-    }
-
-    /// There is no more money to spend: the stream ends like one that reached its maximum. What was withheld was held
-    /// for, so it goes out.
-    async fn end_own(mut self, attempts: Vec<Attempt>) {
-        let last = self.last.take();
-        if let Some(last) = &last {
-            let all = 0..self.meter.request.choices;
-            let open = all.filter(|index| !self.ended.contains(index));
-            self.withheld.extend(chunk::ending_like(last, open));
-        }
-        let wants_usage = self.meter.request.wants_usage;
-        self.settle(Ending::Stopped, attempts, |charged| {
-            let usage = last
-                .filter(|_| wants_usage)
-                .and_then(|last| chunk::usage_like(&last, &charged.usage));
-            [usage, Some(sse::data_event("[DONE]"))]
-                .into_iter()
-                .flatten()
-                .collect()
+    async fn end_whole(self, attempts: Vec<Attempt>) {
+        self.settle(Ending::Finished, attempts, |relay, charged, out| {
+            relay.finish(&charged.usage, out);
         })
         .await;
     }
 
-    /// Commits the charge, then releases what was withheld, with what `more` adds to it.
+    /// There is no more money to spend: the answer ends like one that reached its maximum. What was withheld was held
+    /// for, so it goes out.
+    async fn end_own(self, attempts: Vec<Attempt>) {
+        self.settle(Ending::Stopped, attempts, |relay, charged, out| {
+            relay.cut(&charged.usage, out);
+        })
+        .await;
+    }
+
+    /// Commits the charge, then releases what was withheld, with what `end` adds to it.
     async fn settle(
         mut self,
         ending: Ending,
         attempts: Vec<Attempt>,
-        more: impl FnOnce(&Charged) -> Vec<Bytes>,
+        end: impl FnOnce(&mut dyn Relay, &Charged, &mut Vec<Bytes>),
     ) {
         // It is about to be delivered.
         self.meter.has_delivered |= self.withheld_text.is_some();
         let (state, pipe) = (self.state, self.pipe);
+        let (mut relay, voice) = (self.relay, self.meter.voice.clone());
         let charged = settle::charge(state, self.meter, self.hold, ending, attempts, None).await;
         let last = match charged {
             Ok(charged) => {
-                self.withheld.extend(more(&charged));
+                end(relay.as_mut(), &charged, &mut self.withheld);
                 Bytes::from(self.withheld.concat())
             }
-            Err(_) => refuse::event(state, &Problem::SettlementFailed),
+            Err(problem) => refuse::event(state, &voice, relay.as_mut(), &problem),
         };
         let _ = timeout(state.config.write_stall, pipe.send(Ok(last))).await;
     }
@@ -527,8 +495,4 @@ enum Next {
     End,
     Broken,
     Late,
-}
-
-fn keep_alive() -> Bytes {
-    Bytes::from_static(b": keep-alive\n\n")
 }

@@ -1,38 +1,67 @@
 //! How is a caller told that something went wrong? In the envelope of the dialect, so that each SDK raises its proper
 //! class; with a code, a sentence, what to do, and the request's id.
+//!
+//! An endpoint says only which problem it was ([`answer`]); the words are written on the way out ([`words`]), where it is
+//! known who asked in which dialect.
 
 use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
+use axum::middleware::Next;
 use bytes::Bytes;
 use domain::Problem;
-use texts::{Locale, Texts};
-use wire::openai::error::{Body as Inner, Envelope};
-use wire::sse;
+use domain::ids::CallId;
+use wire::relay::Relay;
 
-use crate::desk::Refusal;
+use crate::desk::{Card, Refusal};
 use crate::metrics::ProblemLabels;
 use crate::state::ProxyState;
+use crate::voice::Voice;
 
-/// The answer to a request that failed before anything was sent.
+/// A problem on its way out, to be put into words.
+#[derive(Clone)]
+struct Unsaid(Problem);
+
+/// The answer to a request that failed before anything was sent. Its words are added by [`words`].
 pub(crate) fn answer(state: &ProxyState, problem: &Problem) -> Response<Body> {
-    state
-        .metrics
-        .problems
-        .get_or_create(&ProblemLabels {
-            code: problem.code(),
-        })
-        .inc();
-    let mut response = Response::new(Body::from(envelope(
-        &state.texts,
-        &state.config.site_url,
-        problem,
-    )));
+    count(state, problem);
+    let mut response = Response::new(Body::empty());
     if let Some(refusal) = Refusal::of(problem) {
         response.extensions_mut().insert(refusal);
     }
+    response.extensions_mut().insert(Unsaid(problem.clone()));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+/// Writes what went wrong into an answer that [`answer`] began.
+pub(crate) async fn words(
+    State(state): State<ProxyState>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let id = request.extensions().get::<CallId>().copied();
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    let voice = Voice::of_path(request.uri().path(), request.headers(), id);
+    let card = request.extensions().get::<Card>().cloned();
+    let mut response = next.run(request).await;
+    let Some(Unsaid(problem)) = response.extensions_mut().remove::<Unsaid>() else {
+        return response;
+    };
+    let voice = match card.as_ref().and_then(Card::key) {
+        Some(key) => voice.to(key, &state.texts),
+        None => voice,
+    };
+    put(&state, &mut response, &voice, &problem);
+    response
+}
+
+fn put(state: &ProxyState, response: &mut Response<Body>, voice: &Voice, problem: &Problem) {
+    let fault = voice.fault(&state.texts, &state.config.site_url, problem);
+    *response.body_mut() = Body::from(fault.json(voice.dialect));
     *response.status_mut() =
-        StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(wait) = problem.retry_after() {
@@ -44,91 +73,29 @@ pub(crate) fn answer(state: &ProxyState, problem: &Problem) -> Response<Body> {
             HeaderValue::from_static(if retry { "true" } else { "false" }),
         );
     }
-    response
 }
 
-/// The event that ends a stream which cannot end well. SDKs raise it as an error; it is never followed by `[DONE]`.
-pub(crate) fn event(state: &ProxyState, problem: &Problem) -> Bytes {
-    state
-        .metrics
-        .problems
-        .get_or_create(&ProblemLabels {
-            code: problem.code(),
-        })
-        .inc();
-    sse::data_event(&envelope(&state.texts, &state.config.site_url, problem))
+/// The event that ends a stream which cannot end well, when nothing of the answer has begun. SDKs raise it as an error.
+pub(crate) fn first_event(state: &ProxyState, voice: &Voice, problem: &Problem) -> Bytes {
+    count(state, problem);
+    let fault = voice.fault(&state.texts, &state.config.site_url, problem);
+    wire::relay::first_fault(voice.dialect, &fault)
 }
 
-fn envelope(texts: &Texts, site_url: &str, problem: &Problem) -> String {
-    let docs_url = format!("{site_url}{}", problem.docs_path());
-    if let Problem::UpstreamRefused {
-        message,
-        kind,
-        param,
-        code,
-        ..
-    } = problem
-    {
-        // The provider's own words about the caller's request.
-        let kind = kind.as_deref().unwrap_or("invalid_request_error");
-        return Envelope {
-            error: Inner {
-                message,
-                kind,
-                param: param.as_deref(),
-                code: code.as_deref(),
-                docs_url: Some(&docs_url),
-            },
-        }
-        .json();
-    }
-    let args = problem.args();
-    let args: Vec<(&str, &str)> = args
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let text = |key: &str| texts.t(Locale::EN, key, &args);
-    let message = format!(
-        "{} {}",
-        text(&format!("problems.{}", problem.text())),
-        text(&format!("problems.{}_action", problem.text()))
-    );
-    let param = match problem {
-        Problem::InvalidBody { param, .. } => *param,
-        Problem::ModelNotFound { .. } | Problem::ModelNotAllowed { .. } => Some("model"),
-        _ => None,
+/// The same in the middle of an answer. Nothing follows it.
+pub(crate) fn event(
+    state: &ProxyState,
+    voice: &Voice,
+    relay: &mut dyn Relay,
+    problem: &Problem,
+) -> Bytes {
+    count(state, problem);
+    relay.fail(&voice.fault(&state.texts, &state.config.site_url, problem))
+}
+
+fn count(state: &ProxyState, problem: &Problem) {
+    let labels = ProblemLabels {
+        code: problem.code(),
     };
-    Envelope {
-        error: Inner {
-            message: &message,
-            kind: problem.openai_type(),
-            param,
-            code: Some(problem.sent_code()),
-            docs_url: Some(&docs_url),
-        },
-    }
-    .json()
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-    use super::*;
-
-    #[test]
-    fn every_error_says_its_code_and_where_it_is_explained() {
-        let texts = Texts::embedded();
-        for problem in Problem::one_of_each() {
-            let json = envelope(&texts, "https://pay.example", &problem);
-            let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-            let error = &json["error"];
-            let wanted = format!("https://pay.example/docs/errors#{}", problem.code());
-            assert_eq!(error["docs_url"], wanted);
-            assert!(!error["message"].as_str().unwrap().is_empty());
-            // What the provider refused carries its own code.
-            if !matches!(problem, Problem::UpstreamRefused { .. }) {
-                assert_eq!(error["code"], problem.sent_code());
-            }
-        }
-    }
+    state.metrics.problems.get_or_create(&labels).inc();
 }

@@ -7,38 +7,41 @@ use std::time::Instant;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Response};
-use bytes::Bytes;
+use axum::http::{HeaderMap, HeaderValue, Response};
 use domain::ids::{CallId, PriceId};
-use domain::{Price, Problem, Scope};
-use server::catalog::Model;
+use domain::{Dialect, Price, Problem, Scope};
+use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
-use wire::openai::request::ChatRequest;
+use wire::request::{BadRequest, Request};
 
 use crate::admit::{self, Permit};
 use crate::attempt::Place;
 use crate::budget::Budget;
 use crate::meter::{Meter, Terms};
 use crate::state::ProxyState;
-use crate::{body, plain, pump, refuse};
+use crate::voice::Voice;
+use crate::{body, forward, plain, pump, refuse};
 
-/// `POST /v1/chat/completions`
-pub(crate) async fn chat_completions(
+/// A conversation in one dialect: `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`.
+pub(crate) async fn converse(
+    dialect: Dialect,
     State(state): State<ProxyState>,
     Extension(call): Extension<CallId>,
-    request: Request,
+    request: axum::extract::Request,
 ) -> Response<Body> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut response = match serve(&state, call, began, &parts, body).await {
+    let mut response = match serve(&state, dialect, call, began, &parts, body).await {
         Ok(response) => response,
         Err(problem) => refuse::answer(&state, &problem),
     };
-    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let headers = response.headers_mut();
-    headers.insert("openai-processing-ms", HeaderValue::from(took));
+    if matches!(dialect, Dialect::Chat | Dialect::Responses) {
+        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let headers = response.headers_mut();
+        headers.insert("openai-processing-ms", HeaderValue::from(took));
+    }
     response
 }
 
@@ -52,6 +55,7 @@ pub(crate) async fn chat_completions(
 /// its own that notices when the caller leaves, cancels the upstream and settles.
 async fn serve(
     state: &ProxyState,
+    dialect: Dialect,
     call: CallId,
     began: Instant,
     parts: &Parts,
@@ -65,7 +69,30 @@ async fn serve(
         }
     };
     let body = body::read(&state.config, &parts.headers, body).await?;
-    metered(state, call, began, key, permit, body).await
+    let request = Request::read(dialect, body).map_err(malformed)?;
+    let voice = Voice::of_path(parts.uri.path(), &parts.headers, call.to_string());
+    let inbound = Inbound {
+        request,
+        voice: voice.to(&key, &state.texts),
+        forward: forward::headers(dialect, &parts.headers),
+    };
+    metered(state, call, began, key, permit, inbound).await
+}
+
+/// A request with what of its surroundings matters to the upstream and to its answer.
+pub(crate) struct Inbound {
+    pub(crate) request: Request,
+    pub(crate) voice: Voice,
+    /// For an upstream that speaks the same dialect.
+    pub(crate) forward: HeaderMap,
+}
+
+/// What is wrong with a body, as a problem.
+pub(crate) fn malformed(bad: BadRequest) -> Problem {
+    Problem::InvalidBody {
+        detail: bad.detail,
+        param: bad.param,
+    }
 }
 
 /// The rest of the story, for whoever was let in: a caller with a key, or a signed-in person's try in the browser.
@@ -78,31 +105,46 @@ pub(crate) async fn metered(
     began: Instant,
     key: Arc<KeyRecord>,
     permit: Permit,
-    body: Bytes,
+    inbound: Inbound,
 ) -> Result<Response<Body>, Problem> {
-    let request = ChatRequest::read(body).map_err(|bad| Problem::InvalidBody {
-        detail: bad.detail,
-        param: bad.param,
-    })?;
-
+    let request = &inbound.request;
     admit::may_call(&key, &request.model)?;
-    let offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
-    let budget = Budget::of(&request, &offer.model, offer.price);
+    let mut offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
+    offer.places = sayable(request, offer.places)?;
+    let budget = Budget::of(request, &offer.model, &offer.version);
     let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
     let created_at = state.clock.now_ms(); // counts in the day and month around this moment, whenever it ends
-    let covered = budget.cover(state, &key, created_at, &request).await?;
+    let covered = budget.cover(state, &key, created_at, request).await?;
 
     let terms = Terms {
         key,
-        price: offer.price,
-        price_id: offer.price_id,
+        version: offer.version,
         context: offer.model.context,
     };
-    let meter = Meter::new(call, request, budget, terms, created_at, began);
+    let meter = Meter::new(call, inbound, budget, terms, created_at, began);
     if meter.request.stream {
         return pump::start(state, meter, covered, offer.places, permit).await;
     }
     plain::start(state, meter, covered, offer.places, permit).await
+}
+
+/// The places where the request can be said: those that speak its dialect, and those to whose it translates.
+fn sayable(request: &Request, places: Vec<Place>) -> Result<Vec<Place>, Problem> {
+    let mut refused = None;
+    let places: Vec<Place> = places
+        .into_iter()
+        .filter(|place| match request.can_be_said(place.dialect(request)) {
+            Ok(()) => true,
+            Err(bad) => {
+                refused = Some(bad);
+                false
+            }
+        })
+        .collect();
+    match refused {
+        Some(bad) if places.is_empty() => Err(malformed(bad)),
+        _ => Ok(places),
+    }
 }
 
 /// Who is asking, and may they, now?
@@ -115,8 +157,7 @@ async fn admit(state: &ProxyState, parts: &Parts) -> Result<(Arc<KeyRecord>, Per
 /// What a model costs and where it is served, at this moment.
 struct Offer {
     model: Arc<Model>,
-    price: Price,
-    price_id: PriceId,
+    version: PriceVersion,
     places: Vec<Place>,
 }
 
@@ -127,7 +168,10 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
     }
     let snapshot = state.catalog.snapshot();
     let model = snapshot.model(name).ok_or_else(unknown)?.clone();
-    let version = *model.price_at(state.clock.now_ms()).ok_or_else(unknown)?;
+    let version = model
+        .price_at(state.clock.now_ms())
+        .ok_or_else(unknown)?
+        .clone();
     let places: Vec<Place> = model
         .routes
         .iter()
@@ -144,8 +188,7 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         return Err(Problem::UpstreamFailed);
     }
     Ok(Offer {
-        price: version.price,
-        price_id: version.id,
+        version,
         model,
         places,
     })
@@ -161,8 +204,7 @@ fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
     let upstream = state.upstreams.sandbox()?;
     Some(Offer {
         model: Arc::new(Model::free(name)),
-        price: Price::default(),
-        price_id: PriceId::from_uuid(uuid::Uuid::nil()),
+        version: PriceVersion::plain(PriceId::from_uuid(uuid::Uuid::nil()), Price::default()),
         places: vec![Place {
             upstream,
             model: name.to_owned(),

@@ -1,9 +1,12 @@
 //! How does a call end on the books? Its cost by the settlement table, committed with its row, and counted.
 
-use bytes::Bytes;
-use domain::{Amount, Ending, Problem, Usage};
+use std::sync::Arc;
+
+use domain::{Amount, Bucket, Ending, Problem, Usage};
 use server::calls::{Attempt, CallRecord};
 use server::ledger::{Hold, SettleError};
+
+use wire::relay::Whole;
 
 use crate::meter::Meter;
 use crate::metrics::{BucketLabels, CallLabels};
@@ -16,7 +19,7 @@ pub(crate) struct Charged {
     pub(crate) cost: Amount,
 }
 
-/// Charges a call that the caller got something of, and answers what it was. `answer` is the body of a plain answer.
+/// Charges a call that the caller got something of, and answers what it was. `answer` is a plain answer.
 ///
 /// # Errors
 /// When the charge is not committed: then the call must not be given its ending.
@@ -26,7 +29,7 @@ pub(crate) async fn charge(
     hold: Hold,
     ending: Ending,
     attempts: Vec<Attempt>,
-    answer: Option<Bytes>,
+    answer: Option<Arc<Whole>>,
 ) -> Result<Charged, Problem> {
     let call = meter.call;
     let record = meter
@@ -99,16 +102,19 @@ fn note(state: &ProxyState, record: &CallRecord) {
     state
         .rates
         .used(record.key, record.id, record.usage.total());
-    for (bucket, count) in [
-        ("input", record.usage.input),
-        ("cached_input", record.usage.cached_input),
-        ("output", record.usage.output),
-    ] {
-        state
-            .metrics
-            .tokens
-            .get_or_create(&BucketLabels { bucket })
-            .inc_by(count);
+    for bucket in Bucket::ALL {
+        let count = match bucket {
+            // With what was thought, as providers count it.
+            Bucket::Output => record.usage.output,
+            Bucket::Reasoning => 0,
+            bucket if bucket.counts_tokens() => record.usage.count(bucket),
+            _ => 0,
+        };
+        if count > 0 || bucket.is_usual() {
+            let bucket = bucket.id();
+            let tokens = state.metrics.tokens.get_or_create(&BucketLabels { bucket });
+            tokens.inc_by(count);
+        }
     }
     tracing::info!(
         call.id = %record.id,

@@ -2,9 +2,8 @@
 //!
 //! For other models it is an estimate, and the call's row says so. The tables take about 20 MB once, on first use.
 
-use bytes::Bytes;
-use wire::openai::answer::each_answer_text;
-use wire::openai::request::ChatRequest;
+use wire::relay::Whole;
+use wire::request::Request;
 
 /// What a message costs beside its text: role and delimiters (OpenAI's cookbook counts 3 to 4).
 const PER_PROMPT: u64 = 3;
@@ -17,15 +16,15 @@ pub(crate) fn count(text: &str) -> u64 {
 }
 
 /// Counts a prompt.
-pub(crate) fn prompt(request: &ChatRequest) -> u64 {
+pub(crate) fn prompt(request: &Request) -> u64 {
     let mut tokens = PER_PROMPT;
     request.each_text(&mut |text| tokens += count(text));
     tokens + request.size.attachments * PER_ATTACHMENT
 }
 
 /// Counts a plain answer.
-pub(crate) fn answer(body: &Bytes) -> u64 {
+pub(crate) fn answer(answer: &Whole) -> u64 {
     let mut tokens = 0;
-    each_answer_text(body, &mut |text| tokens += count(text));
+    answer.each_text(&mut |text| tokens += count(text));
     tokens
 }

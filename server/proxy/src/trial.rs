@@ -7,17 +7,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::http::HeaderMap;
 use domain::ids::CallId;
-use domain::{Problem, Scope};
+use domain::{Dialect, Problem, Scope};
 use http_body_util::BodyExt;
 use server::ids::NewId;
 use server::keys::KeyRecord;
 use server::trial::{TrialAnswer, TrialRequest, Trials};
-use wire::openai::answer;
+use wire::chat::answer;
+use wire::request::Request;
 
 use crate::desk::Refusal;
+use crate::serve::Inbound;
 use crate::settle::Charged;
 use crate::state::ProxyState;
+use crate::voice::Voice;
 use crate::{admit, serve};
 
 impl Trials for ProxyState {
@@ -60,7 +64,12 @@ async fn call(
         "max_tokens": request.max_tokens,
     });
     let body = body.to_string().into();
-    let answered = serve::metered(state, call, began, key.clone(), permit, body).await?;
+    let inbound = Inbound {
+        request: Request::read(Dialect::Chat, body).map_err(serve::malformed)?,
+        voice: Voice::of_path("", &HeaderMap::new(), call.to_string()),
+        forward: HeaderMap::new(),
+    };
+    let answered = serve::metered(state, call, began, key.clone(), permit, inbound).await?;
     let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
     let charged = *answered
         .extensions()

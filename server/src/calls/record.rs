@@ -5,6 +5,7 @@ use domain::views::UnixMs;
 use domain::{Amount, Ending, Rule, Usage};
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
+use super::counted;
 use crate::db::{exec, in_powers, rows};
 
 /// One finished call, ready to be committed with its charge.
@@ -92,7 +93,8 @@ pub(crate) struct Booked<'a> {
     pub(crate) txn: Option<&'a str>,
 }
 
-const CALL_COLUMNS: usize = 20;
+/// Beside those of [`counted::COLUMNS`].
+const CALL_COLUMNS: usize = 16;
 
 /// What becomes of a call whose id is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,15 +134,19 @@ async fn insert_calls<C: ConnectionTrait>(
 ) -> Result<(), DbErr> {
     let sql = format!(
         "INSERT INTO call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
-            input, cached_input, output, reasoning, charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at)
+            charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at, {})
          VALUES {}{}",
-        rows(calls.len(), CALL_COLUMNS),
+        counted::COLUMNS.join(", "),
+        rows(calls.len(), CALL_COLUMNS + counted::COLUMNS.len()),
         match repeated {
             Repeated::Refused => "",
             Repeated::Kept => " ON CONFLICT (id) DO NOTHING",
         }
     );
-    let values = calls.iter().flat_map(call_values);
+    let values = calls.iter().flat_map(|call| {
+        let counted = counted::values(&call.record.usage);
+        call_values(call).into_iter().chain(counted)
+    });
     exec(conn, &sql, values).await.map(|_| ())
 }
 
@@ -167,7 +173,6 @@ async fn insert_attempts<C: ConnectionTrait>(
 
 fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
     let record = call.record;
-    let tokens = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
     [
         record.id.to_string().into(),
         record.workspace.to_string().into(),
@@ -180,10 +185,6 @@ fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
         record.rule.id().into(),
         i64::from(record.status).into(),
         i64::from(record.streamed).into(),
-        tokens(record.usage.input),
-        tokens(record.usage.cached_input),
-        tokens(record.usage.output),
-        tokens(record.usage.reasoning),
         call.charge.nanos().into(),
         call.unbilled.nanos().into(),
         record.first_byte_ms.into(),

@@ -15,7 +15,8 @@ use crate::secrets::hex;
 
 /// A key with what stops all keys of its workspace, in one read.
 const WITH_STOPS: &str = "SELECT k.*, w.frozen_at,
-        (SELECT MAX(a.blocked_at) FROM account a WHERE a.workspace_id = k.workspace_id) AS blocked_at
+        (SELECT MAX(a.blocked_at) FROM account a WHERE a.workspace_id = k.workspace_id) AS blocked_at,
+        (SELECT MIN(a.locale) FROM account a WHERE a.workspace_id = k.workspace_id) AS owner_locale
      FROM api_key k JOIN workspace w ON w.id = k.workspace_id
      WHERE k.revoked_at IS NULL AND";
 
@@ -128,6 +129,9 @@ async fn with_stops<C: ConnectionTrait>(
         frozen: since("frozen_at")?.is_some(),
         blocked: since("blocked_at")?.is_some(),
     };
-    let record = Model::from_query_result(&row, "")?.record(presented, stops)?;
+    let mut record = Model::from_query_result(&row, "")?.record(presented, stops)?;
+    record.locale = row
+        .try_get::<Option<String>>("", "owner_locale")?
+        .map(Arc::from);
     Ok(Some(Arc::new(record)))
 }

@@ -28,6 +28,8 @@ pub struct KeyRecord {
     pub blocked: bool,
     /// The one through which the workspace tries models in the browser.
     pub zone: bool,
+    /// The code of the language that its owner chose, in which errors are told.
+    pub locale: Option<Arc<str>>,
 }
 
 #[cfg(test)]
@@ -46,6 +48,7 @@ impl KeyRecord {
             frozen: false,
             blocked: false,
             zone: false,
+            locale: None,
         }
     }
 }

@@ -127,6 +127,7 @@ impl Model {
             disabled: self.disabled_at.is_some(),
             frozen: stops.frozen,
             blocked: stops.blocked,
+            locale: None,
             zone: self.kind == ZONE,
         })
     }

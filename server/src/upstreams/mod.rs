@@ -8,15 +8,14 @@ mod tests;
 
 pub use address::{AddressError, AddressRule, BaseUrl};
 pub use desk::Desk;
-pub use store::{
-    Credential, Dialect, EditUpstream, NewUpstream, UpstreamError, UpstreamRow, UpstreamView,
-};
+pub use store::{Credential, EditUpstream, NewUpstream, UpstreamError, UpstreamRow, UpstreamView};
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use domain::Speaks;
 use domain::ids::UpstreamId;
 use sea_orm::DbErr;
 
@@ -47,7 +46,7 @@ struct Inner {
 pub struct Upstream {
     pub id: UpstreamId,
     pub name: String,
-    pub dialect: Dialect,
+    pub dialect: Speaks,
     pub base: BaseUrl,
     pub api_key: Option<Secret>,
 }
@@ -113,7 +112,8 @@ impl Upstreams {
             Arc::new(Upstream {
                 id: UpstreamId::from_uuid(uuid::Uuid::nil()),
                 name: "sandbox".to_owned(),
-                dialect: Dialect::OpenAi,
+                // Other endpoints are translated to this one.
+                dialect: Speaks::OpenAiChat,
                 base: BaseUrl::sandbox(address),
                 api_key: None,
             })

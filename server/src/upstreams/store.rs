@@ -2,10 +2,10 @@
 //! address.
 
 use std::net::SocketAddr;
-use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use domain::Speaks;
 use domain::ids::UpstreamId;
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbErr};
@@ -18,37 +18,10 @@ use crate::secrets::{KeyRing, Purpose, Secret};
 use super::address::{AddressError, AddressRule, BaseUrl};
 use super::{SANDBOX_URL, Upstream};
 
-/// The public AI format that an upstream speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dialect {
-    OpenAi,
-}
-
-impl Dialect {
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-        }
-    }
-}
-
-impl FromStr for Dialect {
-    type Err = UpstreamError;
-
-    fn from_str(text: &str) -> Result<Self, UpstreamError> {
-        match text {
-            "openai" => Ok(Self::OpenAi),
-            other => Err(UpstreamError::Dialect(other.to_owned())),
-        }
-    }
-}
-
 /// What an operator gives to add an upstream.
 pub struct NewUpstream {
     pub name: String,
-    pub dialect: Dialect,
+    pub dialect: Speaks,
     pub base_url: String,
     pub api_key: Option<Secret>,
 }
@@ -58,7 +31,7 @@ pub struct NewUpstream {
 pub struct UpstreamView {
     pub id: UpstreamId,
     pub name: String,
-    pub dialect: Dialect,
+    pub dialect: Speaks,
     pub base_url: String,
     pub has_api_key: bool,
     /// Since when no call is sent there; `None` is in use.
@@ -100,8 +73,6 @@ pub enum UpstreamError {
     Name,
     #[error("there is an upstream {0} already")]
     NameTaken(String),
-    #[error("unknown dialect {0}: this version speaks openai")]
-    Dialect(String),
     #[error(transparent)]
     Address(#[from] AddressError),
     #[error(
@@ -123,7 +94,7 @@ pub enum UpstreamError {
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) id: UpstreamId,
-    dialect: Dialect,
+    dialect: Speaks,
     pub(super) base_url: String,
     sealed_key: Option<String>,
     created_at: UnixMs,
@@ -158,10 +129,12 @@ impl Row {
         rule: &AddressRule,
         sandbox: Option<SocketAddr>,
     ) -> Result<Upstream, UpstreamError> {
-        let base = if self.base_url == SANDBOX_URL {
-            BaseUrl::sandbox(sandbox.ok_or(UpstreamError::NoSandbox)?)
+        let (base, dialect) = if self.base_url == SANDBOX_URL {
+            let base = BaseUrl::sandbox(sandbox.ok_or(UpstreamError::NoSandbox)?);
+            // Whatever the row says: earlier versions knew only one dialect.
+            (base, Speaks::OpenAiChat)
         } else {
-            rule.check(&self.base_url)?
+            (rule.check(&self.base_url)?, self.dialect)
         };
         let api_key = self
             .sealed_key
@@ -171,7 +144,7 @@ impl Row {
         Ok(Upstream {
             id: self.id,
             name: self.name.clone(),
-            dialect: self.dialect,
+            dialect,
             base,
             api_key,
         })
@@ -194,10 +167,7 @@ pub(super) async fn rows<C: ConnectionTrait>(conn: &C) -> Result<Vec<Row>, DbErr
                     .parse()
                     .map_err(|error: domain::ids::IdError| wrong(error.to_string()))?,
                 name: row.try_get("", "name")?,
-                dialect: row
-                    .try_get::<String>("", "dialect")?
-                    .parse()
-                    .map_err(|error: UpstreamError| wrong(error.to_string()))?,
+                dialect: speaks(&row.try_get::<String>("", "dialect")?)?,
                 base_url: row.try_get("", "base_url")?,
                 sealed_key: row.try_get("", "sealed_key")?,
                 created_at: row.try_get("", "created_at")?,
@@ -206,6 +176,10 @@ pub(super) async fn rows<C: ConnectionTrait>(conn: &C) -> Result<Vec<Row>, DbErr
             })
         })
         .collect()
+}
+
+fn speaks(id: &str) -> Result<Speaks, DbErr> {
+    Speaks::find(id).ok_or_else(|| DbErr::Type(format!("unknown dialect {id}")))
 }
 
 /// The address is part of what is sealed: pointing the row at another host makes the credential unreadable, so a

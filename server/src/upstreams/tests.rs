@@ -1,11 +1,10 @@
 //! Facts about which addresses may be called, and what becomes of credentials.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use domain::Speaks;
 use domain::ids::UpstreamId;
 
-use super::{
-    AddressRule, Credential, Dialect, EditUpstream, NewUpstream, UpstreamError, Upstreams,
-};
+use super::{AddressRule, Credential, EditUpstream, NewUpstream, UpstreamError, Upstreams};
 use crate::audit::{Audit, AuditFilter, By};
 use crate::changes::{Seen, Topic};
 use crate::clock::Clock;
@@ -124,7 +123,7 @@ async fn bench() -> Bench {
 fn new(name: &str, key: Option<&str>) -> NewUpstream {
     NewUpstream {
         name: name.into(),
-        dialect: Dialect::OpenAi,
+        dialect: Speaks::OpenAi,
         base_url: "https://api.example.com/v1".into(),
         api_key: key.map(|key| Secret::new(key.into())),
     }

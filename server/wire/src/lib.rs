@@ -9,6 +9,7 @@ pub mod messages;
 pub mod neutral;
 pub mod relay;
 pub mod request;
+pub mod said;
 pub mod segments;
 pub mod sse;
 pub mod text;

@@ -12,7 +12,7 @@ use domain::{Dialect, Usage};
 
 use crate::error::{Fault, Said};
 use crate::neutral::{Block, Piece, Stop};
-use crate::sse::Event;
+use crate::sse::{self, Event};
 use crate::{chat, text};
 
 /// What came is not of the dialect. It tells nothing: what came could be the caller's words.
@@ -51,7 +51,7 @@ pub struct Facts {
 }
 
 /// Between one upstream's stream and one caller.
-pub trait Relay: Send {
+pub trait Relay: Send + Sync {
     /// Looks at an event, and hands the pieces of answer in it to `each`, for a tokenizer. An event that was read before
     /// and not passed is dropped.
     ///
@@ -78,8 +78,36 @@ pub trait Relay: Send {
     fn keep_alive(&self) -> Bytes;
 }
 
+/// Shows a caller that somebody is still there, before or inside its answer.
+#[must_use]
+pub fn keep_alive(dialect: Dialect) -> Bytes {
+    Bytes::from_static(match dialect {
+        Dialect::Chat | Dialect::Responses | Dialect::Gemini => b": keep-alive\n\n",
+        Dialect::Messages => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+    })
+}
+
+/// The event that ends a stream of which nothing has begun.
+#[must_use]
+pub fn first_fault(dialect: Dialect, fault: &Fault) -> Bytes {
+    match dialect {
+        Dialect::Chat | Dialect::Gemini => sse::data_event(&fault.json(dialect)),
+        Dialect::Messages => sse::named_event("error", &fault.json(dialect)),
+        Dialect::Responses => {
+            let event = serde_json::json!({
+                "type": "error",
+                "code": fault.code,
+                "message": fault.message,
+                "param": fault.param,
+                "sequence_number": 0,
+            });
+            sse::named_event("error", &event.to_string())
+        }
+    }
+}
+
 /// Reads the stream of an upstream.
-pub trait Reader: Send {
+pub trait Reader: Send + Sync {
     /// # Errors
     /// [`Broken`] when it is no event of the dialect.
     fn event(&mut self, event: &Event, out: &mut Vec<Piece>) -> Result<(), Broken>;
@@ -92,7 +120,7 @@ pub trait Reader: Send {
 
 /// Writes a stream for a caller. Its pieces come in the order that [`Piece`] promises, `Used` before `Ended` and only
 /// there; it cannot write a stop reason while a block is open, nor anything after its last event.
-pub trait Writer: Send {
+pub trait Writer: Send + Sync {
     fn piece(&mut self, piece: Piece, out: &mut Vec<Bytes>);
 
     /// The event that ends a stream which cannot end well.

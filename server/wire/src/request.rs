@@ -114,11 +114,28 @@ impl Request {
         Err(untranslated())
     }
 
-    /// How the events of an upstream that speaks `from` reach this caller.
+    /// Whether [`Self::for_upstream`] can say it there.
+    ///
+    /// # Errors
+    /// [`BadRequest`] when it cannot.
+    pub fn can_be_said(&self, to: Dialect) -> Result<(), BadRequest> {
+        if to == self.dialect {
+            return Ok(());
+        }
+        self.for_upstream(to, &self.model, None).map(|_| ())
+    }
+
+    /// How the events of an upstream that speaks `from` reach this caller. `call` is the call's id, `created` when it came
+    /// in, in seconds since 1970 UTC: for answers that are written anew.
     ///
     /// # Errors
     /// [`BadRequest`] when nothing can be translated from there.
-    pub fn relay(&self, from: Dialect, _caller: &Caller) -> Result<Box<dyn Relay>, BadRequest> {
+    pub fn relay(
+        &self,
+        from: Dialect,
+        _call: &str,
+        _created: i64,
+    ) -> Result<Box<dyn Relay>, BadRequest> {
         match (from, self.dialect) {
             (Dialect::Chat, Dialect::Chat) => Ok(Box::new(chat::relay::Own::new(self))),
             _ => Err(untranslated()),
@@ -130,7 +147,13 @@ impl Request {
     /// # Errors
     /// [`Broken`] when it is no answer: SDKs would not repeat it but fail with a bare parser error, so it must never
     /// reach a caller.
-    pub fn whole(&self, from: Dialect, body: Bytes, _caller: &Caller) -> Result<Whole, Broken> {
+    pub fn whole(
+        &self,
+        from: Dialect,
+        body: Bytes,
+        _call: &str,
+        _created: i64,
+    ) -> Result<Whole, Broken> {
         match (from, self.dialect) {
             (Dialect::Chat, Dialect::Chat) => chat::answer::own(body),
             _ => Err(Broken),
@@ -146,8 +169,7 @@ impl Request {
     }
 
     /// What an answer that is written anew needs to know.
-    #[must_use]
-    pub fn caller(&self, call: &str, created: i64) -> Caller {
+    pub(crate) fn caller(&self, call: &str, created: i64) -> Caller {
         Caller {
             call: call.to_owned(),
             model: self.model.clone(),

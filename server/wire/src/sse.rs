@@ -197,6 +197,12 @@ pub fn data_event(json: &str) -> Bytes {
     Bytes::from(format!("data: {json}\n\n"))
 }
 
+/// An event with a name and one `data` line.
+#[must_use]
+pub fn named_event(name: &str, json: &str) -> Bytes {
+    Bytes::from(format!("event: {name}\ndata: {json}\n\n"))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

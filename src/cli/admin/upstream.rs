@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+use domain::Speaks;
 use server::audit::By;
-use server::upstreams::{Dialect, NewUpstream};
+use server::upstreams::NewUpstream;
 
 use crate::cli::output;
 use crate::state::Handles;
@@ -19,10 +22,14 @@ pub enum Command {
         /// A name of your choice, unique
         #[arg(long, value_name = "N")]
         name: String,
-        /// The format it speaks: openai
-        #[arg(long, value_name = "openai")]
+        /// What it speaks
+        ///
+        /// openai: all of OpenAI's endpoints. openai-chat: those without /responses, as most compatible servers.
+        /// openai-responses: those without /chat/completions. anthropic: Anthropic's. Callers may use any dialect with any
+        /// of them.
+        #[arg(long, value_name = "D", value_parser = PossibleValuesParser::new(Speaks::ALL.map(Speaks::id)))]
         dialect: String,
-        /// The address that /chat/completions is added to, like https://api.example.com/v1
+        /// The address that /chat/completions or /messages is added to, like https://api.example.com/v1
         #[arg(long, value_name = "U")]
         base_url: String,
         /// Read its API key from the first line of standard input
@@ -42,7 +49,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         api_key_stdin,
         json,
     } = command;
-    let dialect: Dialect = dialect.parse()?;
+    let dialect = Speaks::find(&dialect).context("no such dialect")?;
     let api_key = if api_key_stdin {
         Some(output::secret_from_stdin("the API key")?)
     } else {

@@ -8,6 +8,7 @@ mod table;
 
 use std::time::Duration;
 
+use domain::Speaks;
 use domain::{Amount, Ending, Rule};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use server::accounts::Email;
 use server::audit::By;
 use server::catalog::NewRoute;
 use server::keys::NewKeyForm;
-use server::upstreams::{Dialect, NewUpstream};
+use server::upstreams::NewUpstream;
 
 use crate::app::{Caller, PRICE, TestApp, on_both};
 use crate::upstream::{FakeUpstream, Reply};
@@ -188,7 +189,7 @@ async fn next_in_line(app: &TestApp, model: &str, reply: Reply) {
     fake.always(reply);
     let new = NewUpstream {
         name: format!("second-{model}"),
-        dialect: Dialect::OpenAi,
+        dialect: Speaks::OpenAi,
         base_url: fake.base_url(),
         api_key: None,
     };

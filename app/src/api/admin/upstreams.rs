@@ -37,11 +37,13 @@ mod faults {
 #[server(prefix = "/api", endpoint = "admin_create_upstream")]
 pub async fn admin_create_upstream(
     name: String,
+    dialect: String,
     base_url: String,
     api_key: String,
 ) -> Result<(), Refusal> {
+    use domain::Speaks;
     use server::secrets::Secret;
-    use server::upstreams::{Dialect, NewUpstream};
+    use server::upstreams::NewUpstream;
 
     use super::desk::Desk;
     use super::{AdminField, AdminNotice};
@@ -50,11 +52,13 @@ pub async fn admin_create_upstream(
     let desk = Desk::current()?;
     let flash = Flash::default()
         .typed(Field::Name, &name)
+        .typed(Field::Admin(AdminField::Dialect), &dialect)
         .typed(Field::Admin(AdminField::BaseUrl), &base_url);
     let api_key = api_key.trim();
     let new = NewUpstream {
         name: name.trim().to_owned(),
-        dialect: Dialect::OpenAi,
+        // The form offers those that there are.
+        dialect: Speaks::find(&dialect).unwrap_or(Speaks::OpenAi),
         base_url: base_url.trim().to_owned(),
         api_key: (!api_key.is_empty()).then(|| Secret::new(api_key.to_owned())),
     };

@@ -2,6 +2,7 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use domain::Speaks;
 use domain::ids::UpstreamId;
 use leptos::prelude::*;
 use server::upstreams::UpstreamRow;
@@ -9,7 +10,7 @@ use server::upstreams::UpstreamRow;
 use super::{admin, crumbs, missing, page, scrolled, unavailable};
 use crate::api::AdminField;
 use crate::flash::Field;
-use crate::pages::form::{Input, input, tick};
+use crate::pages::form::{Input, input, select, tick};
 use crate::reader::{Reader, Ui};
 use crate::shell::{icon, notice};
 
@@ -59,6 +60,7 @@ fn list(ui: &Ui, rows: &[UpstreamRow]) -> AnyView {
     } else {
         let head = view! {
             <th scope="col">{t!(ui, "admin.upstreams.name")}</th>
+            <th scope="col">{t!(ui, "admin.upstreams.dialect")}</th>
             <th scope="col">{t!(ui, "admin.upstreams.address")}</th>
             <th scope="col" class="n">{t!(ui, "admin.upstreams.models")}</th>
             <th scope="col">{t!(ui, "admin.upstreams.state")}</th>
@@ -83,6 +85,7 @@ fn line(ui: &Ui, row: &UpstreamRow) -> AnyView {
     view! {
         <tr>
             <th scope="row"><a href=format!("/admin/upstreams/{}", row.view.id)><bdi translate="no">{row.view.name.clone()}</bdi></a></th>
+            <td>{speaks_words(ui, row.view.dialect)}</td>
             <td><bdi class="mono" translate="no">{row.view.base_url.clone()}</bdi></td>
             <td class="n num">{ui.number(row.models)}</td>
             <td>{state(ui, row)}</td>
@@ -131,13 +134,33 @@ fn credential(ui: &Ui, hint: String) -> AnyView {
     input(ui, &flash, field)
 }
 
+fn dialects(ui: &Ui) -> AnyView {
+    let flash = ui.flash().cloned().unwrap_or_default();
+    let entries = Speaks::ALL
+        .map(|speaks| (speaks.id().to_owned(), speaks_words(ui, speaks)))
+        .to_vec();
+    let field = Field::Admin(AdminField::Dialect);
+    let label = t!(ui, "admin.upstreams.dialect");
+    select(&flash, field, label, entries, Speaks::OpenAi.id())
+}
+
+fn speaks_words(ui: &Ui, speaks: Speaks) -> String {
+    match speaks {
+        Speaks::OpenAi => t!(ui, "admin.upstreams.speaks_openai"),
+        Speaks::OpenAiChat => t!(ui, "admin.upstreams.speaks_chat"),
+        Speaks::OpenAiResponses => t!(ui, "admin.upstreams.speaks_responses"),
+        Speaks::Anthropic => t!(ui, "admin.upstreams.speaks_anthropic"),
+    }
+}
+
 fn new_form(ui: &Ui) -> AnyView {
     view! {
         {crumbs(ui, "/admin/upstreams", t!(ui, "admin.upstreams.title"))}
         <section class="sheet narrow" aria-labelledby="title">
             <h1 id="title">{t!(ui, "admin.upstreams.new_title")}</h1>
-            <p class="muted">{t!(ui, "admin.upstreams.dialect")}</p>
+            <p class="muted">{t!(ui, "admin.upstreams.any_dialect")}</p>
             <form class="form" method="post" action="/api/admin_create_upstream">
+                {dialects(ui)}
                 {name_and_address(ui, "", "")}
                 {credential(ui, t!(ui, "admin.upstreams.api_key_hint"))}
                 <button class="btn primary" type="submit">{t!(ui, "admin.upstreams.add")}</button>

@@ -11,10 +11,8 @@ use crate::shell::ruler;
 /// The sample call: about one page in, half a page out.
 const SAMPLE: Usage = Usage {
     input: 1_200,
-    cached_input: 0,
     output: 400,
-    reasoning: 0,
-    ..Usage::default()
+    ..Usage::ZERO
 };
 
 /// One call, metered: what goes in, what comes out, what it costs at this model's price.

@@ -7,7 +7,7 @@ use domain::{Dialect, Usage};
 
 use super::chunk;
 use crate::error::{Fault, Said};
-use crate::relay::{Broken, Facts, Relay};
+use crate::relay::{Broken, Facts, Relay, keep_alive};
 use crate::request::Request;
 use crate::sse::{self, Event};
 
@@ -144,6 +144,6 @@ impl Relay for Own {
     }
 
     fn keep_alive(&self) -> Bytes {
-        Bytes::from_static(b": keep-alive\n\n")
+        keep_alive(Dialect::Chat)
     }
 }
