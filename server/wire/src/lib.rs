@@ -5,6 +5,7 @@
 pub mod chat;
 pub mod error;
 mod fields;
+pub mod gemini;
 pub mod messages;
 pub mod neutral;
 pub mod relay;

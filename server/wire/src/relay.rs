@@ -38,7 +38,7 @@ impl From<serde_json::Error> for Broken {
 pub struct Facts {
     /// What it reports, if that can be believed: a running total.
     pub usage: Option<Usage>,
-    /// How soon it was served, if it says so: what was asked for may not be what was given.
+    /// How soon the upstream says that it served, which is what is charged; `None` when it does not say.
     pub tier: Option<Tier>,
     /// It carries something of the answer.
     pub delivers: bool,
@@ -111,11 +111,6 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// [`Broken`] when it is no event of the dialect.
     fn event(&mut self, event: &Event, out: &mut Vec<Piece>) -> Result<(), Broken>;
-
-    /// How soon the answer is served, if it was said by now.
-    fn tier(&self) -> Option<Tier> {
-        None
-    }
 }
 
 /// Writes a stream for a caller. Its pieces come in the order that [`Piece`] promises, `Used` before `Ended` and only
@@ -177,7 +172,6 @@ impl Relay for Translate {
             Err(broken) => return Err(broken),
         }
         facts.sealed = self.has_stopped;
-        facts.tier = self.reader.tier();
         for piece in &self.read {
             match piece {
                 Piece::Opened(Block::Tool { name, .. }) => {
@@ -247,7 +241,7 @@ impl Relay for Translate {
 pub struct Whole {
     /// What it reports, if that can be believed.
     pub usage: Option<Usage>,
-    /// How soon it was served, if it says so.
+    /// How soon the upstream says that it served; `None` when it does not say.
     pub tier: Option<Tier>,
     /// It carries something of an answer.
     pub delivers: bool,
@@ -264,6 +258,10 @@ impl Whole {
             dialect,
             body,
         }
+    }
+
+    pub(crate) fn served(self, tier: Option<Tier>) -> Self {
+        Self { tier, ..self }
     }
 
     /// Hands every piece of the answer's text to `each`, for a tokenizer.
