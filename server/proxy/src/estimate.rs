@@ -76,7 +76,6 @@ struct Tokens {
     image_output: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -227,7 +226,7 @@ impl Asked {
                 (model, asked, tokens, "tokens", hold)
             }
         };
-        let used = tokens.into();
+        let used = Usage::from(tokens);
         let (price_id, price) = version.for_call(asked, &used);
         let formula = Formula::of(price, &used).map_err(|_| dear(output_from))?;
         Ok(Answer {

@@ -179,8 +179,13 @@ fn fresh_for(models: &[Published], now: UnixMs) -> i64 {
     soonest.map_or(FRESH, |start| ((start - now) / 1_000).clamp(0, FRESH))
 }
 
-/// The answer with its tag, or word that the asker has it already.
 fn tagged(asked: &HeaderMap, answer: &impl Serialize, fresh: i64) -> Response {
+    let caching = format!("public, max-age={fresh}, must-revalidate");
+    with_tag(asked, answer, &caching)
+}
+
+/// The answer with its tag, or word that the asker has it already.
+pub(crate) fn with_tag(asked: &HeaderMap, answer: &impl Serialize, caching: &str) -> Response {
     let body = serde_json::to_vec(answer).expect("strings and numbers always serialise");
     let tag = format!("\"{}\"", &hex(&Sha256::digest(&body))[..32]);
     let mut response = if is_known(asked, &tag) {
@@ -189,9 +194,8 @@ fn tagged(asked: &HeaderMap, answer: &impl Serialize, fresh: i64) -> Response {
         ([(CONTENT_TYPE, "application/json")], body).into_response()
     };
     let headers = response.headers_mut();
-    let caching = format!("public, max-age={fresh}, must-revalidate");
-    for (name, value) in [(ETAG, tag), (CACHE_CONTROL, caching)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    for (name, value) in [(ETAG, tag.as_str()), (CACHE_CONTROL, caching)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
     }

@@ -33,7 +33,7 @@ impl CallDetail {
         let booked = Amount::sum([charge_nusd, unbilled_nusd, reversed_nusd]);
         let due = match (self.charges, &self.formula) {
             (false, _) => Some(Amount::ZERO),
-            (true, formula) => formula.map(|formula| formula.charge),
+            (true, formula) => formula.as_ref().map(|formula| formula.charge),
         };
         due.is_some_and(|due| booked == Ok(due))
     }

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use domain::Price;
 use domain::ids::PriceId;
+use domain::price_rule::Asked;
 use domain::views::UnixMs;
+use domain::{Price, Usage};
 
 use super::report::InForce;
 use super::snapshot::{Model, PriceVersion, Variant};
@@ -70,6 +71,13 @@ impl Published {
 }
 
 impl PublishedPrice {
+    /// What a call that asks for no tier and no effort, and uses so much, is charged by.
+    #[must_use]
+    pub fn for_usage(&self, usage: &Usage) -> &Price {
+        let variant = Variant::for_call(&self.variants, Asked::default(), usage);
+        variant.map_or(&self.price, |variant| &variant.price)
+    }
+
     fn of(version: &PriceVersion, until: Option<UnixMs>, current: PriceId, now: UnixMs) -> Self {
         let in_force = if version.effective_from > now {
             InForce::NotYet

@@ -59,6 +59,19 @@ pub struct Variant {
     pub price: Price,
 }
 
+impl Variant {
+    /// The one of a version's that a call is charged by; `None` for the version itself.
+    pub(super) fn for_call<'a>(
+        variants: &'a [Self],
+        asked: Asked,
+        usage: &Usage,
+    ) -> Option<&'a Self> {
+        let terms = variants.iter().map(|variant| variant.terms);
+        let chosen = Terms::choose(terms, asked, usage.served, usage.prompt());
+        chosen.and_then(|place| variants.get(place))
+    }
+}
+
 impl PriceVersion {
     /// A price that is the same for all calls.
     #[must_use]
@@ -75,9 +88,7 @@ impl PriceVersion {
     /// says it was served, and how long the prompt was.
     #[must_use]
     pub fn for_call(&self, asked: Asked, usage: &Usage) -> (PriceId, &Price) {
-        let terms = self.variants.iter().map(|variant| variant.terms);
-        let chosen = Terms::choose(terms, asked, usage.served, usage.prompt());
-        match chosen.and_then(|place| self.variants.get(place)) {
+        match Variant::for_call(&self.variants, asked, usage) {
             Some(variant) => (variant.id, &variant.price),
             None => (self.id, &self.price),
         }

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::db::{exec, rows as rows_of};
+use crate::db::{exec, places};
 use crate::ids::NewId;
 
 use super::row;
@@ -244,8 +244,8 @@ pub(super) async fn insert_price<C: ConnectionTrait>(
         row::names()
     );
     let sql = format!(
-        "INSERT INTO price ({columns}) VALUES {}",
-        rows_of(1, columns.split(',').count())
+        "INSERT INTO price ({columns}) VALUES ({})",
+        places(columns.split(',').count())
     );
     for (row, terms, price) in &rows {
         let prompt_from = i64::try_from(terms.prompt_from).map_err(|_| MoneyError::Overflow)?;

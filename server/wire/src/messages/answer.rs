@@ -41,8 +41,9 @@ pub fn own(body: Bytes) -> Result<Whole, Broken> {
     let answer: Read<'_> = serde_json::from_slice(&body)?;
     let delivers = answer.content.iter().any(|raw| each_text(raw, &mut |_| {}));
     let report = answer.usage;
-    let whole = Whole::own(Dialect::Messages, body.clone(), report.usage(), delivers);
-    Ok(whole.served(report.tier()))
+    let mut whole = Whole::own(Dialect::Messages, body.clone(), report.usage(), delivers);
+    whole.tier = report.tier();
+    Ok(whole)
 }
 
 /// Hands every piece of the answer's text to `each`, for a tokenizer: what a stream of the same answer would hand it.

@@ -1,6 +1,7 @@
 //! What does a stream of messages say, piece by piece, for a caller of another dialect?
 
 use domain::Dialect;
+use domain::price_rule::Tier;
 use serde_json::value::RawValue;
 
 use super::block::{Delta, EMPTY, Known};
@@ -163,5 +164,9 @@ impl relay::Reader for Reader {
             Said::Error | Said::Other => {}
         }
         Ok(())
+    }
+
+    fn tier(&self) -> Option<Tier> {
+        self.report.tier()
     }
 }

@@ -10,6 +10,7 @@ mod answer;
 #[cfg(test)]
 pub(crate) mod any;
 pub mod custom;
+pub mod data_url;
 mod piece;
 mod prompt;
 pub mod seal;

@@ -106,6 +106,18 @@ impl Sequence {
         self.open == Some(number) || self.waiting.iter().any(|(n, _)| *n == number)
     }
 
+    /// The number of the block that is open.
+    #[must_use]
+    pub const fn open(&self) -> Option<u64> {
+        self.open
+    }
+
+    /// Whether this block is the one that may go on.
+    #[must_use]
+    pub fn is_open(&self, number: u64) -> bool {
+        self.open == Some(number)
+    }
+
     /// The block that is open is whole: the next one may go on.
     pub fn close(&mut self, out: &mut Vec<Piece>) {
         if self.open.take().is_some() {
