@@ -22,9 +22,14 @@ fn prompt(body: &Value) -> Result<Prompt, BadRequest> {
 }
 
 fn caller() -> Caller {
-    let body = Bytes::from(r#"{"contents":[{"parts":[{"text":"q"}]}]}"#);
-    let request = request::read("m", true, body).map_err(|error| error.detail);
-    request.unwrap().caller("call_1", 0)
+    Caller {
+        call: "call_1".to_owned(),
+        model: "m".to_owned(),
+        created: 0,
+        wants_usage: true,
+        tools: Vec::new(),
+        echo: Vec::new(),
+    }
 }
 
 #[test]

@@ -144,7 +144,14 @@ fn asked(json: &str) -> Request {
 const ASK: &str = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}]}"#;
 
 fn caller() -> Caller {
-    asked(ASK).caller("call_1", 0)
+    Caller {
+        call: "call_1".to_owned(),
+        model: "m".to_owned(),
+        created: 0,
+        wants_usage: true,
+        tools: Vec::new(),
+        echo: Vec::new(),
+    }
 }
 
 fn fault() -> Fault {
