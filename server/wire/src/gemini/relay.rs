@@ -14,19 +14,11 @@ use crate::relay;
 use crate::request::Caller;
 use crate::sse::data_event;
 
-/// How the responses of a stream follow each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// `?alt=sse`.
-    Events,
-    /// One array of them.
-    Array,
-}
-
 /// Writes a stream of responses.
 pub struct Writer {
     caller: Caller,
-    form: Form,
+    /// One array of responses, not events.
+    array: bool,
     open: Option<Block>,
     /// Of the function that is open.
     arguments: String,
@@ -38,10 +30,10 @@ pub struct Writer {
 
 impl Writer {
     #[must_use]
-    pub fn new(caller: Caller, form: Form) -> Self {
+    pub fn new(caller: Caller, array: bool) -> Self {
         Self {
             caller,
-            form,
+            array,
             open: None,
             arguments: String::new(),
             stop: None,
@@ -53,9 +45,9 @@ impl Writer {
 
     fn one(&mut self, json: &str) -> Bytes {
         let is_first = !std::mem::replace(&mut self.has_written, true);
-        match self.form {
-            Form::Events => data_event(json),
-            Form::Array => Bytes::from(format!("{}{json}", if is_first { "[" } else { ",\r\n" })),
+        match self.array {
+            false => data_event(json),
+            true => Bytes::from(format!("{}{json}", if is_first { "[" } else { ",\r\n" })),
         }
     }
 
@@ -87,7 +79,7 @@ impl Writer {
         let stop = self.stop.take().unwrap_or(Stop::End);
         let last = response(&self.caller, vec![text("")], Some((&stop, &self.usage)));
         out.push(self.one(&last.to_string()));
-        if self.form == Form::Array {
+        if self.array {
             out.push(Bytes::from_static(b"]"));
         }
         self.has_ended = true;
@@ -127,9 +119,9 @@ impl relay::Writer for Writer {
     fn fail(&mut self, fault: &Fault) -> Bytes {
         self.has_ended = true;
         let error = self.one(&fault.json(Dialect::Gemini));
-        match self.form {
-            Form::Events => error,
-            Form::Array => Bytes::from([error.as_ref(), b"]"].concat()),
+        match self.array {
+            false => error,
+            true => Bytes::from([error.as_ref(), b"]"].concat()),
         }
     }
 

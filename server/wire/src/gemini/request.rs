@@ -168,6 +168,7 @@ pub fn read(model: &str, stream: bool, body: Bytes) -> Result<Request, BadReques
         dialect: Dialect::Gemini,
         model: model.to_owned(),
         stream,
+        array: false,
         wants_usage: true,
         max_tokens,
         choices: 1,

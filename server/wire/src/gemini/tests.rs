@@ -6,7 +6,7 @@ use domain::{Dialect, Usage};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::relay::{Form, Writer};
+use super::relay::Writer;
 use super::{answer, request};
 use crate::neutral::any::{any_answer, in_pieces};
 use crate::neutral::{
@@ -171,17 +171,17 @@ fn what_cannot_be_said_elsewhere_is_refused_by_name() {
     }
 }
 
-fn written(pieces: Vec<Piece>, form: Form) -> Vec<Value> {
-    let mut writer = Writer::new(caller(), form);
+fn written(pieces: Vec<Piece>, array: bool) -> Vec<Value> {
+    let mut writer = Writer::new(caller(), array);
     let mut out = Vec::new();
     for piece in pieces {
         writer.piece(piece, &mut out);
         out.push(writer.keep_alive());
     }
     let text = String::from_utf8(out.concat()).unwrap();
-    match form {
-        Form::Array => serde_json::from_str(&text).unwrap(),
-        Form::Events => {
+    match array {
+        true => serde_json::from_str(&text).unwrap(),
+        false => {
             let lines = text.lines().filter(|line| !line.is_empty());
             let json = lines.map(|line| line.strip_prefix("data: ").unwrap());
             json.map(|json| serde_json::from_str(json).unwrap())
@@ -251,7 +251,7 @@ fn the_end_tells_why_and_what_was_used() {
         usage: Some(usage),
     };
     let body: Value = serde_json::from_slice(&answer::write(&answer, &caller(), &usage)).unwrap();
-    let streamed = written(answer.into_pieces(), Form::Events);
+    let streamed = written(answer.into_pieces(), false);
     for last in [&body, streamed.last().unwrap()] {
         assert_eq!(last["candidates"][0]["finishReason"], "MAX_TOKENS");
         assert_eq!(
@@ -272,8 +272,8 @@ proptest! {
         let body = answer::write(&answer, &caller(), &Usage::default());
         let body: Value = serde_json::from_slice(&body).unwrap();
         prop_assert_eq!(&together(&[body]), &expected);
-        for form in [Form::Events, Form::Array] {
-            let responses = written(in_pieces(answer.clone(), &cuts), form);
+        for array in [false, true] {
+            let responses = written(in_pieces(answer.clone(), &cuts), array);
             prop_assert_eq!(&together(&responses), &expected);
             let ends = responses.iter().filter(|one| one["candidates"][0].get("finishReason").is_some());
             prop_assert_eq!(ends.count(), 1);
