@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod parts;
+pub mod path;
 mod prompt;
 pub mod relay;
 pub mod request;
