@@ -192,6 +192,8 @@ fn a_stream_of_the_own_dialect_goes_through_to_the_byte_and_is_counted_once() {
         assert_eq!(last.sealed, at_end, "{name:?}");
         assert!(!own.is_whole() || name == "message_stop");
         own.pass(&mut out);
+        // Whoever leaves before the end pays for what was delivered, not for the one token of the first report.
+        assert_eq!(last.usage.is_some(), name == "message_delta", "{name:?}");
         usage_seen = last.usage.or(usage_seen);
         tier = last.tier.or(tier);
     }
@@ -262,6 +264,13 @@ fn pieces(chunks: &[&[u8]]) -> Vec<Piece> {
         reader.event(&event, &mut out).unwrap();
     }
     out
+}
+
+#[test]
+fn a_report_that_does_not_count_the_answer_is_none() {
+    let uncounted = STREAM.replace(r#""output_tokens":89,"#, "");
+    let read = Answer::of_pieces(pieces(&[uncounted.as_bytes()])).unwrap();
+    assert_eq!(read.usage, None);
 }
 
 fn content(block: Block, text: &str, made: Option<&str>) -> Content {
