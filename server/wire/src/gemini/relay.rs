@@ -118,11 +118,11 @@ impl relay::Writer for Writer {
 
     fn fail(&mut self, fault: &Fault) -> Bytes {
         self.has_ended = true;
-        let error = self.one(&fault.json(Dialect::Gemini));
-        match self.array {
-            false => error,
-            true => Bytes::from([error.as_ref(), b"]"].concat()),
+        let mut json = fault.json(Dialect::Gemini);
+        if self.array {
+            json.push(']');
         }
+        self.one(&json)
     }
 
     /// An empty line: Google's SDKs take a comment for a broken response.
