@@ -14,7 +14,7 @@ use crate::error::{Fault, Said};
 use crate::neutral::{Answer, Block, Piece, Stop};
 use crate::request::Caller;
 use crate::sse::{self, Event};
-use crate::{chat, messages, responses};
+use crate::{chat, gemini, messages, responses};
 
 /// What came is not of the dialect. It tells nothing: what came could be the caller's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,7 +296,8 @@ impl Whole {
             Told::Anew(answer, to, caller) => match to {
                 Dialect::Responses => responses::answer::write(answer, caller, usage),
                 Dialect::Messages => messages::answer::write(answer, caller, usage),
-                Dialect::Chat | Dialect::Gemini => chat::answer::write(answer, caller, usage),
+                Dialect::Gemini => gemini::answer::write(answer, caller, usage),
+                Dialect::Chat => chat::answer::write(answer, caller, usage),
             },
         }
     }
