@@ -25,6 +25,7 @@ mod m015_status;
 mod m016_statement;
 mod m017_ledger;
 mod m018_verify_runs;
+mod m020_response_pins;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m014_policies::Migration),
             Box::new(m017_ledger::Migration),
             Box::new(m018_verify_runs::Migration),
+            Box::new(m020_response_pins::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ use axum::http::HeaderMap;
 use crate::attempt::Reply;
 use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
+use crate::pinned::Goal;
 use crate::serve::Inbound;
 use crate::tokens;
 use crate::voice::Voice;
@@ -31,8 +32,9 @@ pub(crate) struct Meter {
     pub(crate) voice: Voice,
     /// Headers for an upstream that speaks the same dialect.
     pub(crate) forward: HeaderMap,
+    pub(crate) goal: Goal,
     pub(crate) budget: Budget,
-    key: Arc<KeyRecord>,
+    pub(crate) key: Arc<KeyRecord>,
     price: Price,
     price_id: PriceId,
     context: u64,
@@ -106,6 +108,7 @@ impl Meter {
             request: inbound.request,
             voice: inbound.voice,
             forward: inbound.forward,
+            goal: inbound.goal,
             budget,
             key: terms.key,
             price: terms.price,

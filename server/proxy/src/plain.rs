@@ -16,6 +16,7 @@ use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
 use crate::budget::Covered;
 use crate::meter::{Answered, Meter};
+use crate::pinned::Keep;
 use crate::serve::Running;
 use crate::settle::{self, Charged};
 use crate::state::ProxyState;
@@ -93,6 +94,7 @@ async fn call(
         }
     };
     let answered = Answered::of(&mut reply);
+    let keep = Keep::of(&meter, &reply);
     meter.first_byte();
     let read = tokio::select! {
         () = caller.closed() => None,
@@ -120,6 +122,9 @@ async fn call(
                 body: whole.body(&charged.usage),
                 charged,
             });
+            if let (Some(keep), Ok(paid)) = (keep, &paid) {
+                keep.answer(&paid.body).write(state).await;
+            }
             let _ = caller.send(paid);
         }
         Some(Err((outcome, problem))) => {

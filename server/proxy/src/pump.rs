@@ -23,6 +23,7 @@ use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
 use crate::budget::{self, Covered, STEP};
 use crate::meter::{Answered, Before, Meter};
+use crate::pinned::Keep;
 use crate::refuse;
 use crate::serve::{Running, malformed};
 use crate::settle::{self, Charged};
@@ -122,6 +123,7 @@ async fn call_and_pump(
             let _ = head.send(Ok(()));
             let pump = Pump {
                 state,
+                keep: Keep::of(&meter, &reply),
                 meter,
                 hold: covered.hold,
                 pipe,
@@ -156,6 +158,8 @@ async fn call_and_pump(
 
 struct Pump<'a> {
     state: &'a ProxyState,
+    /// Of an answer that its upstream stores.
+    keep: Option<Keep>,
     meter: Meter,
     hold: Hold,
     pipe: Pipe,
@@ -269,6 +273,9 @@ impl Pump<'_> {
     /// With the reason, when nothing more is to be read.
     async fn take(&mut self, event: Event) -> Result<(), Stop> {
         let before = self.meter.before();
+        if let (Some(keep), Some(data)) = (&mut self.keep, &event.data) {
+            keep.event(data);
+        }
         let meter = &mut self.meter;
         let Ok(facts) = self.relay.read(event, &mut |text| meter.piece(text)) else {
             return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
@@ -464,6 +471,9 @@ impl Pump<'_> {
         self.meter.has_delivered |= self.withheld_text.is_some();
         let (state, pipe) = (self.state, self.pipe);
         let (mut relay, voice) = (self.relay, self.meter.voice.clone());
+        if let Some(keep) = self.keep {
+            keep.write(state).await;
+        }
         let charged = settle::charge(state, self.meter, self.hold, ending, attempts, None).await;
         let last = match charged {
             Ok(charged) => {
