@@ -15,10 +15,10 @@ SITE := target/site
 WASM := target/wasm32-unknown-unknown/wasm-release/frontend.wasm
 BINARY := target/release/farebox
 
-.PHONY: help run build test wasm bundle binary fmt lint deny unit it e2e clients locales audit bench clean
+.PHONY: help run build test wasm bundle binary fmt lint deny unit it e2e clients fuzz test-agents locales audit bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## build what is missing, start Farebox with a database in ./data, print the address and a first call
 	@export FAREBOX_DATA="$${FAREBOX_DATA:-./data}"; exec $(BINARY) serve --welcome
@@ -76,6 +76,13 @@ e2e: build ## the pages in a real Chromium, against the release binary
 
 clients: build ## official SDKs and edge cases over the wire, against the release binary
 	@python="$$(scripts/setup-python.sh)"; PATH="$$(dirname "$$python"):$$PATH" PYTHON="$$python" end2end/clients.sh
+
+fuzz: ## every parser of the wire, fed with anything for a minute each (one: make fuzz ONLY=chat_stream)
+	@scripts/fuzz.sh $(ONLY)
+
+test-agents: build ## Codex CLI and Claude Code through Farebox; not part of `make test` (fetches 800 MB once)
+	@python="$$(scripts/setup-python.sh)"; agents="$$(scripts/setup-agents.sh)"; { read -r codex; read -r claude; } <<<"$$agents"; \
+	PATH="$$(dirname "$$python"):$$PATH" PYTHON="$$python" KIT_CODEX="$$codex" KIT_CLAUDE="$$claude" end2end/agents.sh
 
 # ---- other
 

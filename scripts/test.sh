@@ -73,4 +73,5 @@ run suite unit    "unit and property tests of every package"                    
 run suite it      "integration on SQLite and PostgreSQL (fetches: postgresql, Python)"   step it
 run suite e2e     "the pages in Chromium (fetches: Debian's chromium, npm packages)"      step e2e
 run suite clients "real clients against the binary (fetches: packages from PyPI)"         step clients
+run suite fuzz    "every parser of the wire, fed with anything (fetches: crates)"          step fuzz
 finish

@@ -150,6 +150,11 @@ fn listed(services: &Services) -> Listed {
         .route("/status.json", get(pages::status::json))
         .route("/llms.txt", get(pages::docs::llms))
         .route("/openapi.json", get(pages::docs::openapi))
+        .route("/setup/codex.sh", get(pages::docs::setup::codex))
+        .route(
+            "/setup/claude-code.sh",
+            get(pages::docs::setup::claude_code),
+        )
         .route("/robots.txt", get(pages::docs::robots))
         .route("/sitemap.xml", get(pages::docs::sitemap));
     // `/ru/` and `/ru/login`, for every language but English. A language that appears in the folder while the server

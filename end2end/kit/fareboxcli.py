@@ -2,6 +2,8 @@
 env: FAREBOX_BIN (and FAREBOX_DATA, FAREBOX_LISTEN … for the command itself)"""
 import json, os, secrets, subprocess, time
 
+import bill
+
 BIN = os.environ.get("FAREBOX_BIN", "target/release/farebox")
 
 
@@ -25,10 +27,15 @@ def account(email, grant=None):
     return objects(run("admin", "key", "create", "--email", email, "--name", "kit", "--json"))[0]["key"]
 
 
-def model(name, upstream, upstream_model, prices):
-    """A new model. Prices are dollars per million tokens as strings: (input, cached input, output)."""
-    run("admin", "model", "create", "--id", name, "--upstream", upstream, "--upstream-model", upstream_model, "--input-per-mtok", prices[0],
-        "--cached-input-per-mtok", prices[1], "--output-per-mtok", prices[2], "--context", "128000", "--json")
+def options(prices):
+    """Prices as the command line takes them."""
+    return [word for bucket, price in prices.items() for word in (bill.BUCKETS[bucket][1], price)]
+
+
+def model(name, upstream, upstream_model, prices, *extra):
+    """A new model. Prices are dollars per million as strings, by bucket."""
+    run("admin", "model", "create", "--id", name, "--upstream", upstream, "--upstream-model", upstream_model, *options(prices), "--context", "128000",
+        *extra, "--json")
 
 
 def balance(email):

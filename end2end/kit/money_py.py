@@ -2,59 +2,51 @@
 """money_py.py BASE_URL KEY MODEL   does the ledger agree, to the nano-dollar, with what the upstream would bill?
 
 Every call below is made once, looked up in `farebox calls list` and in what upstream.py saw, and its charge is computed
-again here, in whole numbers: price in micro-dollars per million tokens = pico-dollars per token; the sum of a call is
-rounded up once to a nano-dollar.
-env: UPSTREAM (upstream.py's address), UPSTREAM_NAME (its name in Farebox), FAREBOX_BIN, FAREBOX_DATA, EMAIL (KEY's account)"""
+again here, in whole numbers (bill.py). Chat most of all; the other dialects where they differ: how usage is reported, and how
+a stream ends. Whole scripts of calls in every dialect are compared by bill_py.py.
+env: UPSTREAM (upstream.py's address), FAREBOX_BIN, FAREBOX_DATA, EMAIL (KEY's account), GRANTED (its credit in dollars);
+the upstreams of setup_py.py"""
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from types import SimpleNamespace
 
+import bill
 import httpx
 import fareboxcli as fb
 from kitlib import BASE, KEY, UP, ctl, done, eq, json, os, t, time
 
-EMAIL, NAME = os.environ["EMAIL"], os.environ["UPSTREAM_NAME"]
-# Odd prices, so that rounding is put to the test.
-PRICES = ("2.503917", "1.250001", "10.000003")
-NEW_PRICES = ("7.000001", "3.000007", "21.000011")
-URL = BASE + "/v1/chat/completions"
+EMAIL = os.environ["EMAIL"]
+NEW_PRICES = {**bill.PRICES, "input": "7.000001", "cached_input": "3.000007", "output": "21.000011"}
+PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
 http = httpx.Client(trust_env=False, timeout=60)
 
 
-def picos(prices):
-    """Pico-dollars per token: input, cached input, output."""
-    return [int(Decimal(price) * 10**6) for price in prices]
-
-
-def charge_of(plain, cached, output, prices=PRICES):
-    """Nano-dollars for so many tokens, rounded up once."""
-    price = picos(prices)
-    return -(-(plain * price[0] + cached * price[1] + output * price[2]) // 1000)
-
-
 def seen():
-    """The chat requests that reached the upstream."""
-    return [record for record in ctl("GET", "/__mock/requests") if record["path"].endswith("/chat/completions")]
+    """The requests that reached the upstream."""
+    return [record for record in ctl("GET", "/__mock/requests") if bill.is_billed(record)]
 
 
-def body(model, prompt, **extra):
+def body(model, prompt, dialect="chat", **extra):
+    if dialect == "responses": return {"model": model, "input": prompt, "store": False, **extra}
+    if dialect == "messages": extra = {"max_tokens": 400_000, **extra}
     return {"model": model, "messages": [{"role": "user", "content": prompt}], **extra}
 
 
-def ask(key, content, leave_after=None, patience=60):
+def ask(key, content, leave_after=None, patience=60, dialect="chat"):
     """One call. -> status, text (what arrived), whole (a clean end), error, usage, left, headers"""
     got = SimpleNamespace(status=None, text="", whole=False, error=None, usage=None, left=False, headers={})
     headers = {"authorization": "Bearer " + key, "content-type": "application/json"}
+    if dialect == "messages": headers["anthropic-version"] = "2023-06-01"
     try:
-        with http.stream("POST", URL, headers=headers, json=content, timeout=httpx.Timeout(60, read=patience)) as answer:
+        with http.stream("POST", BASE + PATHS[dialect], headers=headers, json=content, timeout=httpx.Timeout(60, read=patience)) as answer:
             got.status, got.headers = answer.status_code, answer.headers
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                 answer.read()
                 read_plain(got, answer)
                 return got
             for number, line in enumerate(answer.iter_lines()):
-                read_line(got, line)
+                if line.startswith("data:"): READERS[dialect](got, line[5:].strip())
                 if leave_after is not None and number >= leave_after:
                     got.left = True
                     break
@@ -69,14 +61,11 @@ def read_plain(got, answer):
     got.error = None if got.status == 200 else answer.json()["error"]
     if got.status == 200:
         found = answer.json()
-        got.text = "".join(json.dumps(choice["message"], ensure_ascii=False) for choice in found["choices"])
+        got.text = json.dumps(found.get("choices") or found.get("output") or found.get("content"), ensure_ascii=False)
         got.usage, got.whole = found.get("usage"), True
 
 
-def read_line(got, line):
-    if not line.startswith("data:"):
-        return
-    data = line[5:].strip()
+def read_chat(got, data):
     if data == "[DONE]":
         got.whole = got.error is None
         return
@@ -88,6 +77,25 @@ def read_line(got, line):
     got.usage = event.get("usage") or got.usage
     for choice in event.get("choices") or []:
         got.text += json.dumps(choice["delta"], ensure_ascii=False)
+
+
+def read_responses(got, data):
+    event = json.loads(data)
+    if event["type"].endswith(".delta"): got.text += json.dumps(event["delta"], ensure_ascii=False)
+    if event["type"] in ("error", "response.failed"): got.error = event
+    if event["type"] in ("response.completed", "response.incomplete"): got.usage, got.whole = event["response"]["usage"], got.error is None
+
+
+def read_messages(got, data):
+    event = json.loads(data)
+    if event["type"] == "content_block_delta": got.text += json.dumps(event["delta"], ensure_ascii=False)
+    if event["type"] == "error": got.error = event
+    if event["type"] == "message_start": got.usage = event["message"]["usage"]
+    if event["type"] == "message_delta": got.usage = {**got.usage, **event["usage"]}
+    if event["type"] == "message_stop": got.whole = got.error is None
+
+
+READERS = {"chat": read_chat, "responses": read_responses, "messages": read_messages}
 
 
 class Watch:
@@ -110,35 +118,35 @@ class Watch:
         return call, upstream
 
 
-def recomputed(call, prices=PRICES):
+def recomputed(call, prices=bill.PRICES):
     """The charge follows from the row's own tokens, whatever the rule."""
     assert isinstance(call["charge_nusd"], str), "money in JSON is a string"
     charge, rule = int(call["charge_nusd"]), call["rule"]
     if rule in ("reported", "estimated"):
-        eq(charge, charge_of(call["input_tokens"], call["cached_input_tokens"], call["output_tokens"], prices), "charge, from the row's tokens")
+        eq(charge, bill.charge_of(bill.tokens_of(call), prices), "charge, from the row's tokens")
     else:
         eq(charge, 0, "charge by rule " + rule)
     eq(call["estimated"], rule == "estimated", "estimated, by rule " + rule)
     return charge
 
 
-def reported(call, upstream, got, prices=PRICES):
+def reported(call, upstream, got, prices=bill.PRICES):
     """A whole answer whose usage came: charged by the report, to the token."""
     assert got.whole, "the caller got no whole answer: %s %s" % (got.status, got.error)
-    usage = upstream[-1]["usage"]
-    cached = usage["prompt_tokens_details"]["cached_tokens"]
-    tokens = (usage["prompt_tokens"] - cached, cached, usage["completion_tokens"])
-    eq((call["input_tokens"], call["cached_input_tokens"], call["output_tokens"]), tokens, "token buckets")
-    eq(recomputed(call, prices), charge_of(*tokens, prices), "charge")
+    tokens = bill.billed(upstream[-1])
+    eq(bill.tokens_of(call), tokens, "token buckets")
+    eq(recomputed(call, prices), bill.charge_of(tokens, prices), "charge")
     eq(call["estimated"], False, "estimated")
     if got.usage:
-        eq((got.usage["prompt_tokens"], got.usage["completion_tokens"]), (usage["prompt_tokens"], usage["completion_tokens"]), "the caller's usage")
+        sums = [name for name in ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens") if name in upstream[-1]["usage"]]
+        eq({name: got.usage[name] for name in sums}, {name: upstream[-1]["usage"][name] for name in sums}, "the caller's usage")
 
 
 def estimated(call, upstream, got, whole):
-    """Something arrived and no usage came: counted here, above nothing and below what the bytes allow."""
+    """Something arrived and no usage came, or none of the answer: counted here, above nothing and below what the bytes allow."""
     eq(got.whole, whole, "the caller got a clean end (error: %s)" % got.error)
-    eq(call["estimated"], True, "estimated")
+    # Messages report the prompt first, so that such a call may be half reported.
+    if not upstream[-1]["path"].endswith("/messages"): eq(call["estimated"], True, "estimated")
     assert recomputed(call) > 0, "something was delivered and nothing was charged"
     assert 1 <= call["input_tokens"] + call["cached_input_tokens"] <= 400, "input tokens: %d" % call["input_tokens"]
     most = 3 * upstream[-1]["produced_tokens"] + 8 if got.left else len(got.text.encode())
@@ -164,32 +172,39 @@ BROKEN = {
 SLOW, LONGSTREAM, REPRICED = "slow=5", "drip=0.05", "drip=0.1"
 
 
-def model_of(fault):
-    """The Farebox model whose upstream model has this fault."""
-    return "money-" + (fault.replace("=", "-").replace(".", "-") or "well")
+# What is asked in the other dialects too; upstream.py knows `usage0` and `badjson` in chat alone.
+OTHERS = {"": "reported", "split": "reported", "nousage": "whole", "cut": "broken", "eof": "broken", "errmid": "broken", "html": "free"}
+
+
+def model_of(fault, dialect="chat"):
+    """The Farebox model whose upstream model has this fault, and which is served in the dialect."""
+    family = "claude-" if dialect == "messages" else "money-"
+    return family + (fault.replace("=", "-").replace(".", "-") or "well")
 
 
 @t("setup: models made while the server runs are seen within 5 s")
 def _():
     ctl("DELETE", "/__mock/requests")    # what ran before is not ours, and the list is read often
     for fault in {*WELL, *BROKEN, SLOW, LONGSTREAM}:
-        fb.model(model_of(fault), NAME, "mock-gpt" + ("@" + fault if fault else ""), PRICES)
-    fb.model("money-repriced", NAME, "mock-gpt@" + REPRICED, PRICES)
+        fb.model(model_of(fault), "mock", "mock-gpt" + ("@" + fault if fault else ""), bill.PRICES)
+    for fault in {*OTHERS, LONGSTREAM}:
+        fb.model(model_of(fault, "messages"), "mock-anthropic", "mock-claude" + ("@" + fault if fault else ""), bill.PRICES)
+    fb.model("money-repriced", "mock", "mock-gpt@" + REPRICED, bill.PRICES)
     listed = lambda: "money-repriced" in http.get(BASE + "/v1/models", headers={"authorization": "Bearer " + KEY}).text
     assert fb.eventually(listed, 5), "the models are not listed after 5 s"
 
 
-def check(name, fault, expect, **extra):
+def check(name, fault, expect, dialect="chat", **extra):
     @t(name)
     def _():
         watch = Watch()
-        got = ask(KEY, body(model_of(fault), extra.pop("prompt", "What is 6*7? ünïcödé ✓"), **extra))
+        got = ask(KEY, body(model_of(fault, dialect), extra.pop("prompt", "What is 6*7? ünïcödé ✓"), dialect, **extra), dialect=dialect)
         call, upstream = watch.one(attempts=fault != "reset")
         if expect == "reported": reported(call, upstream, got)
         elif expect == "free": free(call, got)
         else: estimated(call, upstream, got, whole=expect == "whole")
         if expect == "broken": assert got.error, "the stream broke off and no error event said so"
-        if not extra.get("stream_options") and extra.get("stream"): assert not got.usage, "usage leaked to a caller who did not ask"
+        if dialect == "chat" and not extra.get("stream_options") and extra.get("stream"): assert not got.usage, "usage leaked to a caller who did not ask"
 
 
 for fault in WELL:
@@ -206,6 +221,18 @@ check("reported: max_tokens", "", "reported", max_tokens=2, stream=True)
 for fault, (plain, stream) in BROKEN.items():
     if plain: check("%s: %s, plain" % ("estimated" if plain == "whole" else plain, fault), fault, plain)
     if stream: check("%s: %s, stream" % ("free" if stream == "free" else "estimated", fault), fault, stream, stream=True)
+
+
+for dialect in ("responses", "messages"):
+    for fault, expect in OTHERS.items():
+        check("%s, %s: %s, stream" % (dialect, expect, fault or "well"), fault, expect, dialect, stream=True)
+        if expect != "broken": check("%s, %s: %s, plain" % (dialect, expect, fault or "well"), fault, expect, dialect)
+    check("%s, reported: a long prompt, stream" % dialect, "", "reported", dialect, prompt=LONG, stream=True)
+check("responses, reported: reasoning", "", "reported", "responses", reasoning={"effort": "high"}, stream=True)
+for hold in ("5m", "1h"):
+    marked = [{"type": "text", "text": LONG, "cache_control": {"type": "ephemeral", "ttl": hold}}]
+    check("messages, reported: a prompt that is written into the cache for %s" % hold, "", "reported", "messages", system=marked)
+    check("messages, reported: a prompt that is written into the cache for %s, stream" % hold, "", "reported", "messages", system=marked, stream=True)
 
 
 @t("badjson, stream: passed on and reported, or broken off and estimated")
@@ -228,16 +255,18 @@ def _():
     assert fb.eventually(lambda: seen()[-1]["disconnected"]), "the upstream was not cancelled"
 
 
-@t("estimated: the caller leaves a stream, the upstream is cancelled")
-def _():
-    watch = Watch()
-    got = ask(KEY, body(model_of(LONGSTREAM), "[[long:400]]", stream=True), leave_after=12)
-    assert got.left and got.text
-    call, upstream = watch.one()
-    assert fb.eventually(lambda: seen()[-1]["disconnected"]), "the upstream went on writing"
-    upstream = seen()[watch.requests:]
-    assert upstream[-1]["produced_tokens"] < 300, "the upstream was cancelled late: %d" % upstream[-1]["produced_tokens"]
-    estimated(call, upstream, got, whole=False)
+for dialect in PATHS:
+    @t("estimated: the caller leaves a stream of %s, the upstream is cancelled" % dialect)
+    def _():
+        watch = Watch()
+        # Past the events that begin a stream of responses, each of which has two lines and an empty one.
+        got = ask(KEY, body(model_of(LONGSTREAM, dialect), "[[long:400]]", dialect, stream=True), leave_after=12 if dialect == "chat" else 30, dialect=dialect)
+        assert got.left and got.text
+        call, upstream = watch.one()
+        assert fb.eventually(lambda: seen()[-1]["disconnected"]), "the upstream went on writing"
+        upstream = seen()[watch.requests:]
+        assert upstream[-1]["produced_tokens"] < 300, "the upstream was cancelled late: %d" % upstream[-1]["produced_tokens"]
+        estimated(call, upstream, got, whole=False)
 
 
 @t("a new price is for new calls: the one in flight keeps its own")
@@ -246,8 +275,7 @@ def _():
     running = threading.Thread(target=lambda: box.append(ask(KEY, body("money-repriced", "[[long:80]]", stream=True))))
     running.start()
     assert fb.eventually(lambda: len(seen()) > watch.requests), "the call did not reach the upstream"
-    fb.run("admin", "price", "set", "--model", "money-repriced", "--input-per-mtok", NEW_PRICES[0], "--cached-input-per-mtok", NEW_PRICES[1],
-           "--output-per-mtok", NEW_PRICES[2], "--json")
+    fb.run("admin", "price", "set", "--model", "money-repriced", *fb.options(NEW_PRICES), "--json")
     time.sleep(5)
     running.join()
     old, upstream = watch.one()
@@ -262,7 +290,7 @@ def _():
 @t("refusals cost nothing and reach no upstream")
 def _():
     before, requests = fb.balance(EMAIL)[0], len(seen())
-    post = lambda key, content: http.post(URL, headers={"authorization": "Bearer " + key, "content-type": "application/json"}, content=content)
+    post = lambda key, content: http.post(BASE + PATHS["chat"], headers={"authorization": "Bearer " + key, "content-type": "application/json"}, content=content)
     good = json.dumps(body(model_of(""), "hello")).encode()
     huge = json.dumps(body(model_of(""), "A" * (33 * 2**20))).encode()
     for key, content, status in ((KEY[:-1] + "?", good, 401), (KEY, good.replace(b"money-well", b"no-such-model"), 404), (KEY, good[:-3], 400), (KEY, huge, 413)):

@@ -81,7 +81,10 @@ mod tests {
             ("/models/maker/gpt", "/v1/models/maker/gpt"),
             ("/v1/models/", "/v1/models"),
             ("/v1/models/a%2Fb", "/v1/models/a%2Fb"),
-            ("/v1/v1beta/models/m:generateContent", "/v1beta/models/m:generateContent"),
+            (
+                "/v1/v1beta/models/m:generateContent",
+                "/v1beta/models/m:generateContent",
+            ),
             ("/v1", "/v1"),
             // Pages.
             ("/", "/"),

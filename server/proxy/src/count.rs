@@ -33,9 +33,7 @@ pub(crate) async fn tokens(State(state): State<ProxyState>, request: Request) ->
 async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer, Problem> {
     // Whoever may send the prompt may count it, and whoever may see the prices.
     let admitted = match admit::reading(state, parts, Scope::ModelsRead).await {
-        Err(Problem::ScopeMissing { .. }) => {
-            admit::reading(state, parts, Scope::ChatWrite).await
-        }
+        Err(Problem::ScopeMissing { .. }) => admit::reading(state, parts, Scope::ChatWrite).await,
         admitted => admitted,
     };
     let (key, reading) = match admitted {

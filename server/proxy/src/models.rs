@@ -263,10 +263,18 @@ mod tests {
             ("2", "d", "", "", false),
         ] {
             let found = page(limit, after, before).unwrap();
-            assert_eq!(found, (ids.to_owned(), has_more), "{limit} {after} {before}");
+            assert_eq!(
+                found,
+                (ids.to_owned(), has_more),
+                "{limit} {after} {before}"
+            );
         }
-        for (limit, after, before) in [("0", "", ""), ("x", "", ""), ("", "e", ""), ("", "a", "b")] {
-            assert!(page(limit, after, before).is_err(), "{limit} {after} {before}");
+        for (limit, after, before) in [("0", "", ""), ("x", "", ""), ("", "e", ""), ("", "a", "b")]
+        {
+            assert!(
+                page(limit, after, before).is_err(),
+                "{limit} {after} {before}"
+            );
         }
     }
 }

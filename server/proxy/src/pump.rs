@@ -25,7 +25,7 @@ use crate::budget::{self, Covered, STEP};
 use crate::meter::{Answered, Before, Meter};
 use crate::pinned::Keep;
 use crate::refuse;
-use crate::serve::{Running, malformed};
+use crate::serve::Running;
 use crate::settle::{self, Charged};
 use crate::state::ProxyState;
 
@@ -108,18 +108,7 @@ async fn call_and_pump(
         Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
             let (from, created) = (reply.dialect, meter.created());
-            let relay = match meter.request.relay(from, &meter.call.to_string(), created) {
-                Ok(relay) => relay,
-                Err(bad) => {
-                    // What could be sent there can be read from there.
-                    let problem = malformed(bad);
-                    let attempts = answered.attempts(Outcome::Cancelled);
-                    let ending = Ending::UpstreamFailed;
-                    settle::quietly(state, meter, covered.hold, ending, &problem, attempts);
-                    let _ = head.send(Err(problem));
-                    return;
-                }
-            };
+            let relay = meter.request.relay(from, &meter.call.to_string(), created);
             let _ = head.send(Ok(()));
             let pump = Pump {
                 state,

@@ -11,9 +11,10 @@ use domain::price_rule::Tier;
 use domain::{Dialect, Usage};
 
 use crate::error::{Fault, Said};
-use crate::neutral::{Block, Piece, Stop};
+use crate::neutral::{Answer, Block, Piece, Stop};
+use crate::request::Caller;
 use crate::sse::{self, Event};
-use crate::{chat, text};
+use crate::{chat, messages, responses};
 
 /// What came is not of the dialect. It tells nothing: what came could be the caller's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,8 +252,14 @@ pub struct Whole {
     pub tier: Option<Tier>,
     /// It carries something of an answer.
     pub delivers: bool,
-    dialect: Dialect,
-    body: Bytes,
+    told: Told,
+}
+
+enum Told {
+    /// As it came.
+    Own(Dialect, Bytes),
+    /// Read in another dialect, to be written in this one.
+    Anew(Box<Answer>, Dialect, Box<Caller>),
 }
 
 impl Whole {
@@ -261,8 +268,16 @@ impl Whole {
             usage,
             tier: None,
             delivers,
-            dialect,
-            body,
+            told: Told::Own(dialect, body),
+        }
+    }
+
+    pub(crate) fn anew(answer: Answer, to: Dialect, caller: Caller) -> Self {
+        Self {
+            usage: answer.usage,
+            tier: None,
+            delivers: answer.each_text(&mut |_| {}),
+            told: Told::Anew(Box::new(answer), to, Box::new(caller)),
         }
     }
 
@@ -272,17 +287,26 @@ impl Whole {
 
     /// Hands every piece of the answer's text to `each`, for a tokenizer.
     pub fn each_text(&self, each: &mut dyn FnMut(&str)) {
-        match self.dialect {
-            Dialect::Chat => chat::answer::each_answer_text(&self.body, each),
-            _ => {
-                let _ = text::each_text(&self.body, each);
+        match &self.told {
+            Told::Own(Dialect::Responses, body) => responses::answer::each_answer_text(body, each),
+            Told::Own(Dialect::Messages, body) => messages::answer::each_answer_text(body, each),
+            Told::Own(_, body) => chat::answer::each_answer_text(body, each),
+            Told::Anew(answer, ..) => {
+                answer.each_text(each);
             }
         }
     }
 
     /// The body for the caller, which tells what was charged where it is written anew.
     #[must_use]
-    pub fn body(&self, _usage: &Usage) -> Bytes {
-        self.body.clone()
+    pub fn body(&self, usage: &Usage) -> Bytes {
+        match &self.told {
+            Told::Own(_, body) => body.clone(),
+            Told::Anew(answer, to, caller) => match to {
+                Dialect::Responses => responses::answer::write(answer, caller, usage),
+                Dialect::Messages => messages::answer::write(answer, caller, usage),
+                Dialect::Chat | Dialect::Gemini => chat::answer::write(answer, caller, usage),
+            },
+        }
     }
 }

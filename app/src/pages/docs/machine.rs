@@ -18,7 +18,7 @@ use crate::reader::{Reader, localized};
 use crate::services::Services;
 
 /// How long others may keep it: five minutes, so that an edit shows soon.
-const KEPT: &str = "public, max-age=300";
+pub(super) const KEPT: &str = "public, max-age=300";
 
 /// The API as it is described by hand; what depends on the installation is put in by [`openapi_document`].
 const OPENAPI: &str = include_str!("openapi.json");

@@ -3,6 +3,7 @@
 
 mod facts;
 mod machine;
+pub mod setup;
 mod tables;
 mod tree;
 mod view;

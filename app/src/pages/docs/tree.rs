@@ -21,6 +21,8 @@ pub const TREE: [(Part, &[&str]); 4] = [
             "docs/quickstart/curl",
             "docs/quickstart/openai-python",
             "docs/quickstart/openai-node",
+            "docs/quickstart/codex",
+            "docs/quickstart/claude-code",
             "docs/quickstart/langchain",
             "docs/quickstart/vercel-ai-sdk",
             "docs/quickstart/aider",

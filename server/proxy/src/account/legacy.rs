@@ -186,7 +186,11 @@ mod tests {
 
     #[test]
     fn money_is_a_number_with_every_digit() {
-        for (nanos, text) in [(0, "0.00"), (4_993_000_001, "4.993000001"), (-1, "-0.000000001")] {
+        for (nanos, text) in [
+            (0, "0.00"),
+            (4_993_000_001, "4.993000001"),
+            (-1, "-0.000000001"),
+        ] {
             let written = usd(Amount::from_nanos(nanos));
             assert_eq!(written.get(), text);
             serde_json::from_str::<serde_json::Number>(written.get()).unwrap();

@@ -1,0 +1,121 @@
+//! What must hold for every parser of `wire`, whatever the bytes? One target each; see `README.md` for how they are run.
+
+mod answer;
+mod events;
+mod request;
+mod small;
+mod stream;
+
+use bytes::Bytes;
+use domain::{Dialect, Usage};
+use wire::request::Request;
+
+/// Takes any bytes and panics when something does not hold.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is its corpus's too.
+pub const TARGETS: [(&str, Target); 12] = [
+    ("sse", events::sse),
+    ("small", small::errors_and_text),
+    ("chat_request", |data| request::any(Dialect::Chat, data)),
+    ("chat_stream", |data| stream::any(Dialect::Chat, data)),
+    ("chat_answer", |data| answer::any(Dialect::Chat, data)),
+    ("responses_request", |data| {
+        request::any(Dialect::Responses, data);
+    }),
+    ("responses_stream", |data| {
+        stream::any(Dialect::Responses, data);
+    }),
+    ("responses_answer", |data| {
+        answer::any(Dialect::Responses, data);
+    }),
+    ("messages_request", |data| {
+        request::any(Dialect::Messages, data);
+    }),
+    ("messages_stream", |data| {
+        stream::any(Dialect::Messages, data);
+    }),
+    ("messages_answer", |data| {
+        answer::any(Dialect::Messages, data);
+    }),
+    ("gemini_request", |data| request::any(Dialect::Gemini, data)),
+];
+
+/// The target that the environment names.
+///
+/// # Panics
+/// When `TARGET` names none.
+#[must_use]
+pub fn chosen() -> Target {
+    let name = std::env::var("TARGET").unwrap_or_default();
+    TARGETS
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .map_or_else(
+            || {
+                let known: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+                panic!("TARGET is none of {}", known.join(", "))
+            },
+            |(_, target)| target,
+        )
+}
+
+/// The dialects that an upstream speaks, and those that callers do.
+const UPSTREAMS: [Dialect; 3] = [Dialect::Chat, Dialect::Responses, Dialect::Messages];
+const CALLERS: [Dialect; 4] = [
+    Dialect::Chat,
+    Dialect::Responses,
+    Dialect::Messages,
+    Dialect::Gemini,
+];
+
+/// What a call is named, and when it came.
+const CALL: (&str, i64) = ("call_01", 1_700_000_000);
+
+/// A request for a stream or a plain answer, as a caller of that dialect would write it. It offers a tool.
+fn asking(dialect: Dialect, stream: bool, wants_usage: bool) -> Request {
+    let body = match dialect {
+        Dialect::Chat => format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}],"stream":{stream},"stream_options":{{"include_usage":{wants_usage}}},"tools":[{{"type":"function","function":{{"name":"f","parameters":{{}}}}}}]}}"#
+        ),
+        Dialect::Responses => format!(
+            r#"{{"model":"m","input":"hi","stream":{stream},"store":false,"tools":[{{"type":"function","name":"f","parameters":{{}}}},{{"type":"custom","name":"g"}}]}}"#
+        ),
+        Dialect::Messages => format!(
+            r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":"hi"}}],"stream":{stream},"tools":[{{"name":"f","input_schema":{{}}}}]}}"#
+        ),
+        Dialect::Gemini => r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#.to_owned(),
+    };
+    request::read(dialect, Bytes::from(body), stream).expect("it is a request of its dialect")
+}
+
+/// A report that was believed must be one that can be charged.
+fn assert_in_range(usage: &Usage) {
+    assert_eq!(*usage, usage.clamped(), "a report beyond the clamp");
+    assert!(
+        usage.reasoning <= usage.output,
+        "more reasoning than answer"
+    );
+}
+
+/// Numbers without end from a few bytes, for where to cut.
+struct Cuts(u64);
+
+impl Cuts {
+    /// Pieces of one to `most` bytes.
+    fn of<'a>(mut self, bytes: &'a [u8], most: usize) -> Vec<&'a [u8]> {
+        let mut rest = bytes;
+        let mut pieces = Vec::new();
+        while !rest.is_empty() {
+            // <https://prng.di.unimi.it/splitmix64.c>
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            let length = 1 + usize::try_from(mixed >> 40).unwrap_or(0) % most;
+            let (piece, after) = rest.split_at(length.min(rest.len()));
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces
+    }
+}

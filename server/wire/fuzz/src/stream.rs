@@ -1,0 +1,182 @@
+//! Streams: whatever an upstream sends, each caller gets a stream of its own dialect that ends as it must.
+
+use bytes::Bytes;
+use domain::{Dialect, Usage};
+use wire::error::Fault;
+use wire::relay::Relay;
+use wire::sse::Event;
+
+use crate::{CALL, CALLERS, Cuts, asking, assert_in_range, events};
+
+/// The first byte chooses the caller's dialect, whether it asked for usage, and whether Farebox ends the stream before
+/// its end; the second is for the cuts; the rest is what the upstream sends.
+pub(crate) fn any(from: Dialect, data: &[u8]) {
+    let [choice, seed, stream @ ..] = data else {
+        return;
+    };
+    let caller = CALLERS[usize::from(choice & 3)];
+    let run = |pieces: &[&[u8]]| {
+        let request = asking(caller, true, choice & 4 != 0);
+        // A pair that cannot be relayed is none.
+        let relay = request.relay(from, CALL.0, CALL.1).ok()?;
+        Some(relayed(relay, pieces, choice & 8 != 0))
+    };
+    let Some(got) = run(&[stream]) else { return };
+    let cut = run(&Cuts(u64::from(*seed)).of(stream, 1 + usize::from(*seed)));
+    assert!(cut.as_ref() == Some(&got), "another stream when cut");
+    let sent: Vec<Event> = events::of(&[&got.bytes.concat()])
+        .into_iter()
+        .filter(|event| event.data.as_ref().is_some_and(|data| !data.is_empty()))
+        .collect();
+    match got.end {
+        End::Whole => ends_well(caller, &sent),
+        End::Failed => ends_badly(caller, &sent),
+    }
+    if caller != from && caller != Dialect::Gemini {
+        again(caller, &got);
+    }
+}
+
+/// What a caller got.
+#[derive(PartialEq)]
+struct Got {
+    bytes: Vec<Bytes>,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Whole,
+    Failed,
+}
+
+/// As the pump does it: an event is read, paid for and passed; the end is written when the charge is committed.
+fn relayed(mut relay: Box<dyn Relay>, pieces: &[&[u8]], is_cut_early: bool) -> Got {
+    let (mut bytes, mut usage, mut broke) = (Vec::new(), Usage::default(), false);
+    for (number, event) in events::of(pieces).into_iter().enumerate() {
+        let Ok(facts) = relay.read(event, &mut |_| {}) else {
+            broke = true;
+            break;
+        };
+        if let Some(reported) = facts.usage {
+            assert_in_range(&reported);
+            usage = reported;
+        }
+        if facts.failed.is_some() {
+            broke = true;
+            break;
+        }
+        // The money ran out: this event is not passed.
+        if is_cut_early && number >= 3 && !relay.is_whole() {
+            relay.cut(&usage, &mut bytes);
+            return Got {
+                bytes,
+                end: End::Whole,
+            };
+        }
+        relay.pass(&mut bytes);
+        if facts.over {
+            break;
+        }
+    }
+    if relay.is_whole() {
+        relay.finish(&usage, &mut bytes);
+        let written = bytes.len();
+        relay.finish(&usage, &mut bytes);
+        assert!(bytes.len() == written, "an end was written twice");
+        return Got {
+            bytes,
+            end: End::Whole,
+        };
+    }
+    let _ = broke;
+    bytes.push(relay.fail(&fault()));
+    Got {
+        bytes,
+        end: End::Failed,
+    }
+}
+
+fn fault() -> Fault {
+    Fault {
+        message: "The provider failed.".to_owned(),
+        status: 502,
+        openai_type: "server_error".to_owned(),
+        anthropic_type: "api_error".to_owned(),
+        param: None,
+        code: Some("upstream_error".to_owned()),
+        docs_url: "https://localhost/docs".to_owned(),
+        request_id: "call_01".to_owned(),
+    }
+}
+
+fn ends_well(caller: Dialect, sent: &[Event]) {
+    let last = sent.last().and_then(|event| event.data.clone());
+    let last = last.as_deref().unwrap_or_default();
+    match caller {
+        Dialect::Chat => assert!(last == b"[DONE]", "a chat stream without its end"),
+        Dialect::Responses => {
+            let kind = kind_of(last);
+            assert!(
+                matches!(
+                    kind.as_str(),
+                    "response.completed" | "response.incomplete" | "response.failed"
+                ),
+                "a stream of responses that ends with {kind:?}"
+            );
+        }
+        Dialect::Messages => {
+            let kind = kind_of(last);
+            assert!(
+                kind == "message_stop",
+                "a stream of messages that ends with {kind:?}"
+            );
+        }
+        Dialect::Gemini => {}
+    }
+}
+
+fn ends_badly(caller: Dialect, sent: &[Event]) {
+    let last = sent.last().and_then(|event| event.data.clone());
+    let last: serde_json::Value =
+        serde_json::from_slice(last.as_deref().unwrap_or_default()).expect("an error is JSON");
+    match caller {
+        Dialect::Chat | Dialect::Gemini => assert!(last["error"].is_object()),
+        Dialect::Responses => {
+            let kind = last["type"].as_str().unwrap_or_default();
+            assert!(matches!(kind, "error" | "response.failed"), "{kind}");
+        }
+        Dialect::Messages => assert!(last["type"] == "error"),
+    }
+}
+
+fn kind_of(data: &[u8]) -> String {
+    serde_json::from_slice::<serde_json::Value>(data)
+        .ok()
+        .and_then(|event| Some(event["type"].as_str()?.to_owned()))
+        .unwrap_or_default()
+}
+
+/// What was written anew is read in its own dialect as a whole stream, if it is one.
+fn again(dialect: Dialect, got: &Got) {
+    // With the request for usage, so that nothing of it is dropped.
+    let request = asking(dialect, true, true);
+    let Ok(mut relay) = request.relay(dialect, CALL.0, CALL.1) else {
+        return;
+    };
+    let mut out = Vec::new();
+    for event in events::of(&[&got.bytes.concat()]) {
+        let Ok(facts) = relay.read(event, &mut |_| {}) else {
+            panic!("what was written is no stream of its dialect");
+        };
+        if facts.failed.is_some() {
+            assert!(got.end == End::Failed, "an error in a whole stream");
+            return;
+        }
+        relay.pass(&mut out);
+    }
+    assert!(
+        relay.is_whole() == (got.end == End::Whole),
+        "a whole stream that reads as a broken one, or the other way round"
+    );
+}
