@@ -1,6 +1,6 @@
 //! Stored responses: whose are they, where are they kept, and who can go on from them?
 
-use domain::{Amount, Speaks};
+use domain::{Amount, PricePerMtok, Speaks};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use server::accounts::Email;
@@ -9,7 +9,7 @@ use server::catalog::{NewModel, NewPrice, NewRoute};
 use server::keys::NewKeyForm;
 use server::upstreams::NewUpstream;
 
-use crate::app::{Caller, TestApp, on_both};
+use crate::app::{Caller, PRICE, TestApp, on_both};
 use crate::upstream::{FakeUpstream, Reply, Step, refusal};
 
 /// What an answer of ten tokens for the prompt and five of its own costs, at the price of the tests.
@@ -135,7 +135,11 @@ async fn offer_of_chat(app: &TestApp, model: &str, fake: &FakeUpstream) {
         id: model.to_owned(),
         upstream: format!("chat-{model}"),
         upstream_model: None,
-        price: NewPrice::default(),
+        price: NewPrice {
+            input: PricePerMtok::parse_usd(PRICE.0).unwrap(),
+            output: PricePerMtok::parse_usd(PRICE.2).unwrap(),
+            ..NewPrice::default()
+        },
         context: 128_000,
     };
     app.handles.catalog.create_model(model).await.unwrap();

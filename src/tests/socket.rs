@@ -16,11 +16,12 @@ use crate::upstream::{FakeUpstream, Reply, Step, refusal};
 /// What a connection says is waited for so long at most.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-struct Client(WebSocketStream<TcpStream>);
+pub struct Client(WebSocketStream<TcpStream>);
 
 impl Client {
-    async fn try_open(app: &TestApp, key: &str) -> Result<Self, Error> {
-        let url = format!("ws://{}/v1/responses", app.address);
+    /// At this host and port.
+    pub async fn dial(address: &str, key: &str) -> Result<Self, Error> {
+        let url = format!("ws://{address}/v1/responses");
         let mut request = url.into_client_request().unwrap();
         let headers = request.headers_mut();
         headers.insert("authorization", format!("Bearer {key}").parse().unwrap());
@@ -28,25 +29,29 @@ impl Client {
             "openai-beta",
             "responses_websockets=2026-02-06".parse().unwrap(),
         );
-        let stream = TcpStream::connect(app.address).await.unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
         client_async(request, stream)
             .await
             .map(|(socket, _)| Self(socket))
     }
 
     async fn open(app: &TestApp, caller: &Caller) -> Self {
-        Self::try_open(app, &caller.key).await.unwrap()
+        Self::dial(&app.address.to_string(), &caller.key)
+            .await
+            .unwrap()
+    }
+
+    /// Says this, whatever it is.
+    pub async fn text(&mut self, text: String) {
+        self.0.send(Message::text(text)).await.unwrap();
     }
 
     async fn say(&mut self, message: Value) {
-        self.0
-            .send(Message::text(message.to_string()))
-            .await
-            .unwrap();
+        self.text(message.to_string()).await;
     }
 
     /// Asks for an answer with what is in `more`.
-    async fn create(&mut self, more: Value) {
+    pub async fn create(&mut self, more: Value) {
         let mut message = json!({"type": "response.create", "model": "gpt", "store": false, "input": [{"role": "user", "content": "What is 6*7?"}]});
         for (name, value) in more.as_object().unwrap() {
             message[name] = value.clone();
@@ -65,13 +70,13 @@ impl Client {
         }
     }
 
-    async fn event(&mut self) -> Value {
+    pub async fn event(&mut self) -> Value {
         let message = self.next().await;
         serde_json::from_str(message.to_text().unwrap()).unwrap()
     }
 
     /// Events up to one of this type, which is the last one.
-    async fn until(&mut self, kind: &str) -> Vec<Value> {
+    pub async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
             let event = self.event().await;
@@ -262,7 +267,7 @@ on_both! {
         let fake = FakeUpstream::start().await;
         app.offer("gpt", &fake).await;
         let caller = app.caller("5").await;
-        let Err(Error::Http(refused)) = Client::try_open(&app, "sk-nobody").await.map(|_| ()) else {
+        let Err(Error::Http(refused)) = Client::dial(&app.address.to_string(), "sk-nobody").await.map(|_| ()) else {
             panic!("a stranger came in")
         };
         assert_eq!(refused.status(), 401);

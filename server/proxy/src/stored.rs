@@ -5,7 +5,6 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, Response};
-use axum::response::IntoResponse;
 use domain::{Dialect, Problem, Scope};
 use wire::request::BadRequest;
 
@@ -30,7 +29,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    const fn method(self) -> Method {
+    fn method(self) -> Method {
         match self {
             Self::Read | Self::Inputs => Method::GET,
             Self::Cancel => Method::POST,
@@ -57,7 +56,7 @@ pub(crate) async fn handle(
     // Nobody says anything in it, and a connection whose request was not read would be closed.
     body::discard(sent).await;
     match answer(&state, verb, &id, &parts).await {
-        Ok(response) => response.into_response(),
+        Ok(response) => response,
         Err(problem) => refuse::answer(&state, &problem),
     }
 }
@@ -94,10 +93,10 @@ async fn answer(
     };
     let answered = errand::run(state, errand).await;
     let is_gone = matches!(answered, Err(Problem::ResponseNotFound));
-    if (verb == Verb::Delete && answered.is_ok()) || is_gone {
-        if let Err(error) = state.pins.forget(key.workspace, id).await {
-            tracing::warn!(%error, "A deleted response is still known; its provider says that it is gone");
-        }
+    if (is_gone || (verb == Verb::Delete && answered.is_ok()))
+        && let Err(error) = state.pins.forget(key.workspace, id).await
+    {
+        tracing::warn!(%error, "A deleted response is still known; its provider says that it is gone");
     }
     drop(reading);
     answered

@@ -57,7 +57,8 @@ pub(super) enum Heard {
 
 impl Connection {
     pub(super) fn new(state: ProxyState, parts: Parts, socket: WebSocket) -> Self {
-        let every = state.config.keep_alive;
+        // An interval of nothing would never end.
+        let every = state.config.keep_alive.max(Duration::from_millis(1));
         let mut ping = interval_at(Instant::now() + every, every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let memory = Memory::new(state.config.body_max, state.sockets.remembered.clone());

@@ -77,7 +77,7 @@ impl Create {
                         create.previous = Some(text(Some(raw), "previous_response_id")?);
                     }
                 }
-                "input" => create.input = given(Some(raw)).map(|raw| inner(raw)).transpose()?,
+                "input" => create.input = given(Some(raw)).map(inner).transpose()?,
                 // Always a stream here.
                 "stream" => {}
                 name => {
