@@ -1,0 +1,12 @@
+//! Google's generateContent, for callers only: no upstream is asked in it.
+
+pub mod answer;
+mod parts;
+mod prompt;
+pub mod relay;
+pub mod request;
+mod schema;
+mod seal;
+#[cfg(test)]
+mod tests;
+mod written;
