@@ -16,6 +16,7 @@ mod errand;
 mod estimate;
 mod forward;
 mod gauge;
+mod gemini;
 mod input_tokens;
 mod limits;
 mod media;
@@ -123,6 +124,11 @@ fn endpoints() -> Vec<(&'static str, String, MethodRouter<ProxyState>)> {
         .chain([
             ("get", "/v1beta/models".to_owned(), get(models::list)),
             ("get", "/v1beta/models/{*id}".to_owned(), get(models::one)),
+            (
+                "post",
+                "/v1beta/models/{*id}".to_owned(),
+                post(gemini::answer),
+            ),
         ])
         .collect()
 }

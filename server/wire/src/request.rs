@@ -14,7 +14,7 @@ use crate::neutral::{Prompt, Tool};
 use crate::relay::{Broken, Reader, Relay, Translate, Whole, Writer};
 use crate::segments::{Edit, Segments};
 use crate::text::{Size, each_text};
-use crate::{chat, messages, responses};
+use crate::{chat, gemini, messages, responses};
 
 /// A request for an answer, in any dialect. No `Debug`: it carries the caller's words.
 pub struct Request {
@@ -127,7 +127,8 @@ impl Request {
         match self.dialect {
             Dialect::Responses => responses::request::prompt(self),
             Dialect::Messages => messages::request::prompt(self),
-            Dialect::Chat | Dialect::Gemini => chat::request::prompt(self),
+            Dialect::Gemini => gemini::request::prompt(self),
+            Dialect::Chat => chat::request::prompt(self),
         }
     }
 
@@ -162,7 +163,11 @@ impl Request {
         let writer: Box<dyn Writer> = match self.dialect {
             Dialect::Responses => Box::new(responses::relay::Writer::new(caller)),
             Dialect::Messages => Box::new(messages::relay::Writer::new(caller)),
-            Dialect::Chat | Dialect::Gemini => Box::new(chat::writer::Writer::new(caller)),
+            Dialect::Gemini => {
+                let events = gemini::relay::Form::Events;
+                Box::new(gemini::relay::Writer::new(caller, events))
+            }
+            Dialect::Chat => Box::new(chat::writer::Writer::new(caller)),
         };
         Box::new(Translate::new(reader, writer))
     }
