@@ -309,6 +309,16 @@ async fn other_media(server: &Server, fake: &FakeUpstream, key: &str, prompt: &s
             json!({"model": prompt, "messages": [prompt]}).to_string(),
         ),
         (
+            "/v1beta/models/gpt:generateContent",
+            "application/json",
+            json(json!({"contents": [{"role": "user", "parts": [{"text": prompt}]}]})),
+        ),
+        (
+            "/v1beta/models/gpt:countTokens",
+            "application/json",
+            json(json!({"contents": [{"role": "user", "parts": [{"text": prompt}]}]})),
+        ),
+        (
             "/v1/messages/batches",
             "application/json",
             json(json!({"requests": [prompt]})),
@@ -351,8 +361,8 @@ async fn other_media(server: &Server, fake: &FakeUpstream, key: &str, prompt: &s
             send(path, kind, body[..cut].to_owned()).await;
         }
     }
-    // Seven counts, one speech, and five endpoints that answer JSON.
-    assert_eq!(answered, 13, "the endpoints really answered");
+    // Two counts each time, one speech, and five endpoints that answer JSON.
+    assert_eq!(answered, 20, "the endpoints really answered");
     for path in [
         format!("/v1beta/models/{prompt}"),
         format!("/v1/models?limit={prompt}&after_id={prompt}"),

@@ -18,7 +18,7 @@ use server::keys::KeyRecord;
 use wire::count::CountRequest;
 
 use crate::admit::Reading;
-use crate::serve::{is_of_sandbox, malformed, shown};
+use crate::serve::{is_offered, malformed};
 use crate::state::ProxyState;
 use crate::{admit, body, refuse, tokens};
 
@@ -38,7 +38,7 @@ pub(crate) async fn tokens(State(state): State<ProxyState>, request: Request) ->
 async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer, Problem> {
     let (key, reading, body) = admitted(state, parts, body).await?;
     let request = CountRequest::read(body).map_err(malformed)?;
-    may_count(state, &key, &request.model)?;
+    is_offered(state, &key, &request.model)?;
     // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
     // for another before it is done.
     let counted = tokio::task::spawn_blocking(move || {
@@ -72,20 +72,6 @@ pub(crate) async fn admitted(
     };
     let body = body::read(&state.config, &parts.headers, body).await?;
     Ok((key, reading, body))
-}
-
-/// Whether the key may have a prompt for this model counted.
-///
-/// # Errors
-/// [`Problem::ModelNotFound`] or [`Problem::ModelNotAllowed`].
-pub(crate) fn may_count(state: &ProxyState, key: &KeyRecord, model: &str) -> Result<(), Problem> {
-    let is_known = state.catalog.snapshot().model(model).is_some();
-    if !is_known && !(key.test && is_of_sandbox(model)) {
-        return Err(Problem::ModelNotFound {
-            model: shown(model),
-        });
-    }
-    admit::may_call(key, model)
 }
 
 /// Batches are answered within a day and billed when somebody reads them; a prepaid wallet cannot hold for that.

@@ -123,7 +123,7 @@ async fn counted(
 ) -> Result<Response<Body>, Problem> {
     let (key, reading, body) = count::admitted(state, parts, body).await?;
     let request = gemini::request::read(model, false, body).map_err(malformed)?;
-    count::may_count(state, &key, &request.model)?;
+    serve::is_offered(state, &key, &request.model)?;
     let counted = tokio::task::spawn_blocking(move || {
         let total_tokens = tokens::prompt(&request);
         drop(reading);
