@@ -130,7 +130,7 @@ impl Loop {
             .keep_alive_interval(H2_PING)
             .keep_alive_timeout(H2_PING);
         let io = TokioIo::new(stall::Stalling::new(stream, STALL));
-        let connection = watcher.watch(builder.serve_connection(io, service));
+        let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service));
         // A peer that never completes a request is outside the timeouts of both protocols: while the first bytes decide
         // which one is spoken, and after an HTTP/2 handshake.
         let silent = async {

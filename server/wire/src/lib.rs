@@ -3,6 +3,7 @@
 //! What is in these bytes belongs to the caller: the types that carry it have no `Debug`.
 
 pub mod chat;
+pub mod conversation;
 pub mod count;
 pub mod error;
 mod fields;

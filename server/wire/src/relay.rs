@@ -83,7 +83,9 @@ pub trait Relay: Send + Sync {
 #[must_use]
 pub fn keep_alive(dialect: Dialect) -> Bytes {
     Bytes::from_static(match dialect {
-        Dialect::Chat | Dialect::Responses | Dialect::Gemini => b": keep-alive\n\n",
+        Dialect::Chat | Dialect::Responses => b": keep-alive\n\n",
+        // Google's SDKs take a comment for a broken response.
+        Dialect::Gemini => b"\n",
         Dialect::Messages => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
     })
 }
