@@ -26,6 +26,8 @@ mod m016_statement;
 mod m017_ledger;
 mod m018_verify_runs;
 mod m020_response_pins;
+mod m019_price_buckets;
+mod m021_flush;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -53,6 +55,8 @@ impl MigratorTrait for Migrator {
             Box::new(m017_ledger::Migration),
             Box::new(m018_verify_runs::Migration),
             Box::new(m020_response_pins::Migration),
+            Box::new(m019_price_buckets::Migration),
+            Box::new(m021_flush::Migration),
         ]
     }
 }

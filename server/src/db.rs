@@ -295,6 +295,18 @@ pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, DbErr>>) -> 
         .unwrap_or_else(|_| Err(silent()))
 }
 
+/// Was the database out of reach, silent, or gone in the middle? Otherwise it answered, with a no.
+pub(crate) fn is_away(error: &DbErr) -> bool {
+    use sea_orm::RuntimeErr::SqlxError;
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(SqlxError(source)) | DbErr::Query(SqlxError(source)) => {
+            !matches!(source.as_ref(), sea_orm::SqlxError::Database(_))
+        }
+        _ => false,
+    }
+}
+
 pub(crate) fn silent() -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::Internal(
         "the database does not answer".into(),

@@ -68,7 +68,7 @@ impl Loaded {
 }
 
 /// The variables that this file reads; `FAREBOX_KEY_*` belong to the key ring.
-const VARIABLES: [&str; 30] = [
+const VARIABLES: [&str; 31] = [
     "FAREBOX_CONFIG",
     "FAREBOX_DATA",
     "FAREBOX_LISTEN",
@@ -83,6 +83,7 @@ const VARIABLES: [&str; 30] = [
     "FAREBOX_BRAND_NAME",
     "FAREBOX_BRAND_SUPPORT",
     "FAREBOX_WELCOME_CREDIT",
+    "FAREBOX_LEDGER_VERIFY_AT",
     "FAREBOX_MAIL_HOST",
     "FAREBOX_MAIL_PORT",
     "FAREBOX_MAIL_SECURITY",

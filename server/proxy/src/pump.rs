@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use wire::relay::{Relay, keep_alive};
+use wire::said;
 use wire::sse::{Event, Parser};
 
 use crate::admit::Permit;
@@ -262,6 +263,7 @@ impl Pump<'_> {
     /// With the reason, when nothing more is to be read.
     async fn take(&mut self, event: Event) -> Result<(), Stop> {
         let before = self.meter.before();
+        let data = event.data.clone();
         if let (Some(keep), Some(data)) = (&mut self.keep, &event.data) {
             keep.event(data);
         }
@@ -269,6 +271,11 @@ impl Pump<'_> {
         let Ok(facts) = self.relay.read(event, &mut |text| meter.piece(text)) else {
             return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
         };
+        if (facts.usage.is_some() || facts.sealed)
+            && let Some(data) = data
+        {
+            self.meter.beside(said::beside(&data));
+        }
         if let Some(said) = facts.failed {
             self.meter.rewind(before);
             // What it took to fail is reported by some; who got something of it pays for it.

@@ -12,8 +12,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response};
 use domain::ids::{CallId, PriceId};
 use domain::{Dialect, Price, Problem, Scope};
-use server::catalog::Model;
+use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
+use wire::media::Media;
 use wire::request::{BadRequest, Request};
 
 use crate::admit::{self, Permit};
@@ -23,7 +24,7 @@ use crate::meter::{Meter, Terms};
 use crate::pinned::Goal;
 use crate::state::ProxyState;
 use crate::voice::Voice;
-use crate::{body, forward, pinned, plain, pump, refuse};
+use crate::{body, forward, media, pinned, plain, pump, refuse};
 
 /// A conversation in one dialect: `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`.
 pub(crate) async fn converse(
@@ -75,6 +76,7 @@ async fn serve(
     let voice = Voice::of_path(parts.uri.path(), &parts.headers, call.to_string());
     let inbound = Inbound {
         request,
+        media: None,
         voice: voice.to(&key, &state.texts),
         forward: forward::headers(dialect, &parts.headers),
         goal,
@@ -85,6 +87,8 @@ async fn serve(
 /// A request with what of its surroundings matters to the upstream and to its answer.
 pub(crate) struct Inbound {
     pub(crate) request: Request,
+    /// What is asked for, where it is no conversation.
+    pub(crate) media: Option<Media>,
     pub(crate) voice: Voice,
     /// For an upstream that speaks the same dialect.
     pub(crate) forward: HeaderMap,
@@ -114,17 +118,28 @@ pub(crate) async fn metered(
     let request = &inbound.request;
     admit::may_call(&key, &request.model)?;
     let mut offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
-    offer.places = pinned::places(state, &key, inbound.goal, request, offer.places).await?;
-    offer.places = sayable(request, offer.places)?;
-    let budget = Budget::of(request, &offer.model, offer.price);
+    offer.places = match inbound.media {
+        Some(_) => media::places(offer.places)?,
+        None => {
+            let places = offer.places;
+            let places = pinned::places(state, &key, inbound.goal, request, places).await?;
+            sayable(request, places)?
+        }
+    };
+    let budget = Budget::of(request, &offer.model, &offer.version);
     let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
     let created_at = state.clock.now_ms(); // counts in the day and month around this moment, whenever it ends
-    let covered = budget.cover(state, &key, created_at, request).await?;
+    let covered = match &inbound.media {
+        Some(media) if !media.is_text() => {
+            let prompt = budget.first_hold(request)?;
+            media::cover(state, &key, created_at, prompt, &offer.version.price, media).await?
+        }
+        _ => budget.cover(state, &key, created_at, request).await?,
+    };
 
     let terms = Terms {
         key,
-        price: offer.price,
-        price_id: offer.price_id,
+        version: offer.version,
         context: offer.model.context,
     };
     let meter = Meter::new(call, inbound, budget, terms, created_at, began);
@@ -154,7 +169,7 @@ fn sayable(request: &Request, places: Vec<Place>) -> Result<Vec<Place>, Problem>
 }
 
 /// Who is asking, and may they, now?
-async fn admit(
+pub(crate) async fn admit(
     state: &ProxyState,
     dialect: Dialect,
     parts: &Parts,
@@ -171,8 +186,7 @@ async fn admit(
 /// What a model costs and where it is served, at this moment.
 struct Offer {
     model: Arc<Model>,
-    price: Price,
-    price_id: PriceId,
+    version: PriceVersion,
     places: Vec<Place>,
 }
 
@@ -192,7 +206,10 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
     }
     let snapshot = state.catalog.snapshot();
     let model = snapshot.model(name).ok_or_else(unknown)?.clone();
-    let version = *model.price_at(state.clock.now_ms()).ok_or_else(unknown)?;
+    let version = model
+        .price_at(state.clock.now_ms())
+        .ok_or_else(unknown)?
+        .clone();
     let places: Vec<Place> = model
         .routes
         .iter()
@@ -209,8 +226,7 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         return Err(Problem::UpstreamFailed);
     }
     Ok(Offer {
-        price: version.price,
-        price_id: version.id,
+        version,
         model,
         places,
     })
@@ -226,8 +242,7 @@ fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
     let upstream = state.upstreams.sandbox()?;
     Some(Offer {
         model: Arc::new(Model::free(name)),
-        price: Price::default(),
-        price_id: PriceId::from_uuid(uuid::Uuid::nil()),
+        version: PriceVersion::plain(PriceId::from_uuid(uuid::Uuid::nil()), Price::default()),
         places: vec![Place {
             upstream,
             model: name.to_owned(),

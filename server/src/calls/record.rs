@@ -5,6 +5,7 @@ use domain::views::UnixMs;
 use domain::{Amount, Ending, Rule, Usage};
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
+use super::counted;
 use crate::db::insert_all;
 
 /// One finished call, ready to be committed with its charge.
@@ -92,7 +93,7 @@ pub(crate) struct Booked<'a> {
     pub(crate) txn: Option<&'a str>,
 }
 
-const CALL_COLUMNS: usize = 20;
+const CALL_COLUMNS: usize = 16 + counted::COLUMNS.len();
 
 /// What becomes of a call whose id is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,13 +110,16 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     calls: &[Booked<'_>],
     repeated: Repeated,
 ) -> Result<(), DbErr> {
-    let into = "call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
-            input, cached_input, output, reasoning, charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at)";
+    let into = format!(
+        "call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
+            charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at, {})",
+        counted::COLUMNS.join(", ")
+    );
     let rest = match repeated {
         Repeated::Refused => "",
         Repeated::Kept => "ON CONFLICT (id) DO NOTHING",
     };
-    insert_all(conn, into, calls.iter().map(call_values).collect(), rest).await?;
+    insert_all(conn, &into, calls.iter().map(call_values).collect(), rest).await?;
     let into = "attempt (call_id, seq, upstream_id, outcome, status, duration_ms)";
     let attempts = calls.iter().flat_map(attempt_values).collect();
     insert_all(
@@ -130,8 +134,7 @@ pub(crate) async fn insert<C: ConnectionTrait>(
 
 fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
     let record = call.record;
-    let tokens = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
-    [
+    let first: [Value; 16] = [
         record.id.to_string().into(),
         record.workspace.to_string().into(),
         record.key.to_string().into(),
@@ -143,16 +146,14 @@ fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
         record.rule.id().into(),
         i64::from(record.status).into(),
         i64::from(record.streamed).into(),
-        tokens(record.usage.input),
-        tokens(record.usage.cached_input),
-        tokens(record.usage.output),
-        tokens(record.usage.reasoning),
         call.charge.nanos().into(),
         call.unbilled.nanos().into(),
         record.first_byte_ms.into(),
         record.duration_ms.into(),
         record.created_at.into(),
-    ]
+    ];
+    let mut values = first.into_iter().chain(counted::values(&record.usage));
+    std::array::from_fn(|_| values.next().expect("there is a value for every column"))
 }
 
 fn attempt_values(call: &Booked<'_>) -> impl Iterator<Item = [Value; 6]> {

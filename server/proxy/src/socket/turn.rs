@@ -97,6 +97,7 @@ impl Connection {
         }
         let inbound = Inbound {
             request: Request::read(Dialect::Responses, body).map_err(malformed)?,
+            media: None,
             voice: turn.voice.clone(),
             forward: over_http(&self.parts.headers),
             goal: Goal::Answer,

@@ -122,7 +122,6 @@ impl Report {
             input,
             cached_input,
             cache_write,
-            cache_write_1h: 0,
             audio_input,
             image_input,
             output,
@@ -133,7 +132,7 @@ impl Report {
                 .web_search_requests
                 .or_none()
                 .max(self.num_sources_used.or_none()),
-            units: 0,
+            ..Usage::default()
         }
         .clamped();
         (!usage.is_zero()).then_some(usage)

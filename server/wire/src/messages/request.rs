@@ -66,8 +66,7 @@ pub fn read(body: Bytes) -> Result<Request, BadRequest> {
         .and_then(|raw| serde_json::from_str::<OutputConfig>(raw.get()).ok())
         .and_then(|config| config.effort);
     let tier = match word(speed).as_deref() {
-        // What is fast costs as what has priority: it is the dearest tier that there is.
-        Some("fast") => Tier::Priority,
+        Some("fast") => Tier::Fast,
         _ => Tier::read(word(service_tier).as_deref()),
     };
     Ok(Request {

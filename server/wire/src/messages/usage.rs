@@ -95,11 +95,11 @@ impl Report {
         (!usage.is_zero()).then_some(usage)
     }
 
-    /// How soon, and how fast, the answer was served, if it says so: what is fast costs as what has priority.
+    /// How soon, and how fast, the answer was served, if it says so.
     #[must_use]
     pub fn tier(&self) -> Option<Tier> {
         match (self.is_fast, self.tier) {
-            (Some(true), _) => Some(Tier::Priority),
+            (Some(true), _) => Some(Tier::Fast),
             (_, Some(tier)) => Some(tier),
             (Some(false), None) => Some(Tier::Default),
             (None, None) => None,
@@ -251,7 +251,7 @@ mod tests {
             (r#"{"service_tier":"batch"}"#, Some(Tier::Flex)),
             (
                 r#"{"service_tier":"standard","speed":"fast"}"#,
-                Some(Tier::Priority),
+                Some(Tier::Fast),
             ),
             (r#"{"speed":"standard"}"#, Some(Tier::Default)),
             (r#"{"service_tier":7}"#, None),

@@ -53,7 +53,7 @@ pub(crate) fn any_usage() -> impl Strategy<Value = Usage> {
             audio_output,
             image_output,
             tool_calls,
-            units: 0,
+            ..Usage::default()
         }
     })
 }

@@ -83,11 +83,10 @@ impl Item {
         if let Some((list, at, ..)) = place.part()
             && let Some(parts) = self.parts(list)
         {
-            let count = parts.len();
-            match parts.get_mut(at) {
-                Some(there) => *there = part.into(),
-                None if at == count => parts.push(part.into()),
-                None => {}
+            if at == parts.len() {
+                parts.push(part.into());
+            } else if let Some(there) = parts.get_mut(at) {
+                *there = part.into();
             }
         }
     }

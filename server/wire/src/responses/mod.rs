@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod blocks;
+mod input;
 mod item;
 mod media;
 mod object;

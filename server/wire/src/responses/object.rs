@@ -9,6 +9,7 @@ use super::usage;
 use crate::error::{Fault, Said};
 use crate::relay::Broken;
 use crate::request::Caller;
+use crate::sse::named_event;
 
 /// A response, an item or a part of one, as it was written.
 pub(super) type Object = Map<String, Value>;
@@ -192,7 +193,7 @@ impl Log {
         }
         event.insert("sequence_number".to_owned(), self.next.into());
         self.next = self.next.saturating_add(1);
-        Bytes::from(format!("event: {kind}\ndata: {}\n\n", Value::Object(event)))
+        named_event(kind, &Value::Object(event).to_string())
     }
 
     /// The event that says that this response failed; of no response, that nothing came about.
@@ -220,8 +221,4 @@ impl Log {
             }
         }
     }
-}
-
-pub(super) fn keep_alive() -> Bytes {
-    Bytes::from_static(b": keep-alive\n\n")
 }

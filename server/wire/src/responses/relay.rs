@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use domain::Usage;
+use domain::{Dialect, Usage};
 use serde_json::{Value, json};
 
 use super::blocks::{called, each_word};
 use super::item::Item;
-use super::object::{Ending, Log, Object, bare, keep_alive, list, said, tier};
+use super::object::{Ending, Log, Object, bare, list, said, tier};
 pub use super::reader::Reader;
 use super::step::{self, Step};
 use super::usage;
@@ -17,6 +17,12 @@ use crate::error::Fault;
 use crate::relay::{Broken, Facts, Relay};
 use crate::request::Request;
 use crate::sse::Event;
+
+/// The event that ends a stream of which nothing has begun.
+#[must_use]
+pub fn first_fault(fault: &Fault) -> Bytes {
+    Log::default().failed(None, fault)
+}
 
 /// Responses to responses.
 pub struct Own {
@@ -230,6 +236,6 @@ impl Relay for Own {
     }
 
     fn keep_alive(&self) -> Bytes {
-        keep_alive()
+        crate::relay::keep_alive(Dialect::Responses)
     }
 }

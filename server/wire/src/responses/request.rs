@@ -33,6 +33,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         store,
         previous_response_id,
         prompt,
+        generate,
     ] = pick(
         &body,
         [
@@ -50,6 +51,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
             "store",
             "previous_response_id",
             "prompt",
+            "generate",
         ],
     )?;
     let model = text(raw_model, "model")?;
@@ -70,8 +72,10 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
     if given(previous_response_id).is_some() {
         text(previous_response_id, "previous_response_id")?;
     }
+    // Over a socket Codex first asks for no answer at all.
+    let warms_up = generate.map(RawValue::get) == Some("false");
     let goes_on = given(previous_response_id).is_some() || given(prompt).is_some();
-    check_input(input, goes_on)?;
+    check_input(input, goes_on || warms_up)?;
     let max = number(max_output_tokens, "max_output_tokens", 1, TOKENS_MAX)?;
     let mut size = match given(input) {
         Some(input) => measure(input.get().as_bytes()).map_err(|error| not_json(&error))?,
@@ -111,17 +115,21 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
     })
 }
 
-/// A text, or a list with something in it; it may be empty or missing where the request goes on from something kept.
-fn check_input(input: Option<&RawValue>, goes_on: bool) -> Result<(), BadRequest> {
+/// A text, or a list with something in it; it may be empty or missing where that makes sense.
+fn check_input(input: Option<&RawValue>, may_be_empty: bool) -> Result<(), BadRequest> {
     let wrong = |rule: &str| Err(BadRequest::new("input", format!("`input` {rule}")));
     let Some(input) = given(input) else {
-        return if goes_on { Ok(()) } else { wrong("is missing") };
+        return if may_be_empty {
+            Ok(())
+        } else {
+            wrong("is missing")
+        };
     };
     let is_text = input.get().starts_with('"');
     match crate::fields::array_length(input) {
         None if is_text => Ok(()),
         None => wrong("must be a string or an array"),
-        Some(0) if !goes_on => wrong("must hold at least one item"),
+        Some(0) if !may_be_empty => wrong("must hold at least one item"),
         Some(_) => Ok(()),
     }
 }
@@ -308,6 +316,7 @@ mod tests {
         for good in [
             r#"{"model":"m","previous_response_id":"resp_1"}"#,
             r#"{"model":"m","input":[],"previous_response_id":"resp_1"}"#,
+            r#"{"type":"response.create","generate":false,"model":"m","input":[]}"#,
             r#"{"model":"m","input":"x","background":false,"conversation":null}"#,
         ] {
             read(good);

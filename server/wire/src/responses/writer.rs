@@ -3,11 +3,11 @@
 //! The states make it impossible to end while an item is open, or to write anything after the end.
 
 use bytes::Bytes;
-use domain::Usage;
+use domain::{Dialect, Usage};
 use serde_json::{Value, json};
 
 use super::item::{Item, Place, part};
-use super::object::{Ending, Log, Object, begun, keep_alive};
+use super::object::{Ending, Log, Object, begun};
 use super::tools::Names;
 use crate::error::Fault;
 use crate::neutral::{Block, Piece, Stop, ToolKind, custom};
@@ -297,6 +297,6 @@ impl crate::relay::Writer for Writer {
     }
 
     fn keep_alive(&self) -> Bytes {
-        keep_alive()
+        crate::relay::keep_alive(Dialect::Responses)
     }
 }
