@@ -264,7 +264,7 @@ on_both! {
         offer_of_chat(&app, "gpt", &fake).await;
         let caller = app.caller("5").await;
         let chained = create(&app, &caller.key, json!({"previous_response_id": "resp_1"})).await;
-        assert_eq!(refused(chained, 400, "invalid_request").await, "previous_response_id");
+        assert_eq!(refused(chained, 400, "previous_response_not_found").await, "previous_response_id");
         let body = json!({"model": "gpt", "input": "What is 6*7?"});
         let compact = ask(&app, &caller.key, Method::POST, "/compact", Some(body.clone())).await;
         assert_eq!(refused(compact, 400, "invalid_request").await, "model");

@@ -41,8 +41,8 @@ impl Goal {
 ///
 /// # Errors
 /// [`Problem::PreviousResponseNotFound`] when it goes on from a response that this workspace did not store with this kind
-/// of key, or whose upstream is gone: which of these is not told. [`Problem::InvalidBody`] when nobody who serves the
-/// model can do it.
+/// of key, whose upstream is gone, or that nobody who serves the model can have kept: which of these is not told, and
+/// clients send the whole conversation then. [`Problem::InvalidBody`] when nobody who serves the model can compact.
 pub(crate) async fn places(
     state: &ProxyState,
     key: &KeyRecord,
@@ -57,15 +57,15 @@ pub(crate) async fn places(
     if goal == Goal::Compact {
         places.retain(native);
         if places.is_empty() {
-            return Err(no_place("compacting"));
+            return Err(malformed(BadRequest {
+                detail: "this model's provider cannot compact a conversation".to_owned(),
+                param: Some("model"),
+            }));
         }
     }
     let Some(previous) = stateful(request).previous else {
         return Ok(places);
     };
-    if !places.iter().any(native) {
-        return Err(no_place("`previous_response_id`"));
-    }
     let pin = state
         .pins
         .find(key.workspace, key.test, &previous)
@@ -77,18 +77,6 @@ pub(crate) async fn places(
         true => Err(Problem::PreviousResponseNotFound),
         false => Ok(places),
     }
-}
-
-fn no_place(what: &str) -> Problem {
-    malformed(BadRequest {
-        detail: format!(
-            "{what} is not offered for this model: its provider keeps no responses; send the whole conversation in `input`"
-        ),
-        param: Some(match what {
-            "compacting" => "model",
-            _ => "previous_response_id",
-        }),
-    })
 }
 
 /// Notes a stored response while it passes.
