@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Answers: what does Farebox weigh? Builds the shipping profile (thin LTO: a full build of its own the first time),
 # then prints the binary's size, the time from start to ready with an empty data folder and with a filled one, its
-# memory when idle, and the sizes of the browser bundle. And how fast is its ledger (benches/ledger.rs), on SQLite and on
+# memory when idle, and the sizes of the browser bundle. And how fast is its ledger (server/benches/ledger.rs), on SQLite and on
 # a PostgreSQL that syncs?
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"

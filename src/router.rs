@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::middleware;
 use axum::routing::{get, post};
 use proxy::ProxyState;
+pub use proxy::is_api;
 use server::mail::Mail;
 use server::orders::Orders;
 use texts::Texts;
@@ -76,10 +77,4 @@ pub fn router(front: Arc<Front>, proxy: ProxyState) -> Router {
             failure::catch,
         ))
         .with_state(front)
-}
-
-/// Paths that answer JSON, whether they exist or not.
-#[must_use]
-pub fn is_api(path: &str) -> bool {
-    path == "/v1" || path.starts_with("/v1/")
 }

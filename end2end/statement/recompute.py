@@ -6,7 +6,7 @@
 The files are those of /wallet/statement/export/json and /wallet/statement/export/csv with `detail=calls`, of the same
 days. Nothing of Farebox is used: only this file, Python's standard library, and the published rule that a call costs
 its tokens times their prices (in micro-dollars per million tokens, which is pico-dollars per token), summed over its
-buckets and rounded up once to a whole nano-dollar. Several periods must follow one another without a break.
+buckets, tool calls, units and the call itself, and rounded up once to a whole nano-dollar. Several periods must follow one another without a break.
 
     --balance N   what the wallet must hold at the end, in nano-dollars
 
@@ -17,7 +17,12 @@ import csv
 import json
 import sys
 
-BUCKETS = ("input", "cached_input", "output")
+TOKENS = (
+    "input", "cached_input", "cache_write", "cache_write_1h", "audio_input", "image_input",
+    "output", "reasoning", "audio_output", "image_output",
+)
+COUNTS = ("tool_calls", "units")
+PRICES = (*TOKENS, *COUNTS, "call")
 RECORDS = ("opening", "line", "closing", "call")
 
 
@@ -49,7 +54,9 @@ def money(where, value):
 
 def cost(tokens, prices):
     """What a call costs: the published rule."""
-    picos = sum(tokens[bucket] * prices[bucket] for bucket in BUCKETS)
+    # Reasoning is part of the output, and the call itself is always one.
+    counts = {**tokens, "output": tokens["output"] - tokens["reasoning"], "call": 1}
+    picos = sum(counts[bucket] * prices[bucket] for bucket in PRICES)
     return -(-picos // 1000)
 
 
@@ -85,8 +92,8 @@ def of_json(path):
             "date": call["date"],
             "time": call["booked_at"],
             "price_version": call["price_version"],
-            "tokens": {bucket: call["tokens"][bucket] for bucket in BUCKETS},
-            "prices": {bucket: int(call["micro_usd_per_million"][bucket]) for bucket in BUCKETS},
+            "tokens": {**{bucket: call["tokens"][bucket] for bucket in TOKENS}, **{name: call[name] for name in COUNTS}},
+            "prices": {bucket: int(call["micro_usd_per_million"][bucket]) for bucket in PRICES},
             "charge": money(f"{where}, charge", call["charge"]),
             "unbilled": money(f"{where}, unbilled", call["unbilled"]),
         })
@@ -142,8 +149,8 @@ def of_csv(path):
             "date": row["date"],
             "time": row["time"],
             "price_version": row["price_version"],
-            "tokens": {bucket: int(row[f"{bucket}_tokens"]) for bucket in BUCKETS},
-            "prices": {bucket: int(row[f"{bucket}_micro_usd_per_million"]) for bucket in BUCKETS},
+            "tokens": {**{bucket: int(row[f"{bucket}_tokens"]) for bucket in TOKENS}, **{name: int(row[name]) for name in COUNTS}},
+            "prices": {bucket: int(row[f"{bucket}_micro_usd_per_million"]) for bucket in PRICES},
             "charge": -row["amount"],
             "unbilled": int(row["unbilled_nusd"]),
         }

@@ -59,6 +59,25 @@ pub async fn append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(),
     Ok(())
 }
 
+/// Lets the rows of an append-only table be changed, until it is made [`append_only`] again in the same migration.
+pub async fn thaw(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+    let statements = match manager.get_database_backend() {
+        // Its triggers go with the function.
+        DbBackend::Postgres => vec![format!("DROP FUNCTION {table}_append_only() CASCADE")],
+        _ => vec![
+            format!("DROP TRIGGER {table}_no_update"),
+            format!("DROP TRIGGER {table}_no_delete"),
+        ],
+    };
+    for statement in &statements {
+        manager
+            .get_connection()
+            .execute_unprepared(statement)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Drops a table and the function of its append-only trigger; the triggers go with the table.
 pub async fn drop_append_only(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
     manager

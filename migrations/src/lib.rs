@@ -25,6 +25,8 @@ mod m015_status;
 mod m016_statement;
 mod m017_ledger;
 mod m018_verify_runs;
+mod m019_price_buckets;
+mod m021_flush;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -51,6 +53,8 @@ impl MigratorTrait for Migrator {
             Box::new(m014_policies::Migration),
             Box::new(m017_ledger::Migration),
             Box::new(m018_verify_runs::Migration),
+            Box::new(m019_price_buckets::Migration),
+            Box::new(m021_flush::Migration),
         ]
     }
 }

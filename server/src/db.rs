@@ -1,5 +1,9 @@
 //! How do we reach the database? SQLite with one writer and read-only readers, or a PostgreSQL pool; same verbs.
 
+mod lists;
+
+pub(crate) use lists::{among, insert_all, places, table};
+
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -291,48 +295,22 @@ pub(crate) async fn bounded<T>(work: impl Future<Output = Result<T, DbErr>>) -> 
         .unwrap_or_else(|_| Err(silent()))
 }
 
+/// Was the database out of reach, silent, or gone in the middle? Otherwise it answered, with a no.
+pub(crate) fn is_away(error: &DbErr) -> bool {
+    use sea_orm::RuntimeErr::SqlxError;
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(SqlxError(source)) | DbErr::Query(SqlxError(source)) => {
+            !matches!(source.as_ref(), sea_orm::SqlxError::Database(_))
+        }
+        _ => false,
+    }
+}
+
 pub(crate) fn silent() -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::Internal(
         "the database does not answer".into(),
     ))
-}
-
-/// `$1, $2, $3` for three values: what stands in the brackets of IN.
-pub(crate) fn places(count: usize) -> String {
-    let places: Vec<String> = (1..=count).map(|at| format!("${at}")).collect();
-    places.join(", ")
-}
-
-/// `($1, $2), ($3, $4)` for two rows of two columns: what follows VALUES.
-pub(crate) fn rows(count: usize, columns: usize) -> String {
-    let row = |r: usize| {
-        let places: Vec<String> = (1..=columns)
-            .map(|c| format!("${}", r * columns + c))
-            .collect();
-        format!("({})", places.join(", "))
-    };
-    (0..count).map(row).collect::<Vec<_>>().join(", ")
-}
-
-/// The same list in parts whose lengths are powers of two. Databases keep plans of statements that they have seen, and one
-/// for thousands of values is dear to make: so the lists in them have few lengths.
-pub(crate) fn in_powers<T>(list: &[T]) -> impl Iterator<Item = &[T]> {
-    let mut rest = list;
-    std::iter::from_fn(move || {
-        let length = 1_usize << rest.len().checked_ilog2()?;
-        let (part, after) = rest.split_at(length);
-        rest = after;
-        Some(part)
-    })
-}
-
-/// The same, for lists in which repeating something is harmless: the last one is repeated up to the next power of two.
-pub(crate) fn padded<T: Clone>(list: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut list: Vec<T> = list.into_iter().collect();
-    if let Some(last) = list.last().cloned() {
-        list.resize(list.len().next_power_of_two(), last);
-    }
-    list
 }
 
 /// The database's own clock in milliseconds since 1970 UTC: leases are judged by it alone.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use domain::Bucket;
 use server::calls::CallRow;
 
 use super::admin::account_named;
@@ -44,6 +45,23 @@ pub async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// What it used beside that.
+fn others(call: &CallRow) -> String {
+    let usage = call.usage();
+    let flag = if call.flagged {
+        " (report corrected)"
+    } else {
+        ""
+    };
+    let others: String = Bucket::ALL
+        .into_iter()
+        .filter(|bucket| !bucket.is_usual() && *bucket != Bucket::Call)
+        .filter(|bucket| usage.count(*bucket) > 0)
+        .map(|bucket| format!(", {} {}", usage.count(bucket), bucket.id()))
+        .collect();
+    others + flag
+}
+
 fn sentence(call: &CallRow) -> String {
     let attempts: Vec<String> = call
         .attempts
@@ -51,7 +69,7 @@ fn sentence(call: &CallRow) -> String {
         .map(|attempt| format!("{} {}", attempt.upstream, attempt.outcome))
         .collect();
     format!(
-        "{}  {}  {}  {}  {} in + {} cached, {} out  {}  {}  {}",
+        "{}  {}  {}  {}  {} in + {} cached, {} out{}  {}  {}  {}",
         super::admin::time(call.created_at),
         call.id,
         call.model,
@@ -59,6 +77,7 @@ fn sentence(call: &CallRow) -> String {
         call.input_tokens,
         call.cached_input_tokens,
         call.output_tokens,
+        others(call),
         call.charge_nusd,
         call.rule,
         attempts.join(", "),

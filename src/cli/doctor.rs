@@ -13,6 +13,7 @@ use serde::Serialize;
 use server::accounts::Accounts;
 use server::clock::Clock;
 use server::db::Db;
+use server::night;
 use server::orders::OrdersState;
 use server::rates::Rates;
 use server::secrets::{Given, KeyRing, Purpose, key_file, unused};
@@ -27,6 +28,9 @@ use crate::database::{self, Schema};
 const PATIENCE: Duration = Duration::from_secs(4);
 /// When this was written: a clock before it is wrong.
 const WRITTEN_MS: i64 = 1_795_219_200_000;
+const HOUR_MS: i64 = 3_600_000;
+/// A night without a check, and half a day.
+const UNCHECKED_HOURS: i64 = 36;
 /// Clocks of two machines that differ by more make times in lists confusing.
 const SKEW_MS: i64 = 2_000;
 
@@ -110,6 +114,7 @@ pub async fn run(args: Args) -> ExitCode {
         upstreams(&mut found, &config, &db).await;
         rates(&mut found, &config, &db).await;
         orders(&mut found, &db).await;
+        books(&mut found, &config, &db).await;
         policies::policies(&mut found, &config, &db).await;
     }
     mail(&mut found, &config).await;
@@ -337,6 +342,37 @@ async fn orders(found: &mut Findings, db: &Db) {
     }
     if (attention, stuck_events, stuck_refunds) == (0, 0, 0) {
         found.ok("orders", "nothing to look at");
+    }
+}
+
+/// What the last nightly check of the books found.
+async fn books(found: &mut Findings, config: &Config, db: &Db) {
+    let run = match night::newest(db.read()).await {
+        Ok(run) => run,
+        Err(error) => return found.fail("books", format!("the database cannot be read: {error}")),
+    };
+    let Some(run) = run else {
+        return found.ok(
+            "books",
+            "no night has checked them yet; `farebox ledger verify` does it now",
+        );
+    };
+    let hours = (Clock::system().now_ms() - run.ended_at) / HOUR_MS;
+    if !run.holds {
+        found.fail(
+            "books",
+            format!("they did not hold when they were checked {hours} hours ago: stop serving and run `farebox ledger verify`"),
+        );
+    } else if config.verify_at.is_some() && hours > UNCHECKED_HOURS {
+        found.warn(
+            "books",
+            format!("they were last checked {hours} hours ago, and should be every night: does `farebox serve` run?"),
+        );
+    } else {
+        found.ok(
+            "books",
+            format!("they held when they were checked {hours} hours ago"),
+        );
     }
 }
 

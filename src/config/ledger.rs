@@ -8,7 +8,7 @@ use super::load::Loader;
 const DEFAULT: &str = "03:30";
 
 pub(super) fn settings(l: &mut Loader<'_>, file: LedgerTable) -> Option<TimeOfDay> {
-    let raw = l.raw(None, file.verify_at, DEFAULT);
+    let raw = l.raw(Some("FAREBOX_LEDGER_VERIFY_AT"), file.verify_at, DEFAULT);
     l.read("ledger.verify_at", raw, DEFAULT, |text| match text.trim() {
         "off" => Ok(None),
         time => time.parse().map(Some),

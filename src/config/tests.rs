@@ -235,6 +235,8 @@ fn the_books_are_checked_every_night_unless_told_otherwise() {
     assert_eq!(loaded(&[]).config.verify_at, "03:30".parse().ok());
     assert_eq!(at("23:05").config.verify_at, "23:05".parse().ok());
     assert_eq!(at("off").config.verify_at, None);
+    let given = loaded(&[("FAREBOX_LEDGER_VERIFY_AT", "04:15")]);
+    assert_eq!(given.config.verify_at, "04:15".parse().ok());
     for wrong in ["24:00", "3:30", "night", ""] {
         let problems = at(wrong).problems;
         assert!(problems[0].contains("ledger.verify_at"), "{problems:?}");

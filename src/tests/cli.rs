@@ -435,20 +435,6 @@ fn what_is_wrong_is_said_with_what_to_do() {
             ],
             "private_ranges",
         ),
-        (
-            &[
-                "admin",
-                "upstream",
-                "create",
-                "--name",
-                "x",
-                "--dialect",
-                "klingon",
-                "--base-url",
-                "https://example.com/v1",
-            ],
-            "klingon",
-        ),
     ] {
         let output = farebox.run(command, "");
         assert_eq!(output.status.code(), Some(1), "{command:?}");
@@ -458,6 +444,13 @@ fn what_is_wrong_is_said_with_what_to_do() {
             stderr(&output)
         );
     }
+    // What can only be one of a few words is refused as it is read, with those that there are.
+    let dialect =
+        "admin upstream create --name x --dialect klingon --base-url https://example.com/v1";
+    let command: Vec<&str> = dialect.split(' ').collect();
+    let output = farebox.run(&command, "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("openai-responses"));
     assert_eq!(
         farebox.run(&["admin", "credit", "grant"], "").status.code(),
         Some(2),
@@ -583,4 +576,110 @@ async fn the_first_look_works_as_printed() {
         farebox.run(&["ledger", "verify"], "").status.code(),
         Some(0)
     );
+}
+
+#[test]
+fn a_model_is_offered_at_a_price_for_every_bucket() {
+    let farebox = Installation::sqlite();
+    farebox.offer("http://127.0.0.1:9/v1");
+    let options = [
+        ("--input-per-mtok", "3", "input", 3_000_000),
+        ("--cached-input-per-mtok", "0.30", "cached_input", 300_000),
+        ("--cache-write-per-mtok", "3.75", "cache_write", 3_750_000),
+        (
+            "--cache-write-1h-per-mtok",
+            "6",
+            "cache_write_1h",
+            6_000_000,
+        ),
+        ("--audio-input-per-mtok", "40", "audio_input", 40_000_000),
+        ("--image-input-per-mtok", "10", "image_input", 10_000_000),
+        ("--output-per-mtok", "15", "output", 15_000_000),
+        ("--reasoning-per-mtok", "14", "reasoning", 14_000_000),
+        ("--audio-output-per-mtok", "80", "audio_output", 80_000_000),
+        ("--image-output-per-mtok", "41", "image_output", 41_000_000),
+        (
+            "--tool-calls-per-million",
+            "10000",
+            "tool_calls",
+            10_000_000_000_i64,
+        ),
+        ("--units-per-million", "0.10", "units", 100_000),
+        ("--calls-per-million", "1000", "call", 1_000_000_000),
+    ];
+    let price: Vec<&str> = options
+        .iter()
+        .flat_map(|(option, value, ..)| [*option, *value])
+        .chain(["--unit", "millisecond"])
+        .collect();
+    let create = [
+        "admin",
+        "model",
+        "create",
+        "--id",
+        "all",
+        "--upstream",
+        "fake",
+        "--context",
+        "1000000",
+        "--json",
+    ];
+    let model = farebox.one(&[&create[..], &price].concat(), "");
+    let set = ["admin", "price", "set", "--model", "all", "--json"];
+    let more = [
+        "--long-prompt-above",
+        "200000",
+        "--long-input-per-mtok",
+        "6",
+        "--long-output-per-mtok",
+        "22.50",
+        "--priority-factor",
+        "2",
+        "--high-effort-factor",
+        "1.5",
+    ];
+    let version = farebox.one(&[&set[..], &price, &more].concat(), "");
+    for (_, _, bucket, micro_usd) in options {
+        assert_eq!(model["price"][bucket], micro_usd, "{bucket} of {model}");
+        assert_eq!(version["price"][bucket], micro_usd, "{bucket} of {version}");
+    }
+    assert_eq!(model["price"]["unit"], "millisecond");
+    let variants = version["variants"].as_array().unwrap();
+    assert_eq!(
+        variants.len(),
+        7,
+        "two tiers, an effort or none, two lengths, without the version itself"
+    );
+    let dearest = variants
+        .iter()
+        .find(|variant| {
+            variant["tier"] == "priority"
+                && variant["effort"] == "high"
+                && variant["prompt_from"] == 200_001
+        })
+        .unwrap();
+    assert_eq!(dearest["price"]["input"], 12_000_000);
+    assert_eq!(dearest["price"]["output"], 67_500_000);
+    assert_eq!(
+        dearest["price"]["tool_calls"], 10_000_000_000_i64,
+        "a tool costs the same, however soon"
+    );
+    for (wrong, named) in [
+        (
+            &["--cache-write-per-mtok", "x"][..],
+            "--cache-write-per-mtok",
+        ),
+        (&["--units-per-million", "1"], "--unit"),
+        (&["--long-prompt-above", "5"], "--long-input-per-mtok"),
+        (&["--flex-factor", "101"], "--flex-factor"),
+    ] {
+        let usual = ["--input-per-mtok", "1", "--output-per-mtok", "1"];
+        let refused = farebox.run(&[&set[..], &usual, wrong].concat(), "");
+        assert!(!refused.status.success(), "{wrong:?}");
+        assert!(
+            stderr(&refused).contains(named),
+            "{wrong:?}: {}",
+            stderr(&refused)
+        );
+    }
 }

@@ -172,7 +172,7 @@ fn a_rule_is_published_as_the_price_it_makes() {
     let publish = |rule: Value| {
         std::fs::write(file, rule.to_string()).unwrap();
         let command = [
-            "admin", "price", "rule", "--model", "gpt", "--file", file, "--tier", "flex", "--json",
+            "admin", "price", "rule", "--model", "gpt", "--file", file, "--json",
         ];
         farebox.run(&command, "")
     };
@@ -182,11 +182,27 @@ fn a_rule_is_published_as_the_price_it_makes() {
         "coefficient": "1.4", "margin": "1.09", "tiers": {"flex": "0.6"}, "efforts": {"high": "4.0"},
     }));
     let version: Value = serde_json::from_slice(&output.stdout).unwrap();
-    // × 1.4 × 0.6 × 1.09
-    assert_eq!(
-        version["price"],
-        json!({"input": 1_831_200, "cached_input": 457_800, "output": 9_156_000})
-    );
+    // × 1.4 × 1.09, and what is not said follows from what is.
+    for (bucket, micro_usd) in [
+        ("input", 3_052_000),
+        ("cached_input", 763_000),
+        ("cache_write_1h", 3_052_000),
+        ("output", 15_260_000),
+        ("image_output", 15_260_000),
+        ("tool_calls", 0),
+    ] {
+        assert_eq!(version["price"][bucket], micro_usd, "{bucket} of {version}");
+    }
+    // Flex, high effort, and both: × 0.6, and the answer that people see × 4.
+    let variants = version["variants"].as_array().unwrap();
+    assert_eq!(variants.len(), 3);
+    let both = variants
+        .iter()
+        .find(|variant| variant["tier"] == "flex" && variant["effort"] == "high")
+        .unwrap();
+    assert_eq!(both["price"]["input"], 1_831_200);
+    assert_eq!(both["price"]["output"], 36_624_000);
+    assert_eq!(both["price"]["reasoning"], 9_156_000);
     let output = publish(json!({"rule": "cost_plus", "margin": "-1"}));
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no price rule"));

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use domain::ids::{CallId, KeyId, UpstreamId};
-use domain::{Amount, Ending, Price, PricePerMtok, Rule, Usage};
+use domain::price::More;
+use domain::{Amount, Ending, Price, PricePerMtok, Rule, Unit, Usage};
 use futures::future::join_all;
 use http::header;
 use sea_orm::ConnectionTrait;
@@ -65,16 +66,37 @@ impl Dice {
             input: self.price(),
             cached_input: Some(self.price()),
             output: self.price(),
+            more: More {
+                cache_write: Some(self.price()),
+                cache_write_1h: Some(self.price()),
+                audio_input: Some(self.price()),
+                reasoning: Some(self.price()),
+                image_output: Some(self.price()),
+                tool_calls: Some(self.price()),
+                units: Some(self.price()),
+                call: Some(self.price()),
+                unit: Some(Unit::Image),
+                ..More::default()
+            },
             ..NewPrice::default()
         }
     }
 
     fn usage(&mut self) -> Usage {
+        let output = self.below(1_500);
         Usage {
             input: self.below(3_000),
             cached_input: self.below(2) * self.below(5_000),
-            output: self.below(1_500),
-            reasoning: 0,
+            cache_write: self.below(2) * self.below(500),
+            cache_write_1h: self.below(2) * self.below(500),
+            audio_input: self.below(2) * self.below(500),
+            image_input: self.below(2) * self.below(500),
+            output,
+            reasoning: self.below(output + 1),
+            audio_output: self.below(2) * self.below(500),
+            image_output: self.below(2) * self.below(500),
+            tool_calls: self.below(3),
+            units: self.below(3),
             ..Usage::default()
         }
     }
@@ -455,6 +477,9 @@ fn altered(files: &[PathBuf; 2], posted: i64) {
             let prices = call["micro_usd_per_million"].as_object().unwrap();
             let dearest = prices
                 .iter()
+                .filter(|(bucket, _)| {
+                    ["input", "cached_input", "output"].contains(&bucket.as_str())
+                })
                 .max_by_key(|(_, price)| price.as_str().unwrap().parse::<u64>().unwrap());
             let bucket = dearest.unwrap().0.clone();
             let tokens = &mut call["tokens"][bucket];

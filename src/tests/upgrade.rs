@@ -171,11 +171,11 @@ async fn call(db: &Db, workspace: WorkspaceId) -> CallRecord {
         let number: i64 = row.try_get("", name).unwrap();
         PricePerMtok::from_micro_usd(number).unwrap()
     };
-    let price = Price {
-        input: micro_usd("input"),
-        cached_input: micro_usd("cached_input"),
-        output: micro_usd("output"),
-    };
+    let price = Price::of(
+        micro_usd("input"),
+        micro_usd("cached_input"),
+        micro_usd("output"),
+    );
     let usage = Usage {
         output: 1_000,
         ..Usage::default()

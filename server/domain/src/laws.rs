@@ -11,8 +11,11 @@ use crate::fx::{
     Spread, Table, refund,
 };
 use crate::money::parse_decimal;
-use crate::price_rule::{Asked, CostPlus, Effort, Efforts, Factor, Tier, Tiers};
-use crate::{Amount, Currency, Formula, Markup, MoneyError, Price, PricePerMtok, PriceRule, Usage};
+use crate::price_rule::{CostPlus, Effort, Efforts, Factor, Tier, Tiers};
+use crate::{
+    Amount, Bucket, Currency, Formula, Markup, MoneyError, Price, PricePerMtok, PriceRule, Terms,
+    Usage,
+};
 
 const NOW: i64 = 1_795_132_800_000;
 
@@ -42,23 +45,35 @@ fn per_mtok() -> impl Strategy<Value = PricePerMtok> {
 }
 
 fn prices() -> impl Strategy<Value = Price> {
-    [per_mtok(), per_mtok(), per_mtok()].prop_map(|[input, cached_input, output]| Price {
-        input,
-        cached_input,
-        output,
+    prop::array::uniform13(per_mtok()).prop_map(|prices| {
+        let mut price = Price::default();
+        for (bucket, one) in Bucket::ALL.into_iter().zip(prices) {
+            price.set(bucket, one);
+        }
+        price
     })
 }
 
 fn usages() -> impl Strategy<Value = Usage> {
-    [tokens(), tokens(), tokens(), tokens()].prop_map(|[input, cached_input, output, reasoning]| {
-        Usage {
-            input,
-            cached_input,
-            output,
-            reasoning,
-            ..Usage::default()
-        }
-    })
+    prop::array::uniform12(tokens()).prop_map(usage)
+}
+
+fn usage(counts: [u64; 12]) -> Usage {
+    Usage {
+        input: counts[0],
+        cached_input: counts[1],
+        cache_write: counts[2],
+        cache_write_1h: counts[3],
+        audio_input: counts[4],
+        image_input: counts[5],
+        output: counts[6],
+        reasoning: counts[7],
+        audio_output: counts[8],
+        image_output: counts[9],
+        tool_calls: counts[10],
+        units: counts[11],
+        ..Usage::default()
+    }
 }
 
 fn coins() -> impl Strategy<Value = Coins> {
@@ -81,9 +96,21 @@ fn factors() -> impl Strategy<Value = Factor> {
 /// What the tokens cost, exactly: pico-dollars.
 fn picos(price: &Price, usage: &Usage) -> i128 {
     let of = |tokens: u64, price: PricePerMtok| i128::from(tokens) * i128::from(price.micro_usd());
+    // What was thought is within the answer, whatever a report says.
+    let thought = usage.reasoning.min(usage.output);
     of(usage.input, price.input)
         + of(usage.cached_input, price.cached_input)
-        + of(usage.output, price.output)
+        + of(usage.cache_write, price.cache_write)
+        + of(usage.cache_write_1h, price.cache_write_1h)
+        + of(usage.audio_input, price.audio_input)
+        + of(usage.image_input, price.image_input)
+        + of(usage.output - thought, price.output)
+        + of(thought, price.reasoning)
+        + of(usage.audio_output, price.audio_output)
+        + of(usage.image_output, price.image_output)
+        + of(usage.tool_calls, price.tool_calls)
+        + of(usage.units, price.units)
+        + of(1, price.call)
 }
 
 /// The quotient, rounded up; neither is below zero.
@@ -125,11 +152,18 @@ proptest! {
     }
 
     #[test]
-    fn calls_apart_never_cost_less_than_together_nor_a_nano_dollar_more(price in prices(), a in usages(), b in usages()) {
-        let sum = |a: u64, b: u64| a.checked_add(b);
-        let both = sum(a.input, b.input).zip(sum(a.cached_input, b.cached_input)).zip(sum(a.output, b.output));
-        if let (Ok(one), Ok(other), Some(((input, cached_input), output))) = (price.charge(&a), price.charge(&b), both) {
-            let together = price.charge(&Usage { input, cached_input, output, reasoning: 0, ..Usage::default() });
+    fn calls_apart_never_cost_less_than_together_nor_a_nano_dollar_more(price in prices(), a in prop::array::uniform12(tokens()), b in prop::array::uniform12(tokens())) {
+        // Two calls have two fees, and what was thought is within each answer.
+        let price = Price { call: PricePerMtok::default(), ..price };
+        let within = |mut counts: [u64; 12]| {
+            counts[7] = counts[7].min(counts[6]);
+            counts
+        };
+        let (a, b) = (within(a), within(b));
+        let sums: Option<Vec<u64>> = a.iter().zip(&b).map(|(a, b)| a.checked_add(*b)).collect();
+        let both = sums.and_then(|sums| <[u64; 12]>::try_from(sums).ok());
+        if let (Ok(one), Ok(other), Some(both)) = (price.charge(&usage(a)), price.charge(&usage(b)), both) {
+            let together = price.charge(&usage(both));
             // Where both together are beyond the range, they are so apart.
             let apart = i128::from(one.nanos()) + i128::from(other.nanos());
             match together {
@@ -142,6 +176,8 @@ proptest! {
     #[test]
     fn more_tokens_or_a_higher_price_never_cost_less(price in prices(), usage in usages(), more in tokens(), dearer in per_mtok()) {
         let charge = price.charge(&usage);
+        // Reasoning has a price of its own: it stays within the answer as it was.
+        let usage = Usage { reasoning: usage.reasoning.min(usage.output), ..usage };
         let longer = Usage { output: usage.output.max(more), ..usage };
         let higher = Price { output: price.output.max(dearer), ..price };
         for other in [price.charge(&longer), higher.charge(&usage), higher.charge(&longer)] {
@@ -157,8 +193,9 @@ proptest! {
     #[test]
     fn what_is_affordable_is_the_most_that_is(price in prices(), prompt in tokens(), money in whole()) {
         let spent = i128::from(money) * 1_000;
-        let dearest = i128::from(price.input.max(price.cached_input).micro_usd()) * i128::from(prompt);
-        let output = i128::from(price.output.micro_usd());
+        let most = |buckets: &[Bucket]| buckets.iter().map(|bucket| i128::from(price.get(*bucket).micro_usd())).max().unwrap();
+        let dearest = most(&Bucket::PROMPT) * i128::from(prompt) + i128::from(price.call.micro_usd());
+        let output = most(&Bucket::ANSWER);
         match price.affordable_answer(prompt, Amount::from_nanos(money)) {
             None => prop_assert_eq!(output, 0),
             Some(0) => prop_assert!(dearest + output > spent),
@@ -224,6 +261,7 @@ proptest! {
         let [coefficient, margin, flex, high] = four;
         let rule = CostPlus {
             base,
+            long: None,
             coefficient,
             margin,
             tiers: Tiers { flex, ..Tiers::default() },
@@ -235,11 +273,15 @@ proptest! {
             let product = i128::from(price.micro_usd()).checked_mul(factor).ok_or(MoneyError::Overflow)?;
             i64::try_from(up(product, whole)).map_err(|_| MoneyError::Overflow).and_then(PricePerMtok::from_micro_usd)
         };
+        let terms = Terms { tier: Tier::Flex, effort: Some(Effort::High), prompt_from: 0 };
         let (three, four) = (10_i128.pow(12), 10_i128.pow(16));
-        let expected = exact(base.input, all, three)
-            .and_then(|input| Ok((input, exact(base.cached_input, all, three)?, exact(base.output, all * parts(high), four)?, exact(base.output, all, three)?)));
-        let sheet = PriceRule::CostPlus(rule).sheet(Asked { tier: Tier::Flex, effort: Some(Effort::High) });
-        prop_assert_eq!(sheet.map(|sheet| (sheet.price.input, sheet.price.cached_input, sheet.price.output, sheet.reasoning)), expected);
+        let expected = base.map(|bucket, price| match bucket {
+            Bucket::Output => exact(price, all * parts(high), four),
+            // Not counted in tokens: the same in every tier.
+            Bucket::ToolCalls | Bucket::Units | Bucket::Call => exact(price, parts(coefficient) * parts(margin), 10_i128.pow(8)),
+            _ => exact(price, all, three),
+        });
+        prop_assert_eq!(PriceRule::CostPlus(rule).price(&terms), expected);
     }
 
     /// Through any cross and after any spread, both roundings go down: what arrives is never worth more than what was paid.

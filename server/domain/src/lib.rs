@@ -2,6 +2,7 @@
 //!
 //! No IO, no async, no clock: everything here is tested with plain functions and builds for wasm.
 
+pub mod bucket;
 pub mod currency;
 pub mod dialect;
 pub mod formula;
@@ -19,12 +20,14 @@ pub mod price_rule;
 pub mod problem;
 pub mod scope;
 pub mod settlement;
+pub mod terms;
 pub mod usage;
 pub mod views;
 
+pub use bucket::{Bucket, Unit};
 pub use currency::Currency;
 pub use dialect::{Dialect, Speaks};
-pub use formula::{Bucket, Formula};
+pub use formula::Formula;
 pub use key_limits::{KeyLimits, LimitFault};
 pub use markup::Markup;
 pub use money::{Amount, MoneyError};
@@ -34,4 +37,5 @@ pub use price_rule::PriceRule;
 pub use problem::Problem;
 pub use scope::{Scope, Scopes};
 pub use settlement::{Ending, Rule};
+pub use terms::Terms;
 pub use usage::Usage;

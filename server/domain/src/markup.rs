@@ -68,11 +68,7 @@ impl Markup {
     /// # Errors
     /// As [`Self::on`].
     pub fn on_price(self, cost: &Price) -> Result<Price, MoneyError> {
-        Ok(Price {
-            input: self.on(cost.input)?,
-            cached_input: self.on(cost.cached_input)?,
-            output: self.on(cost.output)?,
-        })
+        cost.map(|_, cost| self.on(cost))
     }
 }
 

@@ -2,7 +2,7 @@
 //! coefficient, the tier and the effort a request asks for, and a margin. Whole numbers only, rounded up once.
 //!
 //! Two services that sell this way are the examples in the tests: CodexAPI.pro has a rate card, Codex Key a formula.
-//! A rule makes a [`Sheet`] when prices are published, so that what is shown is what is charged; no call computes it.
+//! A rule makes a [`PriceList`] when prices are published, so that what is shown is what is charged; no call computes it.
 //!
 //! Codex Key multiplies all answer tokens by the effort and adds the reasoning among them once more. Here they are
 //! disjoint: what was thought is charged once, without the effort.
@@ -11,11 +11,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bucket::Bucket;
 use crate::currency::Currency;
 use crate::markup::Markup;
 use crate::money::{Amount, MoneyError, parse_decimal};
-use crate::price::{Price, PricePerMtok, charge_of};
-use crate::usage::Usage;
+use crate::price::{Price, PricePerMtok};
+use crate::terms::{PriceList, Terms};
 
 /// What a price is multiplied by, in ten-thousandths. As text a decimal number: `1.09`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,7 +87,7 @@ impl TryFrom<String> for Factor {
     }
 }
 
-/// How soon a request wants to be served: `service_tier`.
+/// How soon a request wants to be served: `service_tier`, or `speed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
@@ -94,15 +95,36 @@ pub enum Tier {
     Default,
     Priority,
     Flex,
+    /// `speed` of the Messages dialect.
+    Fast,
 }
 
 impl Tier {
+    pub const ALL: [Self; 4] = [Self::Default, Self::Priority, Self::Flex, Self::Fast];
+
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Priority => "priority",
+            Self::Flex => "flex",
+            Self::Fast => "fast",
+        }
+    }
+
+    /// The tier with this id.
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tier| tier.id() == id)
+    }
+
     /// As the dialects write it; what is none of these is served, and charged, as the default.
     #[must_use]
     pub fn read(text: Option<&str>) -> Self {
         match text {
             Some("priority") => Self::Priority,
             Some("flex" | "batch") => Self::Flex,
+            Some("fast") => Self::Fast,
             _ => Self::Default,
         }
     }
@@ -119,6 +141,24 @@ pub enum Effort {
 }
 
 impl Effort {
+    pub const ALL: [Self; 4] = [Self::Minimal, Self::Low, Self::Medium, Self::High];
+
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    /// The effort with this id.
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effort| effort.id() == id)
+    }
+
     /// As the dialects write it; `None` for a word that has no factor.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
@@ -147,6 +187,18 @@ pub struct Tiers {
     pub default: Factor,
     pub priority: Factor,
     pub flex: Factor,
+    pub fast: Factor,
+}
+
+impl Tiers {
+    const fn of(&self, tier: Tier) -> Factor {
+        match tier {
+            Tier::Default => self.default,
+            Tier::Priority => self.priority,
+            Tier::Flex => self.flex,
+            Tier::Fast => self.fast,
+        }
+    }
 }
 
 /// A factor for each effort; 1 where none is named.
@@ -159,11 +211,34 @@ pub struct Efforts {
     pub high: Factor,
 }
 
-/// The same price for every request.
+impl Efforts {
+    const fn of(&self, effort: Option<Effort>) -> Factor {
+        match effort {
+            None => Factor::ONE,
+            Some(Effort::Minimal) => self.minimal,
+            Some(Effort::Low) => self.low,
+            Some(Effort::Medium) => self.medium,
+            Some(Effort::High) => self.high,
+        }
+    }
+}
+
+/// Other prices for calls with a long prompt: for the whole call, not for what is above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongPrompt {
+    /// From how many prompt tokens on; above zero.
+    pub from: u64,
+    pub price: Price,
+}
+
+/// The same price for every tier and effort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateCard {
     pub price: Price,
+    #[serde(default)]
+    pub long: Option<LongPrompt>,
 }
 
 /// What the provider asks, times factors.
@@ -172,12 +247,15 @@ pub struct RateCard {
 pub struct CostPlus {
     /// The provider's own price.
     pub base: Price,
+    /// The provider's own price for long prompts.
+    #[serde(default)]
+    pub long: Option<LongPrompt>,
     /// How much dearer this model is than the one that `base` is of.
     #[serde(default)]
     pub coefficient: Factor,
     #[serde(default)]
     pub margin: Factor,
-    /// On everything.
+    /// On everything that is counted in tokens.
     #[serde(default)]
     pub tiers: Tiers,
     /// On the answer that people see, not on the reasoning before it.
@@ -193,54 +271,77 @@ pub enum PriceRule {
     CostPlus(CostPlus),
 }
 
-/// What a rule makes of a tier and an effort: a price per bucket, with reasoning apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sheet {
-    pub price: Price,
-    /// Of a reasoning token. The others of an answer cost [`Price::output`].
-    pub reasoning: PricePerMtok,
-}
-
 impl PriceRule {
-    /// The prices for such requests, each rounded up to a whole micro-dollar per million tokens.
+    /// Every price that the rule makes: one for each tier, effort and length of prompt that it names.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when one is beyond [`PricePerMtok::MICRO_USD_MAX`], or long prompts begin at zero.
+    pub fn list(&self) -> Result<PriceList, MoneyError> {
+        let (tiers, efforts, long) = match self {
+            Self::RateCard(card) => (Tiers::default(), Efforts::default(), card.long),
+            Self::CostPlus(rule) => (rule.tiers, rule.efforts, rule.long),
+        };
+        let named_tiers = Tier::ALL
+            .into_iter()
+            .filter(|tier| *tier == Tier::Default || tiers.of(*tier) != tiers.default);
+        let named_efforts: Vec<Option<Effort>> = std::iter::once(None)
+            .chain(Effort::ALL.into_iter().map(Some))
+            .filter(|effort| effort.is_none() || efforts.of(*effort) != Factor::ONE)
+            .collect();
+        let lengths = match long {
+            None => vec![0],
+            Some(LongPrompt { from: 0, .. }) => return Err(MoneyError::Overflow),
+            Some(LongPrompt { from, .. }) => vec![0, from],
+        };
+        let mut variants = Vec::new();
+        for tier in named_tiers {
+            for effort in &named_efforts {
+                for prompt_from in &lengths {
+                    let terms = Terms {
+                        tier,
+                        effort: *effort,
+                        prompt_from: *prompt_from,
+                    };
+                    if terms != Terms::default() {
+                        variants.push((terms, self.price(&terms)?));
+                    }
+                }
+            }
+        }
+        Ok(PriceList {
+            base: self.price(&Terms::default())?,
+            variants,
+        })
+    }
+
+    /// The prices for such calls, each rounded up to a whole micro-dollar per million.
     ///
     /// # Errors
     /// [`MoneyError::Overflow`] when one is beyond [`PricePerMtok::MICRO_USD_MAX`].
-    pub fn sheet(&self, asked: Asked) -> Result<Sheet, MoneyError> {
+    pub fn price(&self, terms: &Terms) -> Result<Price, MoneyError> {
+        let of = |base: Price, long: Option<LongPrompt>| match long {
+            Some(long) if terms.prompt_from >= long.from => long.price,
+            _ => base,
+        };
         match self {
-            Self::RateCard(RateCard { price }) => Ok(Sheet {
-                price: *price,
-                reasoning: price.output,
+            Self::RateCard(card) => Ok(of(card.price, card.long)),
+            Self::CostPlus(rule) => of(rule.base, rule.long).map(|bucket, price| {
+                let whole = [rule.coefficient, rule.margin];
+                match bucket {
+                    // Providers charge these the same, however soon they are served.
+                    bucket if !bucket.counts_tokens() => times(price, &whole),
+                    bucket => {
+                        let effort = match bucket {
+                            Bucket::Output => rule.efforts.of(terms.effort),
+                            _ => Factor::ONE,
+                        };
+                        let [coefficient, margin] = whole;
+                        let tier = rule.tiers.of(terms.tier);
+                        times(price, &[coefficient, tier, margin, effort])
+                    }
+                }
             }),
-            Self::CostPlus(rule) => rule.sheet(asked),
         }
-    }
-}
-
-impl CostPlus {
-    fn sheet(&self, asked: Asked) -> Result<Sheet, MoneyError> {
-        let tier = match asked.tier {
-            Tier::Default => self.tiers.default,
-            Tier::Priority => self.tiers.priority,
-            Tier::Flex => self.tiers.flex,
-        };
-        let effort = match asked.effort {
-            None => Factor::ONE,
-            Some(Effort::Minimal) => self.efforts.minimal,
-            Some(Effort::Low) => self.efforts.low,
-            Some(Effort::Medium) => self.efforts.medium,
-            Some(Effort::High) => self.efforts.high,
-        };
-        let all = [self.coefficient, tier, self.margin];
-        let [coefficient, tier, margin] = all;
-        Ok(Sheet {
-            price: Price {
-                input: times(self.base.input, &all)?,
-                cached_input: times(self.base.cached_input, &all)?,
-                output: times(self.base.output, &[coefficient, tier, margin, effort])?,
-            },
-            reasoning: times(self.base.output, &all)?,
-        })
     }
 }
 
@@ -258,22 +359,6 @@ fn times(price: PricePerMtok, factors: &[Factor]) -> Result<PricePerMtok, MoneyE
     i64::try_from(up)
         .map_err(|_| MoneyError::Overflow)
         .and_then(PricePerMtok::from_micro_usd)
-}
-
-impl Sheet {
-    /// What the usage costs, rounded up once to a whole nano-dollar.
-    ///
-    /// # Errors
-    /// [`MoneyError::Overflow`] when tokens × price leaves the range of [`Amount`].
-    pub fn charge(&self, usage: &Usage) -> Result<Amount, MoneyError> {
-        let reasoning = usage.reasoning.min(usage.output);
-        charge_of(&[
-            (usage.input, self.price.input),
-            (usage.cached_input, self.price.cached_input),
-            (usage.output - reasoning, self.price.output),
-            (reasoning, self.reasoning),
-        ])
-    }
 }
 
 /// Nano-dollars times billionths of a unit.
@@ -307,6 +392,7 @@ impl DailyRate {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::Usage;
     use proptest::prelude::*;
 
     /// What Codex Key prints about gpt-5.4: $0.000002 a token in, $0.000010 out.
@@ -340,12 +426,12 @@ mod tests {
 
     #[test]
     fn the_printed_example_of_codex_key_holds() {
-        let asked = Asked {
-            tier: Tier::Default,
+        let terms = Terms {
             effort: Some(Effort::Medium),
+            ..Terms::default()
         };
-        let charge = rule(CODEX_KEY).sheet(asked).unwrap();
-        let charge = charge.charge(&used(1_000, 500, 0)).unwrap();
+        let price = rule(CODEX_KEY).price(&terms).unwrap();
+        let charge = price.charge(&used(1_000, 500, 0)).unwrap();
         assert_eq!(
             charge.to_usd_string(),
             "0.015805",
@@ -404,11 +490,14 @@ mod tests {
                 unreachable!("it says cost_plus")
             };
             rule.coefficient = Factor::parse(coefficient).unwrap();
-            let sheet = PriceRule::CostPlus(rule)
-                .sheet(Asked { tier, effort })
-                .unwrap();
+            let terms = Terms {
+                tier,
+                effort,
+                prompt_from: 0,
+            };
+            let price = PriceRule::CostPlus(rule).price(&terms).unwrap();
             assert_eq!(
-                sheet.charge(&usage).unwrap().nanos(),
+                price.charge(&usage).unwrap().nanos(),
                 nanos,
                 "{coefficient} {tier:?} {effort:?} {usage:?}"
             );
@@ -420,11 +509,90 @@ mod tests {
         let card = rule(CODEX_API);
         for tier in [Tier::Default, Tier::Priority, Tier::Flex] {
             for effort in [None, Some(Effort::High)] {
-                let sheet = card.sheet(Asked { tier, effort }).unwrap();
-                let charge = sheet.charge(&used(1_000_000, 1_000_000, 600_000)).unwrap();
+                let terms = Terms {
+                    tier,
+                    effort,
+                    prompt_from: 0,
+                };
+                let price = card.price(&terms).unwrap();
+                let charge = price.charge(&used(1_000_000, 1_000_000, 600_000)).unwrap();
                 assert_eq!(charge.to_usd_string(), "35.00");
             }
         }
+    }
+
+    /// A variant is one row: all of its buckets come from it, and none from another.
+    #[test]
+    fn a_rule_makes_a_row_for_everything_that_has_another_price() {
+        let json = r#"{
+            "rule": "cost_plus",
+            "base": {"input": 1000, "cached_input": 100, "cache_write": 1250, "output": 5000, "tool_calls": 9},
+            "long": {"from": 200001, "price": {"input": 2000, "cached_input": 200, "output": 7500}},
+            "tiers": {"priority": "2", "flex": "0.5"},
+            "efforts": {"high": "1.5"}
+        }"#;
+        let list = rule(json).list().unwrap();
+        assert_eq!(list.base, rule(json).price(&Terms::default()).unwrap());
+        assert_eq!(list.base.output, list.base.reasoning);
+        // Three tiers, an effort or none, two lengths; the base is none of the variants.
+        assert_eq!(list.variants.len(), 11);
+        let all: Vec<Terms> = list.variants.iter().map(|(terms, _)| *terms).collect();
+        let of = |tier, effort, prompt| {
+            let place = Terms::choose(all.iter().copied(), Asked { tier, effort }, None, prompt);
+            let price = place.map_or(list.base, |place| list.variants[place].1);
+            Bucket::ALL.map(|bucket| price.get(bucket).micro_usd())
+        };
+        let high = Some(Effort::High);
+        for (tier, effort, prompt, prices) in [
+            (
+                Tier::Default,
+                None,
+                200_000,
+                [
+                    1_000, 100, 1_250, 1_250, 1_000, 1_000, 5_000, 5_000, 5_000, 5_000, 9, 0, 0,
+                ],
+            ),
+            (
+                Tier::Default,
+                None,
+                200_001,
+                [
+                    2_000, 200, 2_000, 2_000, 2_000, 2_000, 7_500, 7_500, 7_500, 7_500, 0, 0, 0,
+                ],
+            ),
+            (
+                Tier::Priority,
+                None,
+                1,
+                [
+                    2_000, 200, 2_500, 2_500, 2_000, 2_000, 10_000, 10_000, 10_000, 10_000, 9, 0, 0,
+                ],
+            ),
+            (
+                Tier::Flex,
+                high,
+                1,
+                [
+                    500, 50, 625, 625, 500, 500, 3_750, 2_500, 2_500, 2_500, 9, 0, 0,
+                ],
+            ),
+            (
+                Tier::Fast,
+                Some(Effort::Low),
+                1,
+                [
+                    1_000, 100, 1_250, 1_250, 1_000, 1_000, 5_000, 5_000, 5_000, 5_000, 9, 0, 0,
+                ],
+            ),
+        ] {
+            assert_eq!(
+                of(tier, effort, prompt),
+                prices,
+                "{tier:?} {effort:?} {prompt}"
+            );
+        }
+        let zero = json.replace("200001", "0");
+        assert!(rule(&zero).list().is_err());
     }
 
     #[test]
@@ -470,15 +638,16 @@ mod tests {
             let markup = Markup::from_bp(bp.into()).unwrap();
             let cost = PricePerMtok::from_micro_usd(cost).unwrap();
             let rule = CostPlus {
-                base: Price { input: cost, cached_input: cost, output: cost },
+                base: Price::of(cost, cost, cost),
+                long: None,
                 coefficient: Factor::ONE,
                 margin: Factor::of_markup(markup).unwrap(),
                 tiers: Tiers::default(),
                 efforts: Efforts::default(),
             };
-            let sheet = rule.sheet(Asked::default()).unwrap();
-            prop_assert_eq!(sheet.price, markup.on_price(&rule.base).unwrap());
-            prop_assert_eq!(sheet.reasoning, sheet.price.output);
+            let list = PriceRule::CostPlus(rule).list().unwrap();
+            prop_assert_eq!(list.base, markup.on_price(&rule.base).unwrap());
+            prop_assert!(list.variants.is_empty());
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::scope::Scope;
 pub enum Problem {
     /// No key was sent in any of the four headers.
     MissingKey,
+    /// A key was sent in the query, where it ends up in logs: it is not read.
+    KeyInQuery,
     /// The key is unknown, malformed or revoked: which one is not told.
     InvalidKey,
     /// The key's own end date has passed.
@@ -170,7 +172,7 @@ impl Problem {
     #[must_use]
     pub const fn sent_code(&self) -> &'static str {
         match self {
-            Self::MissingKey => Self::InvalidKey.code(),
+            Self::MissingKey | Self::KeyInQuery => Self::InvalidKey.code(),
             _ => self.code(),
         }
     }
@@ -185,7 +187,7 @@ impl Problem {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::MissingKey => "missing_api_key",
+            Self::MissingKey | Self::KeyInQuery => "missing_api_key",
             Self::InvalidKey => "invalid_api_key",
             Self::KeyExpired => "api_key_expired",
             Self::KeyDisabled => "api_key_disabled",
@@ -220,6 +222,7 @@ impl Problem {
     #[must_use]
     pub const fn text(&self) -> &'static str {
         match self {
+            Self::KeyInQuery => "key_in_query",
             Self::TokensLimited { .. } => "token_rate_exceeded",
             Self::KeyLimitReached { period } => match period {
                 Period::Day => "key_limit_reached_day",
@@ -235,7 +238,11 @@ impl Problem {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::MissingKey | Self::InvalidKey | Self::KeyExpired | Self::KeyDisabled => 401,
+            Self::MissingKey
+            | Self::KeyInQuery
+            | Self::InvalidKey
+            | Self::KeyExpired
+            | Self::KeyDisabled => 401,
             Self::KeysFrozen
             | Self::AccountBlocked
             | Self::ModelNotAllowed { .. }
@@ -293,9 +300,11 @@ impl Problem {
     #[must_use]
     pub const fn openai_type(&self) -> &'static str {
         match self {
-            Self::MissingKey | Self::InvalidKey | Self::KeyExpired | Self::KeyDisabled => {
-                "authentication_error"
-            }
+            Self::MissingKey
+            | Self::KeyInQuery
+            | Self::InvalidKey
+            | Self::KeyExpired
+            | Self::KeyDisabled => "authentication_error",
             Self::KeysFrozen
             | Self::AccountBlocked
             | Self::ModelNotAllowed { .. }

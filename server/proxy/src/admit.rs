@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use domain::ids::{CallId, KeyId, WorkspaceId};
-use domain::{Problem, Scope};
+use domain::{Dialect, Problem, Scope};
 use server::client_ip::ClientIp;
 use server::keys::{AuthError, KeyRecord};
 
@@ -15,6 +15,7 @@ use crate::desk::Card;
 use crate::rates::Taken;
 use crate::serve::shown;
 use crate::state::ProxyState;
+use crate::voice::dialect_of;
 
 /// Readings about its account, and estimates, that a workspace may have running at once. Each holds a database
 /// connection or a core, and a key without limits must not take all of them from everybody's calls.
@@ -24,14 +25,21 @@ pub const READINGS_AT_ONCE: u32 = 4;
 /// and checks that the key may be used now, from there, for this.
 ///
 /// # Errors
-/// [`Problem::MissingKey`], [`Problem::InvalidKey`], what [`may`] says, or [`Problem::Unavailable`] when the key could
+/// [`Problem::MissingKey`], [`Problem::KeyInQuery`], [`Problem::InvalidKey`], what [`may`] says, or [`Problem::Unavailable`] when the key could
 /// not be looked up: trouble of ours is never a 401.
 pub(crate) async fn caller(
     state: &ProxyState,
     parts: &Parts,
     scope: Scope,
 ) -> Result<Arc<KeyRecord>, Problem> {
-    let presented = presented_key(&parts.headers).ok_or(Problem::MissingKey)?;
+    let dialect = dialect_of(parts.uri.path(), &parts.headers);
+    let presented = presented_key(&parts.headers, dialect).ok_or_else(|| {
+        if has_key_in_query(parts.uri.query()) {
+            Problem::KeyInQuery
+        } else {
+            Problem::MissingKey
+        }
+    })?;
     let key = state
         .keys
         .authenticate(presented)
@@ -86,24 +94,38 @@ pub(crate) fn may(
     Ok(())
 }
 
-fn presented_key(headers: &HeaderMap) -> Option<&str> {
+/// Where two different ones are sent, the one in the dialect's own header counts: the other is of another service.
+fn presented_key(headers: &HeaderMap, dialect: Dialect) -> Option<&str> {
     let text = |name: &str| {
         headers
             .get(name)
             .and_then(|value| value.to_str().ok())
             .map(str::trim)
+            .filter(|value| !value.is_empty())
     };
     let bearer = text("authorization").and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
     });
-    bearer
-        .or_else(|| {
-            ["x-api-key", "api-key", "x-goog-api-key"]
-                .into_iter()
-                .find_map(text)
-        })
-        .filter(|key| !key.is_empty())
+    let bearer = bearer.filter(|key| !key.is_empty());
+    let own = match dialect {
+        Dialect::Chat | Dialect::Responses => bearer,
+        Dialect::Messages => text("x-api-key"),
+        Dialect::Gemini => text("x-goog-api-key"),
+    };
+    own.or(bearer).or_else(|| {
+        ["x-api-key", "api-key", "x-goog-api-key"]
+            .into_iter()
+            .find_map(text)
+    })
+}
+
+/// Whether somebody put a key where it is never read. Its value is not looked at.
+fn has_key_in_query(query: Option<&str>) -> bool {
+    query.unwrap_or_default().split('&').any(|pair| {
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+        matches!(name, "key" | "api_key" | "api-key" | "apikey")
+    })
 }
 
 /// Lets the call in, if the key's rate and the numbers of running calls of key and workspace allow it.
@@ -217,10 +239,49 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
-            assert_eq!(presented_key(&headers), Some("k"), "{name}: {value}");
+            assert_eq!(
+                presented_key(&headers, Dialect::Chat),
+                Some("k"),
+                "{name}: {value}"
+            );
         }
         let mut basic = HeaderMap::new();
         basic.insert("authorization", "Basic azpr".parse().unwrap());
-        assert_eq!(presented_key(&basic), None);
+        assert_eq!(presented_key(&basic, Dialect::Chat), None);
+    }
+
+    #[test]
+    fn of_two_different_keys_the_dialects_own_counts() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer openai"),
+            ("x-api-key", "anthropic"),
+            ("x-goog-api-key", "google"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        for (dialect, key) in [
+            (Dialect::Chat, "openai"),
+            (Dialect::Responses, "openai"),
+            (Dialect::Messages, "anthropic"),
+            (Dialect::Gemini, "google"),
+        ] {
+            assert_eq!(presented_key(&headers, dialect), Some(key));
+        }
+        headers.insert("x-api-key", "".parse().unwrap());
+        assert_eq!(presented_key(&headers, Dialect::Messages), Some("openai"));
+    }
+
+    #[test]
+    fn a_key_in_the_query_is_seen_and_not_read() {
+        for (query, has) in [
+            (Some("key=k"), true),
+            (Some("alt=sse&api_key="), true),
+            (Some("monkey=k"), false),
+            (Some("a=key"), false),
+            (None, false),
+        ] {
+            assert_eq!(has_key_in_query(query), has, "{query:?}");
+        }
     }
 }

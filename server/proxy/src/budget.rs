@@ -11,7 +11,7 @@ use domain::ids::WorkspaceId;
 use domain::views::UnixMs;
 use domain::{Amount, Price, Problem};
 use server::budgets::{BudgetError, Budgets, KeyHold};
-use server::catalog::Model;
+use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
 use server::ledger::{Hold, HoldError, Ledger};
 use wire::request::Request;
@@ -34,6 +34,7 @@ const LOWERED_MAX: u32 = 4;
 /// What a call may cost as far as is known before and while it runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget {
+    /// Enough however the call comes to be served.
     price: Price,
     prompt_tokens: u64,
     /// The most answer tokens that may come.
@@ -48,7 +49,7 @@ pub(crate) struct Covered {
 }
 
 impl Budget {
-    pub(crate) fn of(request: &Request, model: &Model, price: Price) -> Self {
+    pub(crate) fn of(request: &Request, model: &Model, version: &PriceVersion) -> Self {
         // Half a token a byte is above every real text but random characters; the report settles what it was.
         let prompt_tokens = request.size.text_bytes.div_ceil(2)
             + request.size.attachments * PER_ATTACHMENT
@@ -56,7 +57,7 @@ impl Budget {
         let context_left = model.context.saturating_sub(prompt_tokens).max(1);
         let answer_max = request.max_tokens.unwrap_or(u64::MAX).min(context_left);
         Self {
-            price,
+            price: version.dearest(request.asked, prompt_tokens),
             prompt_tokens,
             answer_max,
             choices: request.choices,
@@ -244,11 +245,7 @@ mod tests {
     fn a_stream_is_expected_to_go_on_but_not_beyond_its_maximum() {
         let usd = |text| PricePerMtok::parse_usd(text).unwrap();
         let budget = Budget {
-            price: Price {
-                input: usd("1"),
-                cached_input: usd("1"),
-                output: usd("10"),
-            },
+            price: Price::of(usd("1"), usd("1"), usd("10")),
             prompt_tokens: 100,
             answer_max: 50,
             choices: 2,

@@ -10,9 +10,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// What SDKs send beside the simple headers; `*` does not cover `authorization`.
-const ALLOWED: &str = "authorization, content-type, x-api-key, api-key, x-goog-api-key, anthropic-version, anthropic-beta, openai-beta, \
-    openai-organization, openai-project, idempotency-key";
-const EXPOSED: &str = "etag, x-request-id, retry-after, x-should-retry, openai-processing-ms, x-cost-nusd, \
+const ALLOWED: &str = "authorization, content-type, if-none-match, x-api-key, api-key, x-goog-api-key, x-goog-api-client, anthropic-version, \
+    anthropic-beta, anthropic-dangerous-direct-browser-access, openai-beta, openai-organization, openai-project, idempotency-key";
+const EXPOSED: &str = "etag, x-request-id, request-id, retry-after, x-should-retry, openai-processing-ms, x-cost-nusd, \
+    anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, anthropic-ratelimit-requests-reset, \
+    anthropic-ratelimit-tokens-limit, anthropic-ratelimit-tokens-remaining, anthropic-ratelimit-tokens-reset, \
     x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, \
     x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens";
 
@@ -44,7 +46,7 @@ fn preflight(request: &Request) -> Response {
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     headers.insert(
         ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST, OPTIONS"),
+        HeaderValue::from_static("DELETE, GET, POST, OPTIONS"),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response

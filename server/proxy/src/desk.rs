@@ -8,11 +8,14 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use domain::Problem;
+use domain::views::UnixMs;
+use domain::{Dialect, Problem};
 use server::keys::KeyRecord;
 
+use crate::account::moment;
 use crate::rates::Rate;
 use crate::state::ProxyState;
+use crate::voice::dialect_of;
 
 /// The card of one request: its caller, once recognised, whether or not let in.
 #[derive(Clone, Default)]
@@ -61,9 +64,11 @@ pub(crate) async fn stand(
 ) -> Response {
     let card = Card::default();
     request.extensions_mut().insert(card.clone());
+    let path = request.uri().path();
     // An estimate is a question: nothing was going to be served.
-    let is_call =
-        request.method() == Method::POST && !request.uri().path().ends_with("/v1/estimate");
+    let is_question = path.ends_with("/v1/estimate") || path.ends_with("/count_tokens");
+    let is_call = request.method() == Method::POST && !is_question;
+    let dialect = dialect_of(path, request.headers());
     let mut response = next.run(request).await;
     let Some(key) = card.key() else {
         return response;
@@ -75,6 +80,11 @@ pub(crate) async fn stand(
     }
     if let Some((requests, tokens)) = state.rates.of(key) {
         let headers = response.headers_mut();
+        if dialect == Dialect::Messages {
+            let now = state.clock.now_ms();
+            tell_anthropic(headers, ANTHROPIC_REQUESTS, requests, now);
+            tell_anthropic(headers, ANTHROPIC_TOKENS, tokens, now);
+        }
         tell(
             headers,
             [
@@ -102,6 +112,35 @@ fn tell(headers: &mut HeaderMap, [limit, remaining, reset]: [&'static str; 3], r
     headers.insert(limit, HeaderValue::from(rate.limit));
     headers.insert(remaining, HeaderValue::from(rate.standing.remaining));
     if let Ok(value) = HeaderValue::from_str(&span(rate.standing.reset)) {
+        headers.insert(reset, value);
+    }
+}
+
+const ANTHROPIC_REQUESTS: [&str; 3] = [
+    "anthropic-ratelimit-requests-limit",
+    "anthropic-ratelimit-requests-remaining",
+    "anthropic-ratelimit-requests-reset",
+];
+const ANTHROPIC_TOKENS: [&str; 3] = [
+    "anthropic-ratelimit-tokens-limit",
+    "anthropic-ratelimit-tokens-remaining",
+    "anthropic-ratelimit-tokens-reset",
+];
+
+/// The same for Anthropic's SDKs, which read the moment of the reset.
+fn tell_anthropic(
+    headers: &mut HeaderMap,
+    [limit, remaining, reset]: [&'static str; 3],
+    rate: Option<Rate>,
+    now: UnixMs,
+) {
+    let Some(rate) = rate else { return };
+    headers.insert(limit, HeaderValue::from(rate.limit));
+    headers.insert(remaining, HeaderValue::from(rate.standing.remaining));
+    let wait = i64::try_from(rate.standing.reset.as_millis()).unwrap_or(i64::MAX);
+    // Upwards to whole seconds: a caller must not come too early.
+    let at = now.saturating_add(wait).saturating_add(999);
+    if let Ok(value) = HeaderValue::from_str(&moment(at)) {
         headers.insert(reset, value);
     }
 }

@@ -19,7 +19,7 @@ use domain::ids::PriceId;
 use domain::{Dialect, Formula, Price, Problem, Scope, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use server::catalog::Model;
+use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
 use wire::request::Request as ModelRequest;
 
@@ -59,6 +59,25 @@ struct Tokens {
     input: u64,
     cached_input: u64,
     output: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    cache_write: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    cache_write_1h: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    audio_input: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    image_input: u64,
+    /// How many of `output`.
+    #[serde(skip_serializing_if = "is_zero")]
+    reasoning: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    audio_output: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    image_output: u64,
+}
+
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What the body says: a request as it would be sent, or how many tokens it will use.
@@ -119,26 +138,30 @@ async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer,
 /// What a model costs now.
 struct Offer {
     model: Arc<Model>,
-    price: Price,
-    version: Option<PriceId>,
+    version: PriceVersion,
+    /// Of the sandbox, for a test key: it costs nothing, and no published price says so.
+    free: bool,
 }
 
 fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Problem> {
     if key.test && is_of_sandbox(name) {
         return Ok(Offer {
             model: Arc::new(Model::free(name)),
-            price: Price::default(),
-            version: None,
+            version: PriceVersion::plain(PriceId::from_uuid(uuid::Uuid::nil()), Price::default()),
+            free: true,
         });
     }
     let unknown = || Problem::ModelNotFound { model: shown(name) };
     let snapshot = state.catalog.snapshot();
     let model = snapshot.model(name).ok_or_else(unknown)?.clone();
-    let version = *model.price_at(state.clock.now_ms()).ok_or_else(unknown)?;
+    let version = model
+        .price_at(state.clock.now_ms())
+        .ok_or_else(unknown)?
+        .clone();
     Ok(Offer {
         model,
-        price: version.price,
-        version: Some(version.id),
+        version,
+        free: false,
     })
 }
 
@@ -174,13 +197,13 @@ impl Asked {
     }
 
     fn work_out(self, offer: &Offer) -> Result<Answer, Problem> {
-        let price = &offer.price;
-        let (model, tokens, output_from, hold) = match self {
+        let version = &offer.version;
+        let (model, asked, tokens, output_from, hold) = match self {
             Self::Chat {
                 request,
                 expected_output,
             } => {
-                let budget = Budget::of(&request, &offer.model, *price);
+                let budget = Budget::of(&request, &offer.model, version);
                 let (output, from) = match (expected_output, request.max_tokens) {
                     (Some(expected), _) => (expected, "expected_output_tokens"),
                     (None, Some(max)) => (max, "max_tokens"),
@@ -188,24 +211,28 @@ impl Asked {
                 };
                 let tokens = Tokens {
                     input: tokens::prompt(&request),
-                    cached_input: 0,
                     output: budget.at_most(output).saturating_mul(request.choices),
+                    ..Tokens::default()
                 };
                 let hold = budget.first_hold(&request)?;
-                (request.model, tokens, from, hold)
+                (request.model, request.asked, tokens, from, hold)
             }
             Self::Counts { model, tokens } => {
-                let prompt = tokens.input.saturating_add(tokens.cached_input);
-                let hold =
-                    hold_of_tokens(price, prompt, tokens.output).ok_or_else(|| dear("tokens"))?;
-                (model, tokens, "tokens", hold)
+                let asked = price_rule::Asked::default();
+                let used = Usage::from(tokens);
+                let dearest = version.dearest(asked, used.prompt());
+                let hold = hold_of_tokens(&dearest, used.prompt(), used.answer())
+                    .ok_or_else(|| dear("tokens"))?;
+                (model, asked, tokens, "tokens", hold)
             }
         };
-        let formula = Formula::of(price, &tokens.into()).map_err(|_| dear(output_from))?;
+        let used = Usage::from(tokens);
+        let (price_id, price) = version.for_call(asked, &used);
+        let formula = Formula::of(price, &used).map_err(|_| dear(output_from))?;
         Ok(Answer {
             object: "estimate",
             model,
-            price_version: offer.version,
+            price_version: (!offer.free).then_some(price_id),
             hold: hold.into(),
             expected: Expected {
                 tokens,
@@ -232,7 +259,7 @@ impl Ours<'_> {
             .filter(Tokens::are_possible)
             .ok_or_else(|| {
                 malformed(
-                    "`tokens` takes whole numbers as `input`, `cached_input` and `output`, none above 1099511627776",
+                    "`tokens` takes whole numbers as `input`, `cached_input`, `output` and the other buckets of tokens, none above 1099511627776",
                     "tokens",
                 )
             })?;
@@ -242,9 +269,7 @@ impl Ours<'_> {
 
 impl Tokens {
     fn are_possible(&self) -> bool {
-        [self.input, self.cached_input, self.output]
-            .iter()
-            .all(|tokens| *tokens <= Usage::TOKENS_MAX)
+        !Usage::from(*self).clamped().flagged
     }
 }
 
@@ -253,9 +278,15 @@ impl From<Tokens> for Usage {
         Self {
             input: tokens.input,
             cached_input: tokens.cached_input,
+            cache_write: tokens.cache_write,
+            cache_write_1h: tokens.cache_write_1h,
+            audio_input: tokens.audio_input,
+            image_input: tokens.image_input,
             output: tokens.output,
-            reasoning: 0,
-            ..Usage::default()
+            reasoning: tokens.reasoning,
+            audio_output: tokens.audio_output,
+            image_output: tokens.image_output,
+            ..Self::default()
         }
     }
 }
@@ -285,12 +316,11 @@ mod tests {
         let price = |usd| domain::PricePerMtok::parse_usd(usd).unwrap();
         Offer {
             model: Arc::new(Model::free("m")),
-            price: Price {
-                input: price("2.50"),
-                cached_input: price("1.25"),
-                output: price("10.00"),
-            },
-            version: None,
+            version: PriceVersion::plain(
+                PriceId::from_uuid(uuid::Uuid::nil()),
+                Price::of(price("2.50"), price("1.25"), price("10.00")),
+            ),
+            free: true,
         }
     }
 

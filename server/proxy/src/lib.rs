@@ -1,6 +1,7 @@
 //! The metered data plane: what answers on `/v1`. Read [`serve`] first; it tells the story of a call.
 
 mod account;
+mod address;
 mod admit;
 mod at_once;
 mod attempt;
@@ -9,11 +10,13 @@ mod budget;
 mod client;
 mod config;
 mod cors;
+mod count;
 mod desk;
 mod estimate;
 mod forward;
 mod gauge;
 mod limits;
+mod media;
 mod meter;
 mod metrics;
 mod models;
@@ -31,11 +34,13 @@ mod trial;
 mod voice;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use domain::{Dialect, Problem};
+use tower::ServiceExt;
 
+pub use address::is_api;
 pub use admit::READINGS_AT_ONCE;
 pub use budget::{PER_ATTACHMENT, PLAIN_UNSTATED, STEP};
 pub use config::ProxyConfig;
@@ -43,21 +48,16 @@ pub use meter::BELIEVED_BEYOND;
 pub use metrics::Metrics;
 pub use state::ProxyState;
 
-/// Every address of the data plane. Base URLs are accepted with a doubled `/v1`, which many clients produce.
+/// Every address of the data plane; how they may be written, says [`address`].
 pub fn router(state: ProxyState) -> Router {
-    let endpoints = || {
-        let router = endpoints()
-            .into_iter()
-            .fold(Router::new(), |router, (_, path, endpoint)| {
-                router.route(path, endpoint)
-            });
-        router
-            .fallback(unknown_path)
-            .method_not_allowed_fallback(wrong_method)
-    };
-    Router::new()
-        .nest("/v1/v1", endpoints())
-        .nest("/v1", endpoints())
+    let router = endpoints()
+        .into_iter()
+        .fold(Router::new(), |router, (_, path, endpoint)| {
+            router.route(&path, endpoint)
+        });
+    let router = router
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn_with_state(
             state.clone(),
             refuse::words,
@@ -68,26 +68,49 @@ pub fn router(state: ProxyState) -> Router {
         ))
         .layer(axum::middleware::from_fn(request_id::assign))
         .layer(axum::middleware::from_fn(cors::answer))
-        .with_state(state)
+        .with_state(state);
+    Router::new().fallback(move |mut request: Request| {
+        address::straighten(request.uri_mut());
+        router.clone().oneshot(request)
+    })
 }
 
 /// A method, the path below `/v1`, and what answers there.
 type Endpoint = (&'static str, &'static str, MethodRouter<ProxyState>);
 
-/// Everything below `/v1`. What is new here must be in `openapi.json` too, which a test demands.
-fn endpoints() -> Vec<Endpoint> {
-    let mut all: Vec<Endpoint> = vec![
+/// Everything that answers. What is new here must be in `openapi.json` too, which a test demands.
+fn endpoints() -> Vec<(&'static str, String, MethodRouter<ProxyState>)> {
+    let below_v1: Vec<Endpoint> = vec![
         ("post", "/chat/completions", converse(Dialect::Chat)),
+        ("post", "/responses", converse(Dialect::Responses)),
+        ("post", "/messages", converse(Dialect::Messages)),
+        ("post", "/messages/count_tokens", post(count::tokens)),
+        ("post", "/messages/batches", any(count::batches)),
+        ("get", "/messages/batches/{*id}", any(count::batches)),
         ("get", "/models", get(models::list)),
-        ("get", "/models/", get(models::list)),
         ("get", "/models/{*id}", get(models::one)),
         ("get", "/prices", get(prices::list)),
-        ("get", "/prices/", get(prices::list)),
         ("get", "/prices/{*id}", get(prices::one)),
         ("post", "/estimate", post(estimate::estimate)),
     ];
-    all.extend(account::endpoints());
-    all
+    below_v1
+        .into_iter()
+        .chain(account::endpoints())
+        .map(|(method, path, endpoint)| (method, format!("/v1{path}"), endpoint))
+        .chain(
+            wire::media::Endpoint::ALL
+                .map(|endpoint| ("post", format!("/v1/{}", endpoint.path()), other(endpoint))),
+        )
+        .chain([
+            ("get", "/v1beta/models".to_owned(), get(models::list)),
+            ("get", "/v1beta/models/{*id}".to_owned(), get(models::one)),
+        ])
+        .collect()
+}
+
+/// Where calls come in that are no conversation.
+fn other(endpoint: wire::media::Endpoint) -> MethodRouter<ProxyState> {
+    post(move |state, call, request| media::answer(endpoint, state, call, request))
 }
 
 /// Where conversations of one dialect come in.
@@ -98,12 +121,9 @@ fn converse(dialect: Dialect) -> MethodRouter<ProxyState> {
 /// Method (in small letters) and path of every endpoint, as a description of the API names them: `/v1/models/{id}`.
 #[must_use]
 pub fn documented() -> Vec<(&'static str, String)> {
-    let named = |path: &str| format!("/v1{}", path.replace("{*", "{"));
     endpoints()
         .into_iter()
-        // `/models/` is `/models` for clients that put a slash behind.
-        .filter(|(_, path, _)| !path.ends_with('/'))
-        .map(|(method, path, _)| (method, named(path)))
+        .map(|(method, path, _)| (method, path.replace("{*", "{")))
         .collect()
 }
 

@@ -2,18 +2,22 @@
 
 use std::time::Instant;
 
-use domain::ids::{CallId, PriceId};
+use domain::ids::CallId;
+use domain::price_rule::Tier;
 use domain::views::UnixMs;
-use domain::{Amount, Ending, Price, Problem, Rule, Usage};
+use domain::{Amount, Dialect, Ending, Problem, Rule, Usage};
 use server::calls::{Attempt, CallRecord, Outcome};
+use server::catalog::PriceVersion;
 use server::keys::KeyRecord;
 use std::sync::Arc;
+use wire::media::Media;
 use wire::relay::Whole;
 use wire::request::Request;
+use wire::said::Beside;
 
 use axum::http::HeaderMap;
 
-use crate::attempt::Reply;
+use crate::attempt::{Place, Reply};
 use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
 use crate::serve::Inbound;
@@ -28,18 +32,23 @@ pub const BELIEVED_BEYOND: u64 = 1_000_000;
 pub(crate) struct Meter {
     pub(crate) call: CallId,
     pub(crate) request: Request,
+    /// What is asked for, where it is no conversation.
+    pub(crate) media: Option<Media>,
     pub(crate) voice: Voice,
     /// Headers for an upstream that speaks the same dialect.
     pub(crate) forward: HeaderMap,
     pub(crate) budget: Budget,
     key: Arc<KeyRecord>,
-    price: Price,
-    price_id: PriceId,
+    version: PriceVersion,
     context: u64,
     created_at: UnixMs,
     began: Instant,
     first_byte: Option<Instant>,
     reported: Option<Usage>,
+    /// How the upstream says that it serves the call.
+    served: Option<Tier>,
+    /// A report was absurd: it was corrected, or taken for none.
+    flagged: bool,
     answer: Gauge,
     /// Something of the answer was handed to the caller's connection, or is about to be, once the charge is committed.
     pub(crate) has_delivered: bool,
@@ -55,8 +64,7 @@ pub(crate) struct Before {
 /// What a call is charged by.
 pub(crate) struct Terms {
     pub(crate) key: Arc<KeyRecord>,
-    pub(crate) price: Price,
-    pub(crate) price_id: PriceId,
+    pub(crate) version: PriceVersion,
     pub(crate) context: u64,
 }
 
@@ -104,17 +112,19 @@ impl Meter {
         Self {
             call,
             request: inbound.request,
+            media: inbound.media,
             voice: inbound.voice,
             forward: inbound.forward,
             budget,
             key: terms.key,
-            price: terms.price,
-            price_id: terms.price_id,
+            version: terms.version,
             context: terms.context,
             created_at,
             began,
             first_byte: None,
             reported: None,
+            served: None,
+            flagged: false,
             answer: Gauge::default(),
             has_delivered: false,
         }
@@ -125,11 +135,30 @@ impl Meter {
         self.created_at.div_euclid(1_000)
     }
 
+    /// What the upstream says beside its count, in an answer or an event of any dialect. It holds until something else is
+    /// said, whether or not it was passed on.
+    pub(crate) fn beside(&mut self, said: Beside) {
+        self.served = said.served.or(self.served);
+        self.flagged |= said.absurd;
+    }
+
+    /// In which dialect the call is sent to a place; what is no conversation is never translated.
+    pub(crate) fn dialect_at(&self, place: &Place) -> Dialect {
+        match self.media {
+            Some(_) => self.request.dialect,
+            None => place.dialect(&self.request),
+        }
+    }
+
     /// The upstream's own count. A later report replaces an earlier one: they are running totals.
     pub(crate) fn reported(&mut self, usage: Usage) {
-        if usage.total() <= self.believable() && self.price.charge(&usage).is_ok() {
+        let served = usage.served.or(self.served);
+        let usage = Usage { served, ..usage };
+        let (_, price) = self.version.for_call(self.request.asked, &usage);
+        if usage.total() <= self.believable() && price.charge(&usage).is_ok() {
             self.reported = Some(usage);
         } else {
+            self.flagged = true;
             tracing::warn!(call.id = %self.call, "An upstream reported an absurd usage; it is not believed");
         }
     }
@@ -212,42 +241,49 @@ impl Meter {
             .first_byte
             .map(|at| millis(at.saturating_duration_since(self.began)));
         let (model, streamed) = (self.request.model.clone(), self.request.stream);
-        let (usage, cost) = match (rule, self.reported) {
-            (Rule::Reported, Some(usage)) => (
-                usage,
-                self.price.charge(&usage).map_err(|_| Problem::Internal)?,
-            ),
-            (Rule::TestKey | Rule::NothingDelivered, reported) => {
-                (reported.unwrap_or_default(), Amount::ZERO)
-            }
+        let asked = self.request.asked;
+        let mut usage = match (rule, self.reported) {
+            (Rule::Reported, Some(usage)) => usage,
+            (Rule::TestKey | Rule::NothingDelivered, reported) => reported.unwrap_or_default(),
             (Rule::Reported | Rule::Estimated, _) => {
                 let believable = self.believable();
                 let (request, delivered) = (self.request, self.answer.into_text());
+                let media = self.media;
                 // A long text takes milliseconds to count: not on a thread that serves others.
-                let usage = tokio::task::spawn_blocking(move || {
+                tokio::task::spawn_blocking(move || {
+                    if let Some(media) = media.as_ref().filter(|media| !media.is_text()) {
+                        let body = answer.as_ref().map(|whole| whole.body(&Usage::ZERO));
+                        return media.estimate(&request, body.as_deref(), &tokens::count);
+                    }
                     let output = answer
                         .as_ref()
                         .map_or_else(|| tokens::count(&delivered), |whole| tokens::answer(whole));
                     Usage {
-                        input: tokens::prompt(&request),
+                        input: tokens::prompt(&request) + media.map_or(0, |media| media.numbers),
                         output: output.min(believable),
                         ..Usage::default()
                     }
                 })
                 .await
-                .map_err(|_| Problem::Internal)?;
-                (
-                    usage,
-                    self.price.charge(&usage).map_err(|_| Problem::Internal)?,
-                )
+                .map_err(|_| Problem::Internal)?
             }
         };
+        usage.flagged |= self.flagged;
+        usage.served = usage.served.or(self.served);
+        // Chosen here and only here: by what was asked for, and what the upstream says about it.
+        let (price, sheet) = self.version.for_call(asked, &usage);
+        let cost = if rule.charges() {
+            sheet.charge(&usage)
+        } else {
+            Ok(Amount::ZERO)
+        };
+        let cost = cost.map_err(|_| Problem::Internal)?;
         Ok(CallRecord {
             id: self.call,
             workspace: self.key.workspace,
             key: self.key.id,
             model,
-            price: self.price_id,
+            price,
             ending,
             rule,
             status,

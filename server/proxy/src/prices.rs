@@ -4,15 +4,18 @@
 //! the same for all, so it can be cached: the answer has a tag, and is fresh for a minute or until the next price
 //! starts, whichever is sooner.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::ids::PriceId;
+use domain::price_rule::Effort;
 use domain::views::UnixMs;
-use domain::{Price, Problem};
+use domain::{Bucket, Price, Problem, Unit};
 use serde::Serialize;
-use server::catalog::{InForce, Published, PublishedPrice};
+use server::catalog::{InForce, Published, PublishedPrice, Variant};
 use server::secrets::hex;
 use sha2::{Digest, Sha256};
 
@@ -54,22 +57,46 @@ struct Version {
     /// `announced`, `in_force` or `replaced`.
     status: &'static str,
     usd_per_million: PerMillion,
+    /// What `units` counts: `millisecond`, `character` or `image`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'static str>,
+    /// Its prices for some of the calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    variants: Vec<ForSome>,
 }
 
-/// US dollars per million tokens, exactly.
+/// Another price of a version: for a tier, an effort, or long prompts. A call is charged by one row, the most exact.
 #[derive(Serialize)]
-struct PerMillion {
-    input: String,
-    cached_input: String,
-    output: String,
+struct ForSome {
+    id: PriceId,
+    tier: &'static str,
+    /// `None`: whatever effort has no price of its own.
+    effort: Option<&'static str>,
+    /// From how many prompt tokens on.
+    prompt_tokens_from: u64,
+    usd_per_million: PerMillion,
 }
 
-impl From<&Price> for PerMillion {
-    fn from(price: &Price) -> Self {
+/// US dollars per million tokens, uses, units or calls, exactly. Input, cached input and output always; another bucket
+/// where its price is not that of input or output, or not nothing.
+type PerMillion = BTreeMap<&'static str, String>;
+
+fn per_million(price: &Price) -> PerMillion {
+    Bucket::ALL
+        .into_iter()
+        .filter(|bucket| price.tells(*bucket))
+        .map(|bucket| (bucket.id(), price.get(bucket).to_usd_string()))
+        .collect()
+}
+
+impl From<&Variant> for ForSome {
+    fn from(variant: &Variant) -> Self {
         Self {
-            input: price.input.to_usd_string(),
-            cached_input: price.cached_input.to_usd_string(),
-            output: price.output.to_usd_string(),
+            id: variant.id,
+            tier: variant.terms.tier.id(),
+            effort: variant.terms.effort.map(Effort::id),
+            prompt_tokens_from: variant.terms.prompt_from,
+            usd_per_million: per_million(&variant.price),
         }
     }
 }
@@ -85,7 +112,9 @@ impl From<&PublishedPrice> for Version {
                 InForce::Now => "in_force",
                 InForce::NoLonger => "replaced",
             },
-            usd_per_million: (&version.price).into(),
+            usd_per_million: per_million(&version.price),
+            unit: version.price.unit.map(Unit::id),
+            variants: version.variants.iter().map(ForSome::from).collect(),
         }
     }
 }
@@ -150,8 +179,13 @@ fn fresh_for(models: &[Published], now: UnixMs) -> i64 {
     soonest.map_or(FRESH, |start| ((start - now) / 1_000).clamp(0, FRESH))
 }
 
-/// The answer with its tag, or word that the asker has it already.
 fn tagged(asked: &HeaderMap, answer: &impl Serialize, fresh: i64) -> Response {
+    let caching = format!("public, max-age={fresh}, must-revalidate");
+    with_tag(asked, answer, &caching)
+}
+
+/// The answer with its tag, or word that the asker has it already.
+pub(crate) fn with_tag(asked: &HeaderMap, answer: &impl Serialize, caching: &str) -> Response {
     let body = serde_json::to_vec(answer).expect("strings and numbers always serialise");
     let tag = format!("\"{}\"", &hex(&Sha256::digest(&body))[..32]);
     let mut response = if is_known(asked, &tag) {
@@ -160,9 +194,8 @@ fn tagged(asked: &HeaderMap, answer: &impl Serialize, fresh: i64) -> Response {
         ([(CONTENT_TYPE, "application/json")], body).into_response()
     };
     let headers = response.headers_mut();
-    let caching = format!("public, max-age={fresh}, must-revalidate");
-    for (name, value) in [(ETAG, tag), (CACHE_CONTROL, caching)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    for (name, value) in [(ETAG, tag.as_str()), (CACHE_CONTROL, caching)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
     }

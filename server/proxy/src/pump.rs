@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use wire::relay::{Relay, keep_alive};
+use wire::said;
 use wire::sse::{Event, Parser};
 
 use crate::admit::Permit;
@@ -24,7 +25,7 @@ use crate::attempt::{self, Place, Reply};
 use crate::budget::{self, Covered, STEP};
 use crate::meter::{Answered, Before, Meter};
 use crate::refuse;
-use crate::serve::{Running, malformed};
+use crate::serve::Running;
 use crate::settle::{self, Charged};
 use crate::state::ProxyState;
 
@@ -107,18 +108,7 @@ async fn call_and_pump(
         Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
             let (from, created) = (reply.dialect, meter.created());
-            let relay = match meter.request.relay(from, &meter.call.to_string(), created) {
-                Ok(relay) => relay,
-                Err(bad) => {
-                    // What could be sent there can be read from there.
-                    let problem = malformed(bad);
-                    let attempts = answered.attempts(Outcome::Cancelled);
-                    let ending = Ending::UpstreamFailed;
-                    settle::quietly(state, meter, covered.hold, ending, &problem, attempts);
-                    let _ = head.send(Err(problem));
-                    return;
-                }
-            };
+            let relay = meter.request.relay(from, &meter.call.to_string(), created);
             let _ = head.send(Ok(()));
             let pump = Pump {
                 state,
@@ -269,10 +259,16 @@ impl Pump<'_> {
     /// With the reason, when nothing more is to be read.
     async fn take(&mut self, event: Event) -> Result<(), Stop> {
         let before = self.meter.before();
+        let data = event.data.clone();
         let meter = &mut self.meter;
         let Ok(facts) = self.relay.read(event, &mut |text| meter.piece(text)) else {
             return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
         };
+        if (facts.usage.is_some() || facts.sealed)
+            && let Some(data) = data
+        {
+            self.meter.beside(said::beside(&data));
+        }
         if let Some(said) = facts.failed {
             self.meter.rewind(before);
             // What it took to fail is reported by some; who got something of it pays for it.

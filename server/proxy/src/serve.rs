@@ -12,8 +12,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response};
 use domain::ids::{CallId, PriceId};
 use domain::{Dialect, Price, Problem, Scope};
-use server::catalog::Model;
+use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
+use wire::media::Media;
 use wire::request::{BadRequest, Request};
 
 use crate::admit::{self, Permit};
@@ -22,7 +23,7 @@ use crate::budget::Budget;
 use crate::meter::{Meter, Terms};
 use crate::state::ProxyState;
 use crate::voice::Voice;
-use crate::{body, forward, plain, pump, refuse};
+use crate::{body, forward, media, plain, pump, refuse};
 
 /// A conversation in one dialect: `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`.
 pub(crate) async fn converse(
@@ -73,6 +74,7 @@ async fn serve(
     let voice = Voice::of_path(parts.uri.path(), &parts.headers, call.to_string());
     let inbound = Inbound {
         request,
+        media: None,
         voice: voice.to(&key, &state.texts),
         forward: forward::headers(dialect, &parts.headers),
     };
@@ -82,6 +84,8 @@ async fn serve(
 /// A request with what of its surroundings matters to the upstream and to its answer.
 pub(crate) struct Inbound {
     pub(crate) request: Request,
+    /// What is asked for, where it is no conversation.
+    pub(crate) media: Option<Media>,
     pub(crate) voice: Voice,
     /// For an upstream that speaks the same dialect.
     pub(crate) forward: HeaderMap,
@@ -110,16 +114,24 @@ pub(crate) async fn metered(
     let request = &inbound.request;
     admit::may_call(&key, &request.model)?;
     let mut offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
-    offer.places = sayable(request, offer.places)?;
-    let budget = Budget::of(request, &offer.model, offer.price);
+    offer.places = match inbound.media {
+        Some(_) => media::places(offer.places)?,
+        None => sayable(request, offer.places)?,
+    };
+    let budget = Budget::of(request, &offer.model, &offer.version);
     let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
     let created_at = state.clock.now_ms(); // counts in the day and month around this moment, whenever it ends
-    let covered = budget.cover(state, &key, created_at, request).await?;
+    let covered = match &inbound.media {
+        Some(media) if !media.is_text() => {
+            let prompt = budget.first_hold(request)?;
+            media::cover(state, &key, created_at, prompt, &offer.version.price, media).await?
+        }
+        _ => budget.cover(state, &key, created_at, request).await?,
+    };
 
     let terms = Terms {
         key,
-        price: offer.price,
-        price_id: offer.price_id,
+        version: offer.version,
         context: offer.model.context,
     };
     let meter = Meter::new(call, inbound, budget, terms, created_at, began);
@@ -149,7 +161,10 @@ fn sayable(request: &Request, places: Vec<Place>) -> Result<Vec<Place>, Problem>
 }
 
 /// Who is asking, and may they, now?
-async fn admit(state: &ProxyState, parts: &Parts) -> Result<(Arc<KeyRecord>, Permit), Problem> {
+pub(crate) async fn admit(
+    state: &ProxyState,
+    parts: &Parts,
+) -> Result<(Arc<KeyRecord>, Permit), Problem> {
     let key = admit::caller(state, parts, Scope::ChatWrite).await?;
     let permit = admit::permit(state, &key)?;
     Ok((key, permit))
@@ -158,8 +173,7 @@ async fn admit(state: &ProxyState, parts: &Parts) -> Result<(Arc<KeyRecord>, Per
 /// What a model costs and where it is served, at this moment.
 struct Offer {
     model: Arc<Model>,
-    price: Price,
-    price_id: PriceId,
+    version: PriceVersion,
     places: Vec<Place>,
 }
 
@@ -170,7 +184,10 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
     }
     let snapshot = state.catalog.snapshot();
     let model = snapshot.model(name).ok_or_else(unknown)?.clone();
-    let version = *model.price_at(state.clock.now_ms()).ok_or_else(unknown)?;
+    let version = model
+        .price_at(state.clock.now_ms())
+        .ok_or_else(unknown)?
+        .clone();
     let places: Vec<Place> = model
         .routes
         .iter()
@@ -187,8 +204,7 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         return Err(Problem::UpstreamFailed);
     }
     Ok(Offer {
-        price: version.price,
-        price_id: version.id,
+        version,
         model,
         places,
     })
@@ -204,8 +220,7 @@ fn sandbox_offer(state: &ProxyState, name: &str) -> Option<Offer> {
     let upstream = state.upstreams.sandbox()?;
     Some(Offer {
         model: Arc::new(Model::free(name)),
-        price: Price::default(),
-        price_id: PriceId::from_uuid(uuid::Uuid::nil()),
+        version: PriceVersion::plain(PriceId::from_uuid(uuid::Uuid::nil()), Price::default()),
         places: vec![Place {
             upstream,
             model: name.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Amount, Ending, Problem, Usage};
+use domain::{Amount, Bucket, Ending, Problem, Usage};
 use server::calls::{Attempt, CallRecord};
 use server::ledger::{Hold, SettleError};
 
@@ -102,16 +102,19 @@ fn note(state: &ProxyState, record: &CallRecord) {
     state
         .rates
         .used(record.key, record.id, record.usage.total());
-    for (bucket, count) in [
-        ("input", record.usage.input),
-        ("cached_input", record.usage.cached_input),
-        ("output", record.usage.output),
-    ] {
-        state
-            .metrics
-            .tokens
-            .get_or_create(&BucketLabels { bucket })
-            .inc_by(count);
+    for bucket in Bucket::ALL {
+        let count = match bucket {
+            // With what was thought, as providers count it.
+            Bucket::Output => record.usage.output,
+            Bucket::Reasoning => 0,
+            bucket if bucket.counts_tokens() => record.usage.count(bucket),
+            _ => 0,
+        };
+        if count > 0 || bucket.is_usual() {
+            let bucket = bucket.id();
+            let tokens = state.metrics.tokens.get_or_create(&BucketLabels { bucket });
+            tokens.inc_by(count);
+        }
     }
     tracing::info!(
         call.id = %record.id,

@@ -2,6 +2,7 @@
 //!
 //! For other models it is an estimate, and the call's row says so. The tables take about 20 MB once, on first use.
 
+use wire::count::CountRequest;
 use wire::relay::Whole;
 use wire::request::Request;
 
@@ -17,6 +18,13 @@ pub(crate) fn count(text: &str) -> u64 {
 
 /// Counts a prompt.
 pub(crate) fn prompt(request: &Request) -> u64 {
+    let mut tokens = PER_PROMPT;
+    request.each_text(&mut |text| tokens += count(text));
+    tokens + request.size.attachments * PER_ATTACHMENT
+}
+
+/// Counts what somebody asks to be counted, as [`prompt`] does.
+pub(crate) fn counted(request: &CountRequest) -> u64 {
     let mut tokens = PER_PROMPT;
     request.each_text(&mut |text| tokens += count(text));
     tokens + request.size.attachments * PER_ATTACHMENT

@@ -88,7 +88,7 @@ impl Voice {
 }
 
 /// Which dialect's SDKs ask here. Both know `/models`; Anthropic's send their version everywhere.
-fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
+pub(crate) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
     if path.contains("/v1beta/") {
         Dialect::Gemini
     } else if path.contains("/messages") || headers.contains_key("anthropic-version") {

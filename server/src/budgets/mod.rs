@@ -20,7 +20,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::Amount;
 use domain::ids::{GrantId, KeyId, WorkspaceId};
@@ -31,7 +31,7 @@ use sea_orm::{DbBackend, DbErr};
 use tokio::sync::MutexGuard;
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment, Ticks};
 use crate::db::{Db, bounded};
 use crate::keys::KeyRecord;
 
@@ -65,6 +65,7 @@ pub struct Budgets(Arc<Inner>);
 struct Inner {
     db: Db,
     clock: Clock,
+    ticks: Ticks,
     node: String,
     /// Does this database admit several servers?
     several: bool,
@@ -77,13 +78,14 @@ impl Budgets {
     #[must_use]
     pub fn new(db: Db, clock: Clock, node: &str) -> Self {
         let several = db.backend() == DbBackend::Postgres;
-        Self::among(db, clock, node, several)
+        Self::among(db, clock, Ticks::system(), node, several)
     }
 
-    fn among(db: Db, clock: Clock, node: &str, several: bool) -> Self {
+    fn among(db: Db, clock: Clock, ticks: Ticks, node: &str, several: bool) -> Self {
         Self(Arc::new(Inner {
             db,
             clock,
+            ticks,
             node: node.to_owned(),
             several,
             purses: Mutex::default(),
@@ -113,7 +115,7 @@ impl Budgets {
         }
         let purses: Vec<_> = self.0.purses.lock().drain().collect();
         for (_, purse) in purses {
-            self.close(purse.take_unused(Instant::now(), UnixMs::MAX))
+            self.close(purse.take_unused(self.0.ticks.now(), UnixMs::MAX))
                 .await;
         }
     }
@@ -200,7 +202,7 @@ impl Budgets {
             .purses
             .lock()
             .entry(key)
-            .or_insert_with(|| Arc::new(Purse::new(key, workspace)))
+            .or_insert_with(|| Arc::new(Purse::new(key, workspace, self.0.ticks.clone())))
             .clone()
     }
 
@@ -235,7 +237,7 @@ impl Budgets {
             return Err(reached(span, available));
         }
         let asks = purse.asks_for(wants, amount);
-        let asked_at = Instant::now();
+        let asked_at = self.0.ticks.now();
         match self.ask(purse, &asks).await? {
             Outcome::Granted(parts) => purse
                 .granted_and_held(&parts, valid_until(asked_at), wants, amount)
@@ -258,7 +260,7 @@ impl Budgets {
             if asks.iter().all(|ask| ask.free >= more) {
                 return Ok(());
             }
-            let asked_at = Instant::now();
+            let asked_at = budgets.0.ticks.now();
             match budgets.ask(&place.purse, &asks).await? {
                 Outcome::Granted(parts) => {
                     place.purse.granted(&parts, valid_until(asked_at));
@@ -300,8 +302,8 @@ impl Budgets {
         if purses.is_empty() {
             return;
         }
-        let now = Instant::now();
-        let before = |age: Duration| now.checked_sub(age).unwrap_or(now);
+        let now = self.0.ticks.now();
+        let before = |age: Duration| now.minus(age);
         let idle = if self.0.several {
             IDLE_AMONG_OTHERS
         } else {
@@ -314,7 +316,7 @@ impl Budgets {
                     .await;
             }
             for (grant, held) in purse.news(before(renew_after)) {
-                let asked_at = Instant::now();
+                let asked_at = self.0.ticks.now();
                 match bounded(grants::beat(&self.0.db, grant, held)).await {
                     Ok(true) => purse.told(grant, held, asked_at, valid_until(asked_at)),
                     Ok(false) => purse.lost(grant),
@@ -374,6 +376,6 @@ fn reached(span: Span, available: Amount) -> BudgetError {
     }
 }
 
-fn valid_until(asked_at: Instant) -> Instant {
-    asked_at + grants::TTL - MARGIN
+fn valid_until(asked_at: Moment) -> Moment {
+    asked_at.plus(grants::TTL).minus(MARGIN)
 }

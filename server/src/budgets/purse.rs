@@ -3,19 +3,20 @@
 //! One small lock per key, held for a few additions and never across an await: a call that is limited per day and per
 //! month holds in both or in neither.
 
-use std::time::Instant;
-
 use domain::Amount;
 use domain::ids::{GrantId, KeyId, WorkspaceId};
 use domain::period::Span;
 use domain::views::UnixMs;
 use parking_lot::Mutex;
 
+use crate::clock::{Moment, Ticks};
+
 /// One limited key on this node.
 #[derive(Debug)]
 pub(super) struct Purse {
     pub(super) key: KeyId,
     pub(super) workspace: WorkspaceId,
+    ticks: Ticks,
     state: Mutex<State>,
     /// Only one call at a time asks the database for more; the others find it granted.
     pub(super) refill: tokio::sync::Mutex<()>,
@@ -26,7 +27,7 @@ struct State {
     grants: Vec<Grant>,
     /// What the key had spent at least, when the database was last asked: it never becomes less.
     known: Vec<(Span, Amount)>,
-    last_used: Instant,
+    last_used: Moment,
 }
 
 /// A part of one limit in one day, week, month, or of all time.
@@ -42,9 +43,9 @@ struct Grant {
     held: Amount,
     /// Charged by settled calls whose flush is not committed.
     pending: Amount,
-    /// No new hold after this moment, unless the database was asked again.
-    valid_until: Instant,
-    beaten_at: Instant,
+    /// No new hold after this moment, on a clock that goes on while the machine sleeps, unless the database was asked again.
+    valid_until: Moment,
+    beaten_at: Moment,
     /// What the database believes to be held; zero until another node asked.
     reported: Amount,
     /// False when it is no longer this node's.
@@ -88,15 +89,16 @@ pub(super) struct Use {
 }
 
 impl Purse {
-    pub(super) fn new(key: KeyId, workspace: WorkspaceId) -> Self {
+    pub(super) fn new(key: KeyId, workspace: WorkspaceId, ticks: Ticks) -> Self {
         let state = State {
             grants: Vec::new(),
             known: Vec::new(),
-            last_used: Instant::now(),
+            last_used: ticks.now(),
         };
         Self {
             key,
             workspace,
+            ticks,
             state: Mutex::new(state),
             refill: tokio::sync::Mutex::default(),
         }
@@ -104,17 +106,17 @@ impl Purse {
 
     /// Holds `amount` in every limit, or in none.
     pub(super) fn hold(&self, wants: &[Want], amount: Amount) -> Option<Vec<GrantId>> {
-        self.state.lock().hold(wants, amount)
+        self.state.lock().hold(wants, amount, self.ticks.now())
     }
 
     /// A running call holds more. Allowed on a grant that needs a heartbeat: its calls may finish.
     pub(super) fn grow(&self, grants: &[GrantId], more: Amount) -> bool {
-        self.state.lock().grow(grants, more)
+        self.state.lock().grow(grants, more, self.ticks.now())
     }
 
     pub(super) fn release(&self, grants: &[GrantId], amount: Amount) {
         let mut state = self.state.lock();
-        state.last_used = Instant::now();
+        state.last_used = self.ticks.now();
         for grant in state.named(grants) {
             grant.held = grant.held.minus_or_zero(amount);
             grant.free = grant.free.plus(amount).unwrap_or(grant.free);
@@ -125,7 +127,7 @@ impl Purse {
     /// in all of them.
     pub(super) fn settle(&self, grants: &[GrantId], held: Amount, cost: Amount) -> Amount {
         let mut state = self.state.lock();
-        state.last_used = Instant::now();
+        state.last_used = self.ticks.now();
         let free = state.named(grants).map(|grant| grant.free).min();
         let extra = cost
             .minus_or_zero(held)
@@ -215,20 +217,23 @@ impl Purse {
     }
 
     /// Takes in what the database gave. A part of a grant that is not here begins one.
-    pub(super) fn granted(&self, parts: &[Part], valid_until: Instant) {
-        self.state.lock().take_in(parts, valid_until);
+    pub(super) fn granted(&self, parts: &[Part], valid_until: Moment) {
+        self.state
+            .lock()
+            .take_in(parts, valid_until, self.ticks.now());
     }
 
     /// As [`Purse::granted`], and holds before anybody else can.
     pub(super) fn granted_and_held(
         &self,
         parts: &[Part],
-        valid_until: Instant,
+        valid_until: Moment,
         wants: &[Want],
         amount: Amount,
     ) -> Option<Vec<GrantId>> {
         let mut state = self.state.lock();
-        state.take_in(parts, valid_until);
+        let now = self.ticks.now();
+        state.take_in(parts, valid_until, now);
         // The database's limit is newer than the caller's: what it granted is good.
         let fresh: Vec<Want> = wants
             .iter()
@@ -237,7 +242,7 @@ impl Purse {
                 limit: Amount::MAX,
             })
             .collect();
-        state.hold(&fresh, amount)
+        state.hold(&fresh, amount, now)
     }
 
     /// The sums that the database has of the key's calls.
@@ -263,7 +268,7 @@ impl Purse {
 
     /// Takes out the grants on which nothing runs and that nobody will use: their period is over, nobody called since
     /// `idle_since`, or they are lost. Answers those that still have to be given back.
-    pub(super) fn take_unused(&self, idle_since: Instant, now: UnixMs) -> Vec<GrantId> {
+    pub(super) fn take_unused(&self, idle_since: Moment, now: UnixMs) -> Vec<GrantId> {
         let mut state = self.state.lock();
         let idle = state.last_used <= idle_since;
         let mut given_back = Vec::new();
@@ -283,7 +288,7 @@ impl Purse {
 
     /// The grants that the database should hear of, with what they hold: those it last heard of before `stale`, and
     /// those that hold less than it believes.
-    pub(super) fn news(&self, stale: Instant) -> Vec<(GrantId, Amount)> {
+    pub(super) fn news(&self, stale: Moment) -> Vec<(GrantId, Amount)> {
         let state = self.state.lock();
         state
             .grants
@@ -296,7 +301,7 @@ impl Purse {
     }
 
     /// The database heard of it.
-    pub(super) fn told(&self, id: GrantId, held: Amount, at: Instant, valid_until: Instant) {
+    pub(super) fn told(&self, id: GrantId, held: Amount, at: Moment, valid_until: Moment) {
         for grant in self.state.lock().named(&[id]) {
             (grant.reported, grant.beaten_at, grant.valid_until) = (held, at, valid_until);
         }
@@ -348,8 +353,7 @@ impl State {
             .filter(|grant| ids.contains(&grant.id))
     }
 
-    fn hold(&mut self, wants: &[Want], amount: Amount) -> Option<Vec<GrantId>> {
-        let now = Instant::now();
+    fn hold(&mut self, wants: &[Want], amount: Amount, now: Moment) -> Option<Vec<GrantId>> {
         let found: Option<Vec<GrantId>> = wants
             .iter()
             .map(|want| {
@@ -362,12 +366,12 @@ impl State {
                 self.grants.iter().find(admits).map(|grant| grant.id)
             })
             .collect();
-        found.filter(|grants| self.grow(grants, amount))
+        found.filter(|grants| self.grow(grants, amount, now))
     }
 
     /// Moves `more` from free to held in all of them, or in none.
-    fn grow(&mut self, grants: &[GrantId], more: Amount) -> bool {
-        self.last_used = Instant::now();
+    fn grow(&mut self, grants: &[GrantId], more: Amount, now: Moment) -> bool {
+        self.last_used = now;
         let moved: Option<Vec<(Amount, Amount)>> = self
             .named(grants)
             .map(|grant| {
@@ -385,8 +389,7 @@ impl State {
         true
     }
 
-    fn take_in(&mut self, parts: &[Part], valid_until: Instant) {
-        let now = Instant::now();
+    fn take_in(&mut self, parts: &[Part], valid_until: Moment, now: Moment) {
         for part in parts {
             match self.grants.iter_mut().find(|grant| grant.id == part.grant) {
                 Some(grant) => {

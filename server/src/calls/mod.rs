@@ -1,5 +1,6 @@
 //! What was served, and what did it cost? One row per call, written in the same commit as its charge.
 
+pub(crate) mod counted;
 mod folded;
 mod one;
 mod page;

@@ -1,10 +1,11 @@
 //! What happened in one call, and why did it cost what it cost?
 
 use domain::ids::{CallId, WorkspaceId};
-use domain::{Amount, Formula, MoneyError, Price, PricePerMtok, Rule, Usage};
-use sea_orm::{DbErr, QueryResult};
+use domain::{Amount, Formula, Rule};
+use sea_orm::DbErr;
 
 use super::report::{AttemptRow, CallRow, Calls, call_row};
+use crate::catalog::row;
 use crate::db::{all, one};
 
 /// One call with everything that is known about it.
@@ -32,7 +33,7 @@ impl CallDetail {
         let booked = Amount::sum([charge_nusd, unbilled_nusd, reversed_nusd]);
         let due = match (self.charges, &self.formula) {
             (false, _) => Some(Amount::ZERO),
-            (true, formula) => formula.map(|formula| formula.charge),
+            (true, formula) => formula.as_ref().map(|formula| formula.charge),
         };
         due.is_some_and(|due| booked == Ok(due))
     }
@@ -48,11 +49,14 @@ impl Calls {
         workspace: WorkspaceId,
         id: CallId,
     ) -> Result<Option<CallDetail>, DbErr> {
-        let sql = "SELECT c.*, p.input AS p_input, p.cached_input AS p_cached, p.output AS p_output, k.test AS k_test
-                   FROM call c LEFT JOIN price p ON p.id = c.price_id LEFT JOIN api_key k ON k.id = c.key_id
-                   WHERE c.workspace_id = $1 AND c.id = $2";
+        let sql = format!(
+            "SELECT c.*, {}, k.test AS k_test
+             FROM call c LEFT JOIN price p ON p.id = c.price_id LEFT JOIN api_key k ON k.id = c.key_id
+             WHERE c.workspace_id = $1 AND c.id = $2",
+            row::columns("p")
+        );
         let values = [workspace.to_string().into(), id.to_string().into()];
-        let Some(row) = one(self.db.read(), sql, values).await? else {
+        let Some(row) = one(self.db.read(), &sql, values).await? else {
             return Ok(None);
         };
         let mut call = call_row(&row)?;
@@ -63,8 +67,8 @@ impl Calls {
             .iter()
             .map(AttemptRow::read)
             .collect::<Result<_, _>>()?;
-        let formula = price(&row)?
-            .map(|price| Formula::of(&price, &usage(&call)))
+        let formula = row::read(&row, "p")?
+            .map(|price| Formula::of(&price, &call.usage()))
             .transpose()
             .map_err(|wrong| DbErr::Custom(wrong.to_string()))?;
         Ok(Some(CallDetail {
@@ -74,35 +78,4 @@ impl Calls {
             formula,
         }))
     }
-}
-
-fn usage(call: &CallRow) -> Usage {
-    let tokens = |count: i64| u64::try_from(count).unwrap_or_default();
-    Usage {
-        input: tokens(call.input_tokens),
-        cached_input: tokens(call.cached_input_tokens),
-        output: tokens(call.output_tokens),
-        reasoning: tokens(call.reasoning_tokens),
-        ..Usage::default()
-    }
-}
-
-fn price(row: &QueryResult) -> Result<Option<Price>, DbErr> {
-    let price = |name: &str| {
-        let micro_usd: Option<i64> = row.try_get("", name)?;
-        micro_usd
-            .map(PricePerMtok::from_micro_usd)
-            .transpose()
-            .map_err(|wrong: MoneyError| DbErr::Custom(wrong.to_string()))
-    };
-    Ok(
-        match (price("p_input")?, price("p_cached")?, price("p_output")?) {
-            (Some(input), Some(cached_input), Some(output)) => Some(Price {
-                input,
-                cached_input,
-                output,
-            }),
-            _ => None,
-        },
-    )
 }

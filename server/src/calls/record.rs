@@ -5,7 +5,8 @@ use domain::views::UnixMs;
 use domain::{Amount, Ending, Rule, Usage};
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
-use crate::db::{exec, in_powers, rows};
+use super::counted;
+use crate::db::insert_all;
 
 /// One finished call, ready to be committed with its charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +93,7 @@ pub(crate) struct Booked<'a> {
     pub(crate) txn: Option<&'a str>,
 }
 
-const CALL_COLUMNS: usize = 20;
+const CALL_COLUMNS: usize = 16 + counted::COLUMNS.len();
 
 /// What becomes of a call whose id is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,66 +110,31 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     calls: &[Booked<'_>],
     repeated: Repeated,
 ) -> Result<(), DbErr> {
-    for some in in_powers(calls) {
-        insert_calls(conn, some, repeated).await?;
-    }
-    let attempts: Vec<(CallId, usize, &Attempt)> = calls
-        .iter()
-        .flat_map(|call| {
-            let attempts = call.record.attempts.iter().enumerate();
-            attempts.map(|(seq, attempt)| (call.record.id, seq, attempt))
-        })
-        .collect();
-    for some in in_powers(&attempts) {
-        insert_attempts(conn, some).await?;
-    }
-    Ok(())
-}
-
-async fn insert_calls<C: ConnectionTrait>(
-    conn: &C,
-    calls: &[Booked<'_>],
-    repeated: Repeated,
-) -> Result<(), DbErr> {
-    let sql = format!(
-        "INSERT INTO call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
-            input, cached_input, output, reasoning, charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at)
-         VALUES {}{}",
-        rows(calls.len(), CALL_COLUMNS),
-        match repeated {
-            Repeated::Refused => "",
-            Repeated::Kept => " ON CONFLICT (id) DO NOTHING",
-        }
+    let into = format!(
+        "call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
+            charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at, {})",
+        counted::COLUMNS.join(", ")
     );
-    let values = calls.iter().flat_map(call_values);
-    exec(conn, &sql, values).await.map(|_| ())
-}
-
-async fn insert_attempts<C: ConnectionTrait>(
-    conn: &C,
-    attempts: &[(CallId, usize, &Attempt)],
-) -> Result<(), DbErr> {
-    let sql = format!(
-        "INSERT INTO attempt (call_id, seq, upstream_id, outcome, status, duration_ms) VALUES {} ON CONFLICT (call_id, seq) DO NOTHING",
-        rows(attempts.len(), 6)
-    );
-    let values = attempts.iter().flat_map(|(call, seq, attempt)| {
-        [
-            call.to_string().into(),
-            i64::try_from(*seq).unwrap_or(i64::MAX).into(),
-            attempt.upstream.to_string().into(),
-            attempt.outcome.id().into(),
-            attempt.status.map(i64::from).into(),
-            attempt.duration_ms.into(),
-        ]
-    });
-    exec(conn, &sql, values).await.map(|_| ())
+    let rest = match repeated {
+        Repeated::Refused => "",
+        Repeated::Kept => "ON CONFLICT (id) DO NOTHING",
+    };
+    insert_all(conn, &into, calls.iter().map(call_values).collect(), rest).await?;
+    let into = "attempt (call_id, seq, upstream_id, outcome, status, duration_ms)";
+    let attempts = calls.iter().flat_map(attempt_values).collect();
+    insert_all(
+        conn,
+        into,
+        attempts,
+        "ON CONFLICT (call_id, seq) DO NOTHING",
+    )
+    .await
+    .map(|_| ())
 }
 
 fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
     let record = call.record;
-    let tokens = |count: u64| Value::from(i64::try_from(count).unwrap_or(i64::MAX));
-    [
+    let first: [Value; 16] = [
         record.id.to_string().into(),
         record.workspace.to_string().into(),
         record.key.to_string().into(),
@@ -180,14 +146,26 @@ fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {
         record.rule.id().into(),
         i64::from(record.status).into(),
         i64::from(record.streamed).into(),
-        tokens(record.usage.input),
-        tokens(record.usage.cached_input),
-        tokens(record.usage.output),
-        tokens(record.usage.reasoning),
         call.charge.nanos().into(),
         call.unbilled.nanos().into(),
         record.first_byte_ms.into(),
         record.duration_ms.into(),
         record.created_at.into(),
-    ]
+    ];
+    let mut values = first.into_iter().chain(counted::values(&record.usage));
+    std::array::from_fn(|_| values.next().expect("there is a value for every column"))
+}
+
+fn attempt_values(call: &Booked<'_>) -> impl Iterator<Item = [Value; 6]> {
+    let record = call.record;
+    record.attempts.iter().enumerate().map(|(seq, attempt)| {
+        [
+            record.id.to_string().into(),
+            i64::try_from(seq).unwrap_or(i64::MAX).into(),
+            attempt.upstream.to_string().into(),
+            attempt.outcome.id().into(),
+            attempt.status.map(i64::from).into(),
+            attempt.duration_ms.into(),
+        ]
+    })
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::Amount;
 use domain::ids::WorkspaceId;
 use domain::views::{DaySpend, ModelSpend, SpendView, UnixMs};
+use domain::{Amount, Usage};
 use sea_orm::{DbErr, QueryResult};
 use serde::Serialize;
 use texts::format::Zone;
 
+use super::counted::TOKENS;
 use super::folded::{self, Folded, Older};
 use super::parts::Parts;
 use super::query::{Condition, Filter, Range};
@@ -39,6 +40,19 @@ pub struct CallRow {
     pub cached_input_tokens: i64,
     pub output_tokens: i64,
     pub reasoning_tokens: i64,
+    /// Written into the provider's cache: for five minutes, or as long as it says; and for an hour.
+    pub cache_write_tokens: i64,
+    pub cache_write_1h_tokens: i64,
+    pub audio_input_tokens: i64,
+    pub image_input_tokens: i64,
+    pub audio_output_tokens: i64,
+    pub image_output_tokens: i64,
+    /// Uses of tools that the provider charges for.
+    pub tool_calls: i64,
+    /// Milliseconds, characters or images; the price tells which.
+    pub units: i64,
+    /// True when something in the upstream's report was absurd, and was not taken as it stood.
+    pub flagged: bool,
     /// The price version that the charge was computed from.
     pub price_version: String,
     pub charge_nusd: Amount,
@@ -162,13 +176,37 @@ impl Calls {
         }
         let sql = format!(
             "SELECT {} AS day, c.model AS model, CAST(sum(c.charge_nusd) AS BIGINT) AS spent, count(*) AS calls,
-                CAST(sum(c.input + c.cached_input + c.output) AS BIGINT) AS tokens
+                CAST(sum({TOKENS}) AS BIGINT) AS tokens
              FROM call c WHERE {} GROUP BY 1, 2",
             days.sql(),
             condition.sql
         );
         let rows = all(self.db.read(), &sql, condition.values).await?;
         rows.iter().map(DayRow::read).collect()
+    }
+}
+
+impl CallRow {
+    /// What it used, by bucket.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let count = |count: i64| u64::try_from(count).unwrap_or_default();
+        Usage {
+            input: count(self.input_tokens),
+            cached_input: count(self.cached_input_tokens),
+            cache_write: count(self.cache_write_tokens),
+            cache_write_1h: count(self.cache_write_1h_tokens),
+            audio_input: count(self.audio_input_tokens),
+            image_input: count(self.image_input_tokens),
+            output: count(self.output_tokens),
+            reasoning: count(self.reasoning_tokens),
+            audio_output: count(self.audio_output_tokens),
+            image_output: count(self.image_output_tokens),
+            tool_calls: count(self.tool_calls),
+            units: count(self.units),
+            served: None,
+            flagged: self.flagged,
+        }
     }
 }
 
@@ -266,6 +304,15 @@ pub(crate) fn call_row(row: &QueryResult) -> Result<CallRow, DbErr> {
         cached_input_tokens: row.try_get("", "cached_input")?,
         output_tokens: row.try_get("", "output")?,
         reasoning_tokens: row.try_get("", "reasoning")?,
+        cache_write_tokens: row.try_get("", "cache_write")?,
+        cache_write_1h_tokens: row.try_get("", "cache_write_1h")?,
+        audio_input_tokens: row.try_get("", "audio_input")?,
+        image_input_tokens: row.try_get("", "image_input")?,
+        audio_output_tokens: row.try_get("", "audio_output")?,
+        image_output_tokens: row.try_get("", "image_output")?,
+        tool_calls: row.try_get("", "tool_calls")?,
+        units: row.try_get("", "units")?,
+        flagged: row.try_get::<i64>("", "flagged")? != 0,
         price_version: row.try_get("", "price_id")?,
         charge_nusd: Amount::from_nanos(row.try_get("", "charge_nusd")?),
         unbilled_nusd: Amount::from_nanos(row.try_get("", "unbilled_nusd")?),

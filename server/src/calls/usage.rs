@@ -7,6 +7,7 @@ use domain::views::UnixMs;
 use domain::{Amount, MoneyError};
 use sea_orm::{DbErr, QueryResult};
 
+use super::counted::{INPUT, OUTPUT};
 use super::parts::Parts;
 use super::query::{Condition, Filter, Group, Range, UsageQuery};
 use super::report::Calls;
@@ -20,8 +21,10 @@ pub const SERIES_MAX: usize = 5;
 pub struct Tally {
     pub cost: Amount,
     pub calls: u64,
+    /// All of the prompts, but for what was read from caches.
     pub input: u64,
     pub cached_input: u64,
+    /// All of the answers.
     pub output: u64,
     /// Calls that a provider or Farebox ended before they were finished.
     pub errors: u64,
@@ -139,7 +142,8 @@ impl Calls {
         let Condition { sql, values } = Condition::new(workspace, &filter);
         // Grouped by the database: a busy workspace has millions of calls in a month.
         let sql = format!(
-            "SELECT {part} AS part, {name} AS name, {TALLY} FROM call c WHERE {sql} GROUP BY 1, 2",
+            "SELECT {part} AS part, {name} AS name, {sums} FROM call c WHERE {sql} GROUP BY 1, 2",
+            sums = sums(),
             part = parts.sql(),
             name = query.group.column(),
         );
@@ -150,10 +154,14 @@ impl Calls {
 }
 
 /// The sums of a [`Tally`], as columns.
-const TALLY: &str = "CAST(sum(c.charge_nusd) AS BIGINT) AS cost, count(*) AS calls,
-    CAST(sum(c.input) AS BIGINT) AS input, CAST(sum(c.cached_input) AS BIGINT) AS cached_input,
-    CAST(sum(c.output) AS BIGINT) AS output,
-    CAST(sum(CASE WHEN c.ending IN ('upstream_failed', 'stopped') THEN 1 ELSE 0 END) AS BIGINT) AS errors";
+fn sums() -> String {
+    format!(
+        "CAST(sum(c.charge_nusd) AS BIGINT) AS cost, count(*) AS calls,
+         CAST(sum({INPUT}) AS BIGINT) AS input, CAST(sum(c.cached_input) AS BIGINT) AS cached_input,
+         CAST(sum({OUTPUT}) AS BIGINT) AS output,
+         CAST(sum(CASE WHEN c.ending IN ('upstream_failed', 'stopped') THEN 1 ELSE 0 END) AS BIGINT) AS errors"
+    )
+}
 
 struct Row {
     part: i64,

@@ -244,6 +244,7 @@ fn told(price: &NewPrice, version: &PriceView) -> Value {
     json!({
         "price_version": version.id,
         "price": version.price,
+        "variants": version.variants,
         "cost_input": price.cost_input,
         "cost_cached_input": price.cost_cached_input,
         "cost_output": price.cost_output,

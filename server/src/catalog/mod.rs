@@ -3,6 +3,7 @@
 mod desk;
 mod published;
 mod report;
+pub(crate) mod row;
 mod snapshot;
 mod store;
 #[cfg(test)]
@@ -11,8 +12,8 @@ mod tests;
 pub use desk::Desk;
 pub use published::{Published, PublishedPrice};
 pub use report::{Cost, InForce, ModelDetail, ModelRow, PriceRow, RouteRow};
-pub use snapshot::{Model, PriceVersion, Route, Snapshot};
-pub use store::{CatalogError, ModelView, NewModel, NewPrice, NewRoute, PriceView};
+pub use snapshot::{Model, PriceVersion, Route, Snapshot, Variant};
+pub use store::{CatalogError, ModelView, NewModel, NewPrice, NewRoute, PriceView, VariantView};
 
 use std::sync::Arc;
 

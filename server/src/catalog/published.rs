@@ -1,12 +1,15 @@
 //! What does everybody see of the catalogue? Models for sale with every version of their price: those that were, the
 //! one in force, and those announced. From the snapshot that calls use, so that nothing else is shown than charged.
 
-use domain::Price;
+use std::sync::Arc;
+
 use domain::ids::PriceId;
+use domain::price_rule::Asked;
 use domain::views::UnixMs;
+use domain::{Price, Usage};
 
 use super::report::InForce;
-use super::snapshot::{Model, PriceVersion};
+use super::snapshot::{Model, PriceVersion, Variant};
 
 /// A model for sale. What the operator pays, and whom, is not here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +23,12 @@ pub struct Published {
 }
 
 /// A version of a price and when it counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishedPrice {
     pub id: PriceId,
     pub price: Price,
+    /// Its prices for other tiers, efforts and lengths of prompt.
+    pub variants: Arc<[Variant]>,
     pub from: UnixMs,
     /// The start of the version after it, if there is one. The same as `from` when two were published for one moment:
     /// the later publication counts.
@@ -48,7 +53,10 @@ impl Published {
         Some(Self {
             id: model.id.clone(),
             context: model.context,
-            now: *versions.iter().find(|version| version.id == current)?,
+            now: versions
+                .iter()
+                .find(|version| version.id == current)?
+                .clone(),
             versions,
         })
     }
@@ -63,6 +71,13 @@ impl Published {
 }
 
 impl PublishedPrice {
+    /// What a call that asks for no tier and no effort, and uses so much, is charged by.
+    #[must_use]
+    pub fn for_usage(&self, usage: &Usage) -> &Price {
+        let variant = Variant::for_call(&self.variants, Asked::default(), usage);
+        variant.map_or(&self.price, |variant| &variant.price)
+    }
+
     fn of(version: &PriceVersion, until: Option<UnixMs>, current: PriceId, now: UnixMs) -> Self {
         let in_force = if version.effective_from > now {
             InForce::NotYet
@@ -74,6 +89,7 @@ impl PublishedPrice {
         Self {
             id: version.id,
             price: version.price,
+            variants: Arc::clone(&version.variants),
             from: version.effective_from,
             until,
             in_force,

@@ -10,7 +10,8 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use crate::db::{Db, all, one};
 
-use super::snapshot::parsed;
+use super::row;
+use super::snapshot::{Variant, parsed, variants};
 
 /// A model in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,10 +65,12 @@ pub struct Cost {
 }
 
 /// A published version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceRow {
     pub id: PriceId,
     pub price: Price,
+    /// Its prices for other tiers, efforts and lengths of prompt.
+    pub variants: Vec<Variant>,
     pub cost: Cost,
     pub markup: Option<Markup>,
     pub effective_from: UnixMs,
@@ -98,7 +101,7 @@ pub(super) async fn rows(db: &Db, now: UnixMs) -> Result<Vec<ModelRow>, DbErr> {
             context: count(&row, "context")?,
             created_at: row.try_get("", "created_at")?,
             disabled_at: row.try_get("", "disabled_at")?,
-            price: prices.iter().find(|p| p.in_force == InForce::Now).copied(),
+            price: prices.iter().find(|p| p.in_force == InForce::Now).cloned(),
             next_price_at: coming.map(|p| p.effective_from).min(),
             upstreams: upstreams.into_iter().map(|route| route.name).collect(),
             id,
@@ -169,11 +172,15 @@ async fn prices<C: ConnectionTrait>(
     model: Option<&str>,
     now: UnixMs,
 ) -> Result<BTreeMap<String, Vec<PriceRow>>, DbErr> {
-    let sql = "SELECT id, model_id, input, cached_input, output, cost_input, cost_cached_input, cost_output, markup_bp,
-                   effective_from, created_at
-               FROM price WHERE $1 = '' OR model_id = $1 ORDER BY effective_from DESC, id DESC";
+    let sql = format!(
+        "SELECT p.id, p.model_id, {}, p.cost_input, p.cost_cached_input, p.cost_output, p.markup_bp, p.effective_from, p.created_at
+         FROM price p WHERE ($1 = '' OR p.model_id = $1) AND p.version_id IS NULL ORDER BY p.effective_from DESC, p.id DESC",
+        row::columns("p")
+    );
+    let mut variants = variants(conn).await?;
     let mut found: BTreeMap<String, Vec<PriceRow>> = BTreeMap::new();
-    for row in all(conn, sql, [model.unwrap_or_default().into()]).await? {
+    for row in all(conn, &sql, [model.unwrap_or_default().into()]).await? {
+        let variants = variants.remove(&row.try_get::<String>("", "id")?);
         let versions = found.entry(row.try_get("", "model_id")?).or_default();
         let effective_from: UnixMs = row.try_get("", "effective_from")?;
         let in_force = if effective_from > now {
@@ -183,7 +190,10 @@ async fn prices<C: ConnectionTrait>(
         } else {
             InForce::Now
         };
-        versions.push(price(&row, effective_from, in_force)?);
+        versions.push(PriceRow {
+            variants: variants.unwrap_or_default(),
+            ..price(&row, effective_from, in_force)?
+        });
     }
     Ok(found)
 }
@@ -196,14 +206,10 @@ fn price(row: &QueryResult, effective_from: UnixMs, in_force: InForce) -> Result
             .transpose()
             .map_err(wrong)
     };
-    let always = |name: &str| PricePerMtok::from_micro_usd(row.try_get("", name)?).map_err(wrong);
     Ok(PriceRow {
         id: parsed(&row.try_get::<String>("", "id")?)?,
-        price: Price {
-            input: always("input")?,
-            cached_input: always("cached_input")?,
-            output: always("output")?,
-        },
+        price: row::read_always(row, "p")?,
+        variants: Vec::new(),
         cost: Cost {
             input: maybe("cost_input")?,
             cached_input: maybe("cost_cached_input")?,

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::ids::{PriceId, UpstreamId};
+use domain::price_rule::{Asked, Tier};
 use domain::views::UnixMs;
-use domain::{Price, PricePerMtok};
-use sea_orm::{DbErr, QueryResult};
+use domain::{Price, Terms, Usage};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
+use super::row;
 use crate::db::{Db, all};
 
 /// All models for sale at one moment, by id. What is switched off is as if it did not exist.
@@ -40,11 +42,84 @@ pub struct Route {
 }
 
 /// An immutable price with its start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceVersion {
     pub id: PriceId,
+    /// Of calls that no variant is for.
     pub price: Price,
+    pub variants: Arc<[Variant]>,
     pub effective_from: UnixMs,
+}
+
+/// Another price of a version, for some of the calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variant {
+    pub id: PriceId,
+    pub terms: Terms,
+    pub price: Price,
+}
+
+impl Variant {
+    /// The one of a version's that a call is charged by; `None` for the version itself.
+    pub(super) fn for_call<'a>(
+        variants: &'a [Self],
+        asked: Asked,
+        usage: &Usage,
+    ) -> Option<&'a Self> {
+        let terms = variants.iter().map(|variant| variant.terms);
+        let chosen = Terms::choose(terms, asked, usage.served, usage.prompt());
+        chosen.and_then(|place| variants.get(place))
+    }
+}
+
+impl PriceVersion {
+    /// A price that is the same for all calls.
+    #[must_use]
+    pub fn plain(id: PriceId, price: Price) -> Self {
+        Self {
+            id,
+            price,
+            variants: Arc::default(),
+            effective_from: 0,
+        }
+    }
+
+    /// The one row that a call is charged by, chosen once, when it is settled: by what was asked for, how the upstream
+    /// says it was served, and how long the prompt was.
+    #[must_use]
+    pub fn for_call(&self, asked: Asked, usage: &Usage) -> (PriceId, &Price) {
+        match Variant::for_call(&self.variants, asked, usage) {
+            Some(variant) => (variant.id, &variant.price),
+            None => (self.id, &self.price),
+        }
+    }
+
+    /// Enough for the call however it comes to be served, with a prompt of at most so many tokens: the dearest of every
+    /// bucket among the prices that [`Self::for_call`] may choose. For the hold, never for the charge.
+    #[must_use]
+    pub fn dearest(&self, asked: Asked, prompt_at_most: u64) -> Price {
+        let served = std::iter::once(None).chain(Tier::ALL.into_iter().map(Some));
+        let lengths = self
+            .variants
+            .iter()
+            .map(|variant| variant.terms.prompt_from);
+        let lengths: Vec<u64> = lengths
+            .filter(|from| *from <= prompt_at_most)
+            .chain([0])
+            .collect();
+        served
+            .flat_map(|served| lengths.iter().map(move |prompt| (served, *prompt)))
+            .map(|(served, input)| {
+                let usage = Usage {
+                    input,
+                    served,
+                    ..Usage::default()
+                };
+                *self.for_call(asked, &usage).1
+            })
+            .reduce(|one, other| one.or_dearer(&other))
+            .unwrap_or(self.price)
+    }
 }
 
 impl Snapshot {
@@ -117,10 +192,21 @@ pub(super) async fn load(db: &Db) -> Result<Snapshot, DbErr> {
         }
     }
     // Of two versions with the same start, the one published later counts (ids sort by age).
-    let sql = "SELECT id, model_id, input, cached_input, output, effective_from FROM price ORDER BY effective_from DESC, id DESC";
-    for row in all(&moment, sql, []).await? {
+    let mut variants = variants(&moment).await?;
+    let sql = format!(
+        "SELECT p.id, p.model_id, p.effective_from, {} FROM price p WHERE p.version_id IS NULL
+         ORDER BY p.effective_from DESC, p.id DESC",
+        row::columns("p")
+    );
+    for row in all(&moment, &sql, []).await? {
         if let Some(model) = models.get_mut(&row.try_get::<String>("", "model_id")?) {
-            model.prices.push(version(&row)?);
+            let id: String = row.try_get("", "id")?;
+            model.prices.push(PriceVersion {
+                variants: variants.remove(&id).unwrap_or_default().into(),
+                id: parsed(&id)?,
+                price: row::read_always(&row, "p")?,
+                effective_from: row.try_get("", "effective_from")?,
+            });
         }
     }
     moment.rollback().await?;
@@ -141,20 +227,24 @@ fn route(row: &QueryResult) -> Result<Route, DbErr> {
     })
 }
 
-fn version(row: &QueryResult) -> Result<PriceVersion, DbErr> {
-    let price = |name: &str| {
-        let micro_usd = row.try_get::<i64>("", name)?;
-        PricePerMtok::from_micro_usd(micro_usd).map_err(|error| DbErr::Type(error.to_string()))
-    };
-    Ok(PriceVersion {
-        id: parsed(&row.try_get::<String>("", "id")?)?,
-        price: Price {
-            input: price("input")?,
-            cached_input: price("cached_input")?,
-            output: price("output")?,
-        },
-        effective_from: row.try_get("", "effective_from")?,
-    })
+/// The variants of every version, by its id.
+pub(super) async fn variants<C: ConnectionTrait>(
+    conn: &C,
+) -> Result<BTreeMap<String, Vec<Variant>>, DbErr> {
+    let sql = format!(
+        "SELECT p.id, p.version_id, p.tier, p.effort, p.prompt_from, {} FROM price p WHERE p.version_id IS NOT NULL ORDER BY p.id",
+        row::columns("p")
+    );
+    let mut found: BTreeMap<String, Vec<Variant>> = BTreeMap::new();
+    for row in all(conn, &sql, []).await? {
+        let of = found.entry(row.try_get("", "version_id")?).or_default();
+        of.push(Variant {
+            id: parsed(&row.try_get::<String>("", "id")?)?,
+            terms: row::terms(&row)?,
+            price: row::read_always(&row, "p")?,
+        });
+    }
+    Ok(found)
 }
 
 pub(super) fn parsed<T: std::str::FromStr<Err = domain::ids::IdError>>(

@@ -1,15 +1,19 @@
 //! What does an operator give to put models and prices into the catalogue, and what is refused?
 
 use domain::ids::{PriceId, UpstreamId};
+use domain::price::More;
+use domain::price_rule::Effort;
+use domain::terms::PriceList;
 use domain::views::UnixMs;
-use domain::{Markup, MoneyError, Price, PricePerMtok};
-use sea_orm::{ConnectionTrait, DbErr};
+use domain::{Markup, MoneyError, Price, PricePerMtok, Terms};
+use sea_orm::{ConnectionTrait, DbErr, Value};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::db::exec;
+use crate::db::{exec, places};
 use crate::ids::NewId;
 
+use super::row;
 use super::snapshot::Model;
 
 /// What an operator gives to add a model.
@@ -26,12 +30,16 @@ pub struct NewModel {
 }
 
 /// What an operator gives to publish a price.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NewPrice {
     pub input: PricePerMtok,
     /// The price of `input` when `None`.
     pub cached_input: Option<PricePerMtok>,
     pub output: PricePerMtok,
+    /// The other buckets.
+    pub more: More,
+    /// What calls of another tier or effort pay, or those with a long prompt.
+    pub variants: Vec<(Terms, Price)>,
     /// What the operator pays, where known.
     pub cost_input: Option<PricePerMtok>,
     pub cost_cached_input: Option<PricePerMtok>,
@@ -46,26 +54,50 @@ impl NewPrice {
     /// # Errors
     /// [`MoneyError::Overflow`] when the price would be beyond reason.
     pub fn from_cost(cost: Price, markup: Markup) -> Result<Self, MoneyError> {
-        let price = markup.on_price(&cost)?;
+        let list = PriceList {
+            base: markup.on_price(&cost)?,
+            variants: Vec::new(),
+        };
         Ok(Self {
-            input: price.input,
-            cached_input: Some(price.cached_input),
-            output: price.output,
             cost_input: Some(cost.input),
             cost_cached_input: Some(cost.cached_input),
             cost_output: Some(cost.output),
             markup: Some(markup),
+            ..Self::of_list(list)
         })
+    }
+
+    /// Exactly these prices.
+    #[must_use]
+    pub fn of_list(list: PriceList) -> Self {
+        let price = list.base;
+        Self {
+            input: price.input,
+            cached_input: Some(price.cached_input),
+            output: price.output,
+            more: More {
+                cache_write: Some(price.cache_write),
+                cache_write_1h: Some(price.cache_write_1h),
+                audio_input: Some(price.audio_input),
+                image_input: Some(price.image_input),
+                reasoning: Some(price.reasoning),
+                audio_output: Some(price.audio_output),
+                image_output: Some(price.image_output),
+                tool_calls: Some(price.tool_calls),
+                units: Some(price.units),
+                call: Some(price.call),
+                unit: price.unit,
+            },
+            variants: list.variants,
+            ..Self::default()
+        }
     }
 
     /// What callers pay, per bucket.
     #[must_use]
     pub fn price(&self) -> Price {
-        Price {
-            input: self.input,
-            cached_input: self.cached_input.unwrap_or(self.input),
-            output: self.output,
-        }
+        let cached_input = self.cached_input.unwrap_or(self.input);
+        Price::stated(self.input, cached_input, self.output, &self.more)
     }
 }
 
@@ -110,7 +142,19 @@ pub struct PriceView {
     pub id: PriceId,
     pub model: String,
     pub price: Price,
+    /// What calls of another tier or effort pay, or those with a long prompt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantView>,
     pub effective_from: UnixMs,
+}
+
+/// One of its variants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VariantView {
+    pub id: PriceId,
+    #[serde(flatten)]
+    pub terms: Terms,
+    pub price: Price,
 }
 
 /// Why the catalogue did not take it.
@@ -142,6 +186,8 @@ pub enum CatalogError {
     NoRoute,
     #[error("this is the model's only upstream; switch the model off instead")]
     LastRoute,
+    #[error("two prices of a version are for the same calls")]
+    SameCalls,
     #[error("the price is out of range")]
     Price(#[from] MoneyError),
     #[error("the database refused")]
@@ -176,36 +222,60 @@ impl NewRoute {
     }
 }
 
+/// Publishes a version: its row, and one for each of its variants.
 pub(super) async fn insert_price<C: ConnectionTrait>(
     conn: &C,
     model: &str,
     new: &NewPrice,
     from: UnixMs,
     now: UnixMs,
-) -> Result<PriceView, DbErr> {
+) -> Result<PriceView, CatalogError> {
     let id = PriceId::new();
-    let price = new.price();
+    let mut rows = vec![(id, Terms::default(), new.price())];
+    for (terms, price) in &new.variants {
+        if rows.iter().any(|(_, there, _)| there == terms) {
+            return Err(CatalogError::SameCalls);
+        }
+        rows.push((PriceId::new(), *terms, *price));
+    }
     let cost = |price: Option<PricePerMtok>| price.map(PricePerMtok::micro_usd).into();
-    let sql = "INSERT INTO price (id, model_id, input, cached_input, output, cost_input, cost_cached_input, cost_output,
-                   markup_bp, effective_from, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    let values = [
-        id.to_string().into(),
-        model.into(),
-        price.input.micro_usd().into(),
-        price.cached_input.micro_usd().into(),
-        price.output.micro_usd().into(),
-        cost(new.cost_input),
-        cost(new.cost_cached_input),
-        cost(new.cost_output),
-        new.markup.map(|markup| i64::from(markup.bp())).into(),
-        from.into(),
-        now.into(),
-    ];
-    exec(conn, sql, values).await?;
+    let columns = format!(
+        "id, model_id, version_id, tier, effort, prompt_from, {}, cost_input, cost_cached_input, cost_output, markup_bp, effective_from, created_at",
+        row::names()
+    );
+    let sql = format!(
+        "INSERT INTO price ({columns}) VALUES ({})",
+        places(columns.split(',').count())
+    );
+    for (row, terms, price) in &rows {
+        let prompt_from = i64::try_from(terms.prompt_from).map_err(|_| MoneyError::Overflow)?;
+        let mut values: Vec<Value> = vec![
+            row.to_string().into(),
+            model.into(),
+            (*row != id).then(|| id.to_string()).into(),
+            terms.tier.id().into(),
+            terms.effort.map(Effort::id).into(),
+            prompt_from.into(),
+        ];
+        values.extend(row::values(price));
+        values.extend([
+            cost(new.cost_input),
+            cost(new.cost_cached_input),
+            cost(new.cost_output),
+            new.markup.map(|markup| i64::from(markup.bp())).into(),
+            from.into(),
+            now.into(),
+        ]);
+        exec(conn, &sql, values).await?;
+    }
+    let variants = rows.split_off(1).into_iter();
     Ok(PriceView {
         id,
         model: model.to_owned(),
-        price,
+        price: new.price(),
+        variants: variants
+            .map(|(id, terms, price)| VariantView { id, terms, price })
+            .collect(),
         effective_from: from,
     })
 }

@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use domain::ids::UpstreamId;
-use domain::{Markup, Price, PricePerMtok};
+use domain::price_rule::{Asked, Effort, Tier};
+use domain::{Markup, Price, PricePerMtok, PriceRule, Usage};
 
 use super::{Catalog, CatalogError, InForce, NewModel, NewPrice, NewRoute};
 use crate::audit::{Audit, AuditFilter, By};
@@ -40,12 +41,13 @@ async fn a_new_price_replaces_the_old_when_it_starts_and_not_before() {
     let (db, clock) = (crate::testing::db().await, Clock::fixed(1_000));
     let catalog = catalog(&db, &clock).await;
     catalog.create_model(model("a/b")).await.unwrap();
-    let pinned = *catalog
+    let pinned = catalog
         .snapshot()
         .model("a/b")
         .unwrap()
         .price_at(1_000)
-        .unwrap();
+        .unwrap()
+        .clone();
     catalog
         .set_price("a/b", price("2"), Some(5_000))
         .await
@@ -139,7 +141,7 @@ async fn everybody_sees_what_was_what_is_and_what_is_announced() {
     );
     clock.advance(10_000);
     let seen = catalog.published_model("m").unwrap();
-    assert_eq!((seen.now, seen.next()), (seen.versions[0], None));
+    assert_eq!((&seen.now, seen.next()), (&seen.versions[0], None));
     catalog
         .acting(By::OPERATOR)
         .switch_model("m", false)
@@ -160,11 +162,7 @@ async fn what_is_published_is_cost_and_mark_up_and_never_changes() {
     let (db, clock) = (crate::testing::db().await, Clock::fixed(1_000));
     let catalog = catalog(&db, &clock).await;
     catalog.create_model(model("m")).await.unwrap();
-    let cost = Price {
-        input: micro(2_500_001),
-        cached_input: micro(0),
-        output: micro(10),
-    };
+    let cost = Price::of(micro(2_500_001), micro(0), micro(10));
     let markup = Markup::from_bp(2_000).unwrap();
     let desk = catalog.acting(By::OPERATOR);
     let preview = NewPrice::from_cost(cost, markup).unwrap().price();
@@ -286,4 +284,91 @@ async fn routes_are_in_their_order_and_the_last_one_stays() {
         };
         assert!(desk.put_route("m", route).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn a_version_is_complete_and_every_call_has_one_row_of_it() {
+    let (db, clock) = (crate::testing::db().await, Clock::fixed(1_000));
+    let catalog = catalog(&db, &clock).await;
+    catalog.create_model(model("m")).await.unwrap();
+    let rule = |json: &str| -> PriceRule { serde_json::from_str(json).unwrap() };
+    let list = rule(
+        r#"{"rule": "cost_plus",
+            "base": {"input": 3000000, "cached_input": 300000, "cache_write": 3750000, "cache_write_1h": 6000000,
+                "output": 15000000, "tool_calls": 10000000000, "call": 7, "units": 9, "unit": "character"},
+            "long": {"from": 200001, "price": {"input": 6000000, "output": 22500000}},
+            "tiers": {"priority": "2"}, "efforts": {"high": "1.5"}}"#,
+    )
+    .list()
+    .unwrap();
+    let new = NewPrice::of_list(list.clone());
+    let view = catalog.set_price("m", new, Some(5_000)).await.unwrap();
+    assert_eq!(view.price, list.base);
+    assert_eq!(view.variants.len(), 7);
+    // Before it starts, and for a model with one price, nothing is different.
+    let snapshot = catalog.snapshot();
+    let model = snapshot.model("m").unwrap();
+    assert!(model.price_at(4_999).unwrap().variants.is_empty());
+    let version = model.price_at(5_000).unwrap();
+    assert_eq!((version.id, version.price), (view.id, list.base));
+    // What was read is what was written, each under its own id.
+    let rows: Vec<_> = version
+        .variants
+        .iter()
+        .map(|v| (v.terms, v.price))
+        .collect();
+    let mut written = list.variants.clone();
+    written.sort_by_key(|(terms, _)| rows.iter().position(|(there, _)| there == terms));
+    assert_eq!(rows, written);
+    let mut ids: Vec<_> = version
+        .variants
+        .iter()
+        .map(|v| v.id)
+        .chain([version.id])
+        .collect();
+    ids.sort_unstable_by_key(ToString::to_string);
+    ids.dedup();
+    assert_eq!(ids.len(), 8);
+
+    let asked = Asked {
+        tier: Tier::Priority,
+        effort: Some(Effort::High),
+    };
+    let used = |input, served| Usage {
+        input,
+        output: 10,
+        served,
+        ..Usage::default()
+    };
+    for (usage, terms) in [
+        (used(5, None), (Tier::Priority, 0)),
+        (
+            used(200_001, Some(Tier::Priority)),
+            (Tier::Priority, 200_001),
+        ),
+        (used(200_000, Some(Tier::Default)), (Tier::Default, 0)),
+    ] {
+        let (id, price) = version.for_call(asked, &usage);
+        let row = version.variants.iter().find(|v| v.id == id).unwrap();
+        assert_eq!((row.terms.tier, row.terms.prompt_from), terms);
+        assert_eq!(row.terms.effort, Some(Effort::High));
+        assert_eq!(*price, row.price);
+        // What is set aside is enough however it is served, and no more than the prompt can make it.
+        let dearest = version.dearest(asked, usage.prompt());
+        assert!(price.charge(&usage).unwrap() <= dearest.charge(&usage).unwrap());
+    }
+    let short = version.dearest(Asked::default(), 200_000);
+    assert_eq!(short.output, list.base.output, "nobody asked for priority");
+
+    // A page of the past shows the same.
+    let detail = catalog.detail("m").await.unwrap().unwrap();
+    assert_eq!(detail.prices.len(), 2, "a variant is no version");
+    assert_eq!(detail.prices[0].variants.len(), 7);
+    assert_eq!(catalog.rows().await.unwrap().len(), 1);
+    let twice = NewPrice {
+        variants: vec![list.variants[0], list.variants[0]],
+        ..NewPrice::default()
+    };
+    let refused = catalog.set_price("m", twice, None).await;
+    assert!(matches!(refused, Err(CatalogError::SameCalls)));
 }

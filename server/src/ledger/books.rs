@@ -8,7 +8,7 @@ use domain::views::{BalanceView, UnixMs};
 use domain::{Amount, Currency};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
-use crate::db::{all, exec, for_update, in_powers, one, rows};
+use crate::db::{exec, for_update, insert_all, one};
 
 /// The system's own books, made by the first migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,24 +262,8 @@ pub(super) async fn move_all<C: ConnectionTrait>(
     now: UnixMs,
     movements: &[Movement<'_>],
 ) -> Result<Vec<i64>, DbErr> {
-    let mut ids = Vec::with_capacity(movements.len());
-    for some in in_powers(movements) {
-        ids.extend(move_some(conn, now, some).await?);
-    }
-    Ok(ids)
-}
-
-async fn move_some<C: ConnectionTrait>(
-    conn: &C,
-    now: UnixMs,
-    movements: &[Movement<'_>],
-) -> Result<Vec<i64>, DbErr> {
-    let sql = format!(
-        "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)
-         VALUES {} RETURNING id, txn_id, seq",
-        rows(movements.len(), 8)
-    );
-    let values = movements.iter().flat_map(|movement| {
+    let into = "transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)";
+    let rows = movements.iter().map(|movement| {
         [
             movement.txn.into(),
             movement.seq.into(),
@@ -291,8 +275,9 @@ async fn move_some<C: ConnectionTrait>(
             now.into(),
         ]
     });
+    let written = insert_all(conn, into, rows.collect(), "RETURNING id, txn_id, seq").await?;
     let mut ids = HashMap::with_capacity(movements.len());
-    for row in all(conn, &sql, values).await? {
+    for row in written {
         let named: (String, i64) = (row.try_get("", "txn_id")?, row.try_get("", "seq")?);
         ids.insert(named, row.try_get("", "id")?);
     }

@@ -16,7 +16,7 @@ use super::Ledger;
 use super::books::{System, Transfer, book_of, lock_book, system_book, transfer};
 use super::leases;
 use super::lots;
-use crate::db::{Db, all, exec, one};
+use crate::db::{Db, all, exec, is_away, one};
 
 /// How often a node looks.
 const EVERY: Duration = Duration::from_secs(60);
@@ -24,8 +24,9 @@ const EVERY: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(1);
 /// Wallets of one question.
 const HANDFUL: i64 = 200;
-/// A look ends at so many wallets that could not be asked: the database is away, not a wallet busy.
-const FAILURES_MAX: u32 = 3;
+/// A look ends when the database was out of reach so often. A wallet that cannot be looked at, however often, keeps no
+/// other one waiting.
+const AWAY_MAX: u32 = 3;
 
 /// What one look did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,7 +93,7 @@ pub(super) async fn expire(db: &Db, now: UnixMs) -> Result<Expired, DbErr> {
         "SELECT DISTINCT book_id FROM lot WHERE remaining > 0 AND expires_at <= $1 AND book_id > $2
                ORDER BY book_id LIMIT $3";
     let (mut done, mut after) = (Expired::default(), 0_i64);
-    let (mut failures, mut failed) = (0, None);
+    let (mut away, mut failed) = (0, None);
     loop {
         let wallets = all(db.read(), sql, [now.into(), after.into(), HANDFUL.into()]).await?;
         let Some(last) = wallets.last() else {
@@ -103,10 +104,11 @@ pub(super) async fn expire(db: &Db, now: UnixMs) -> Result<Expired, DbErr> {
             match of_wallet(db, row.try_get("", "book_id")?, now).await {
                 Ok(expired) => done = done.and(expired),
                 Err(error) => {
-                    failures += 1;
-                    if failures == FAILURES_MAX {
+                    away += u32::from(is_away(&error));
+                    if away == AWAY_MAX {
                         return Err(error);
                     }
+                    tracing::warn!(%error, "Credit that has ended could not be taken out of a wallet");
                     failed = Some(error);
                 }
             }

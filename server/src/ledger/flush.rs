@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::budgets::{self, KeyCharge};
 use crate::calls::{self, Booked, Repeated};
-use crate::db::{all, exec, for_update, padded, places, rows};
+use crate::db::{all, among, exec, for_update, table};
 
 use super::books::{Movement, System, WalletRow, move_all, system_book};
 use super::hold::SettleError;
@@ -157,13 +157,12 @@ async fn lock_wallets<C: ConnectionTrait>(
     if books.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let books = padded(books);
+    let (those, values) = among(conn, "id", books.into_iter().map(Value::from))?;
     let sql = format!(
-        "SELECT id, posted, reserved FROM book WHERE id IN ({}) ORDER BY id{}",
-        places(books.len()),
+        "SELECT id, posted, reserved FROM book WHERE {those} ORDER BY id{}",
         for_update(conn)
     );
-    let found = all(conn, &sql, books.iter().map(|book| Value::from(*book))).await?;
+    let found = all(conn, &sql, values).await?;
     let wallets = found.iter().map(|row| {
         let wallet = WalletRow::read(row)?;
         Ok((wallet.id, wallet))
@@ -179,14 +178,13 @@ async fn lock_leases<C: ConnectionTrait>(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids = padded(ids);
+    let (those, values) = among(conn, "id", ids.iter().map(|id| Value::from(id.to_string())))?;
     let sql = format!(
-        "SELECT id, state, granted - spent AS rest, last_flush, last_hash, recall FROM lease WHERE id IN ({})
+        "SELECT id, state, granted - spent AS rest, last_flush, last_hash, recall FROM lease WHERE {those}
          ORDER BY book_id, id{}",
-        places(ids.len()),
         for_update(conn)
     );
-    let found = all(conn, &sql, ids.iter().map(|id| Value::from(id.to_string()))).await?;
+    let found = all(conn, &sql, values).await?;
     let leases = found.iter().map(|row| {
         let id: String = row.try_get("", "id")?;
         let id: LeaseId = id
@@ -392,17 +390,14 @@ async fn write_leases<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Resul
     if leases.is_empty() {
         return Ok(());
     }
-    let leases = padded(leases);
+    let (flush, values) = table(conn, leases)?;
     let sql = format!(
-        "WITH flush (lease, spent, more, number, hash) AS (VALUES {})
+        "WITH flush (lease, spent, more, number, hash) AS ({flush})
          UPDATE lease SET spent = lease.spent + flush.spent, granted = lease.granted + flush.more,
             last_flush = flush.number, last_hash = flush.hash
-         FROM flush WHERE lease.id = flush.lease",
-        rows(leases.len(), 5)
+         FROM flush WHERE lease.id = flush.lease"
     );
-    exec(conn, &sql, leases.into_iter().flatten())
-        .await
-        .map(|_| ())
+    exec(conn, &sql, values).await.map(|_| ())
 }
 
 async fn write_reserved<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Result<(), DbErr> {
@@ -419,15 +414,14 @@ async fn write_reserved<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Res
     if by_book.is_empty() {
         return Ok(());
     }
-    let by_book = padded(by_book);
-    let sql = format!(
-        "WITH flush (book, less) AS (VALUES {})
-         UPDATE book SET reserved = book.reserved - flush.less FROM flush WHERE book.id = flush.book",
-        rows(by_book.len(), 2)
-    );
-    let values = by_book
+    let less = by_book
         .into_iter()
-        .flat_map(|(book, less)| [Value::from(book), less.into()]);
+        .map(|(book, less)| [book.into(), less.into()]);
+    let (flush, values) = table(conn, less.collect())?;
+    let sql = format!(
+        "WITH flush (book, less) AS ({flush})
+         UPDATE book SET reserved = book.reserved - flush.less FROM flush WHERE book.id = flush.book"
+    );
     exec(conn, &sql, values).await.map(|_| ())
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::Amount;
 use domain::ids::WorkspaceId;
 use domain::views::BalanceView;
-use sea_orm::DbErr;
+use sea_orm::{DbBackend, DbErr};
 use serde_json::json;
 
 use crate::audit::{Act, Audit, By};
@@ -35,6 +35,8 @@ pub struct LedgerConfig {
     /// How much longer it waits for a commit that was sent and not answered. Then the caller gets the error all the same,
     /// and if the call turns out to be charged, the charge goes back.
     pub outcome_wait: Duration,
+    /// How many batches may be written at the same time, each of other wallets. SQLite writes one.
+    pub writers: usize,
 }
 
 impl Default for LedgerConfig {
@@ -44,6 +46,7 @@ impl Default for LedgerConfig {
             heartbeat: Duration::from_millis(500),
             commit_wait: Duration::from_secs(10),
             outcome_wait: Duration::from_secs(5),
+            writers: 2,
         }
     }
 }
@@ -64,7 +67,10 @@ struct Inner {
 
 impl Ledger {
     #[must_use]
-    pub fn new(db: Db, clock: Clock, config: LedgerConfig) -> Self {
+    pub fn new(db: Db, clock: Clock, mut config: LedgerConfig) -> Self {
+        if db.backend() == DbBackend::Sqlite {
+            config.writers = 1;
+        }
         let name = format!("node_{}", uuid::Uuid::now_v7().as_simple());
         let store = Arc::new(DbStore(db.clone()));
         let node = Node::new(store, clock.clone(), Ticks::system(), config, name);

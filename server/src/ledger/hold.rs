@@ -134,7 +134,7 @@ impl Hold {
             return Err(HoldError::Negative);
         }
         let more = total.minus_or_zero(self.amount);
-        let Some((wallet, lease)) = &self.place else {
+        let Some((wallet, lease)) = self.place.clone() else {
             return Ok(());
         };
         if more.is_zero() {
@@ -144,8 +144,9 @@ impl Hold {
         let grown = if lease.grow(more) {
             Ok(())
         } else {
-            match self.node.enlarge(wallet, lease, more).await {
+            match self.node.enlarge(&wallet, &lease, more).await {
                 Ok(()) if lease.grow(more) => Ok(()),
+                Ok(()) if lease.is_lost() => self.move_to_another_lease(&wallet, total).await,
                 // Another call of the same wallet was quicker.
                 Ok(()) => Err(HoldError::Elsewhere),
                 Err(error) => Err(error),
@@ -156,6 +157,20 @@ impl Hold {
             Err(_) => self.of_key.shrink_to(self.amount),
         }
         grown
+    }
+
+    /// The database was away for longer than the lease lived: what the call holds may still be there, but no more comes
+    /// from it. All of it is held once more elsewhere, and then given back there.
+    async fn move_to_another_lease(
+        &mut self,
+        wallet: &Wallet,
+        total: Amount,
+    ) -> Result<(), HoldError> {
+        let mut other = self.node.hold(wallet.workspace, total).await?;
+        std::mem::swap(&mut self.place, &mut other.place);
+        std::mem::swap(&mut self.amount, &mut other.amount);
+        other.release();
+        Ok(())
     }
 
     /// Charges the call's cost and writes its row, in one commit; gives the rest of the hold back. Answers what was

@@ -24,8 +24,8 @@ const OTHERS_FIRST: u32 = 4;
 const GAP: Duration = Duration::from_secs(5);
 /// So often a recall waits for the next look, because a call of the same wallet is asking for credit.
 const PUT_OFF_MAX: u32 = 3;
-/// Leases told of by one statement.
-const BEATS_MAX: usize = 1_000;
+/// Leases told of by one statement: flushes of them wait meanwhile.
+const BEATS_MAX: usize = 128;
 
 impl Node {
     pub(super) async fn keep_leases(self) {

@@ -11,7 +11,7 @@ use domain::Amount;
 use domain::ids::LeaseId;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
-use crate::db::{Db, all, bounded, db_now, exec, for_update, one, padded, places, rows};
+use crate::db::{Db, all, bounded, db_now, exec, for_update, one, table};
 use crate::ids::NewId;
 
 use super::books::{lock_book, lock_wallet};
@@ -156,36 +156,36 @@ pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
     if held.is_empty() {
         return Ok(Vec::new());
     }
-    let told = padded(held.iter().copied());
-    let tx = db.begin().await?;
-    // Locked in the order in which flushes lock them.
-    let sql = format!(
-        "SELECT id, recall FROM lease WHERE id IN ({}) AND state = 'active' ORDER BY book_id, id{}",
-        places(told.len()),
-        for_update(&tx)
-    );
-    let ids = told.iter().map(|held| Value::from(held.lease.to_string()));
-    let mut alive = HashMap::new();
-    for row in all(&tx, &sql, ids).await? {
-        let recall: i64 = row.try_get("", "recall")?;
-        alive.insert(row.try_get::<String>("", "id")?, recall != 0);
-    }
-    let (now, ttl) = (db_now(&tx), millis(TTL));
-    let sql = format!(
-        "WITH told (id, held) AS (VALUES {})
-         UPDATE lease SET held = told.held, expires_at = {now} + {ttl}, reclaim_after = {now} + {}
-         FROM told WHERE lease.id = told.id AND lease.state = 'active'",
-        rows(told.len(), 2),
-        ttl + millis(GRACE),
-    );
-    let values = told.iter().flat_map(|held| {
+    let conn = db.write();
+    let rows = held.iter().map(|held| {
         [
             Value::from(held.lease.to_string()),
             held.amount.nanos().into(),
         ]
     });
-    exec(&tx, &sql, values).await?;
-    tx.commit().await?;
+    let (told, values) = table(conn, rows.collect())?;
+    let (now, ttl) = (db_now(conn), millis(TTL));
+    // The first list of values once more: by their keys, however few leases PostgreSQL believes to be there.
+    let those = if conn.get_database_backend() == DbBackend::Postgres {
+        "= ANY (CAST($1 AS TEXT[]))"
+    } else {
+        "IN (SELECT id FROM told)"
+    };
+    // Locked in the order in which flushes lock them.
+    let sql = format!(
+        "WITH told (id, held) AS ({told}),
+            ours AS (SELECT id FROM lease WHERE id {those} AND state = 'active' ORDER BY book_id, id{})
+         UPDATE lease SET held = told.held, expires_at = {now} + {ttl}, reclaim_after = {now} + {}
+         FROM ours, told WHERE lease.id = ours.id AND told.id = ours.id
+         RETURNING lease.id AS id, lease.recall AS recall",
+        for_update(conn),
+        ttl + millis(GRACE),
+    );
+    let mut alive = HashMap::new();
+    for row in all(conn, &sql, values).await? {
+        let recall: i64 = row.try_get("", "recall")?;
+        alive.insert(row.try_get::<String>("", "id")?, recall != 0);
+    }
     let beats = held.iter().map(|held| {
         let answer = alive.get(&held.lease.to_string());
         Beat {

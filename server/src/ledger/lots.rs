@@ -7,7 +7,7 @@ use domain::Amount;
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
-use crate::db::{all, exec, in_powers, one, padded, places, rows};
+use crate::db::{all, among, exec, insert_all, one, table};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LotKind {
@@ -125,14 +125,13 @@ async fn full<C: ConnectionTrait>(
     conn: &C,
     books: BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, VecDeque<(i64, i64)>>, DbErr> {
-    let books = padded(books);
+    let (those, values) = among(conn, "book_id", books.into_iter().map(Value::from))?;
     let sql = format!(
-        "SELECT id, book_id, remaining FROM lot WHERE book_id IN ({}) AND remaining > 0
-         ORDER BY book_id, priority, coalesce(expires_at, 9223372036854775807), CASE WHEN kind = 'paid' THEN 1 ELSE 0 END, id",
-        places(books.len())
+        "SELECT id, book_id, remaining FROM lot WHERE {those} AND remaining > 0
+         ORDER BY book_id, priority, coalesce(expires_at, 9223372036854775807), CASE WHEN kind = 'paid' THEN 1 ELSE 0 END, id"
     );
     let mut lots: BTreeMap<i64, VecDeque<(i64, i64)>> = BTreeMap::new();
-    for row in all(conn, &sql, books.into_iter().map(Value::from)).await? {
+    for row in all(conn, &sql, values).await? {
         let lot = (row.try_get("", "id")?, row.try_get("", "remaining")?);
         let book = row.try_get("", "book_id")?;
         lots.entry(book).or_default().push_back(lot);
@@ -147,31 +146,24 @@ async fn write_parts<C: ConnectionTrait>(conn: &C, parts: &[(i64, i64, i64)]) ->
         let sum = by_lot.entry(*lot).or_default();
         *sum = sum.saturating_add(*amount);
     }
-    let by_lot = padded(by_lot);
-    let sql = format!(
-        "WITH taken (lot, amount) AS (VALUES {})
-         UPDATE lot SET remaining = lot.remaining - taken.amount FROM taken WHERE lot.id = taken.lot",
-        rows(by_lot.len(), 2)
-    );
-    let values = by_lot
+    let by_lot = by_lot
         .into_iter()
-        .flat_map(|(lot, amount)| [Value::from(lot), amount.into()]);
+        .map(|(lot, amount)| [lot.into(), amount.into()]);
+    let (taken, values) = table(conn, by_lot.collect())?;
+    let sql = format!(
+        "WITH taken (lot, amount) AS ({taken})
+         UPDATE lot SET remaining = lot.remaining - taken.amount FROM taken WHERE lot.id = taken.lot"
+    );
     exec(conn, &sql, values).await?;
-    for some in in_powers(parts) {
-        note_parts(conn, some).await?;
-    }
-    Ok(())
+    note_parts(conn, parts).await
 }
 
 async fn note_parts<C: ConnectionTrait>(conn: &C, parts: &[(i64, i64, i64)]) -> Result<(), DbErr> {
-    let sql = format!(
-        "INSERT INTO lot_part (transfer_id, lot_id, amount) VALUES {}",
-        rows(parts.len(), 3)
-    );
-    let values = parts.iter().flat_map(|(transfer, lot, amount)| {
-        [Value::from(*transfer), (*lot).into(), (*amount).into()]
-    });
-    exec(conn, &sql, values).await.map(|_| ())
+    let into = "lot_part (transfer_id, lot_id, amount)";
+    let rows = parts
+        .iter()
+        .map(|(transfer, lot, amount)| [(*transfer).into(), (*lot).into(), (*amount).into()]);
+    insert_all(conn, into, rows.collect(), "").await.map(|_| ())
 }
 
 /// One lot as it is now.

@@ -27,8 +27,6 @@ use super::writer::{Item, Ticket, Writer};
 
 /// The node stops using a lease so much before the database would: what clocks and replies may differ by.
 const MARGIN: Duration = Duration::from_secs(5);
-/// A lease takes so many times what the call needs, so that most calls find their money in memory.
-const AHEAD: i64 = 64;
 /// How often, and after which pause, credit that other leases hold unused is asked for again: 300 ms in all.
 const TRIES_ELSEWHERE: u32 = 3;
 const WAIT_ELSEWHERE: Duration = Duration::from_millis(100);
@@ -56,8 +54,9 @@ pub(super) struct Inner {
     /// The database answered for so long that whoever lives has renewed.
     pub(super) may_reclaim: AtomicBool,
     clock: Clock,
-    queue: Mutex<Option<mpsc::Sender<Item>>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    /// One for each writer; none before the start and after the end.
+    queues: Mutex<Vec<mpsc::Sender<Item>>>,
+    writers: Mutex<Vec<JoinHandle<()>>>,
     keepers: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -80,22 +79,25 @@ impl Node {
             healthy: AtomicBool::new(true),
             may_reclaim: AtomicBool::new(false),
             clock,
-            queue: Mutex::default(),
-            writer: Mutex::default(),
+            queues: Mutex::default(),
+            writers: Mutex::default(),
             keepers: Mutex::default(),
         }))
     }
 
-    /// Starts the writer and the keepers of leases. Only a server does; commands need neither.
+    /// Starts the writers and the keepers of leases. Only a server does; commands need neither.
     pub(super) fn start(&self) {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        *self.0.queue.lock() = Some(sender);
-        let writer = Writer {
-            store: self.0.store.clone(),
-            clock: self.0.clock.clone(),
-            recalls: self.0.recalls.clone(),
-        };
-        *self.0.writer.lock() = Some(tokio::spawn(writer.run(receiver)));
+        for _ in 0..self.0.config.writers.max(1) {
+            let (sender, receiver) = mpsc::channel(QUEUE);
+            self.0.queues.lock().push(sender);
+            let writer = Writer {
+                store: self.0.store.clone(),
+                clock: self.0.clock.clone(),
+                recalls: self.0.recalls.clone(),
+            };
+            let task = tokio::spawn(writer.run(receiver));
+            self.0.writers.lock().push(task);
+        }
         let keepers = [
             tokio::spawn(self.clone().keep_leases()),
             tokio::spawn(self.clone().keep_promises()),
@@ -109,26 +111,26 @@ impl Node {
         for keeper in self.0.keepers.lock().drain(..) {
             keeper.abort();
         }
-        // Without senders the writer ends after its last commit.
-        self.0.queue.lock().take();
-        let writer = self.0.writer.lock().take();
-        if let Some(writer) = writer
-            && let Err(error) = writer.await
-        {
-            tracing::error!(error = %error, "The ledger's writer did not end well");
+        // Without senders the writers end after their last commits.
+        self.0.queues.lock().clear();
+        let writers: Vec<_> = self.0.writers.lock().drain(..).collect();
+        for writer in writers {
+            if let Err(error) = writer.await {
+                tracing::error!(error = %error, "A writer of the ledger did not end well");
+            }
         }
         self.close_all().await;
     }
 
-    /// Dies, as far as memory goes: the writer and the keepers stop where they are.
+    /// Dies, as far as memory goes: the writers and the keepers stop where they are.
     #[cfg(test)]
     pub(super) fn abort(&self) {
         let keepers = self.0.keepers.lock().drain(..).collect::<Vec<_>>();
-        let writer = self.0.writer.lock().take();
-        for task in keepers.into_iter().chain(writer) {
+        let writers = self.0.writers.lock().drain(..).collect::<Vec<_>>();
+        for task in keepers.into_iter().chain(writers) {
             task.abort();
         }
-        self.0.queue.lock().take();
+        self.0.queues.lock().clear();
     }
 
     pub(super) fn is_healthy(&self) -> bool {
@@ -238,7 +240,7 @@ impl Node {
         first: bool,
     ) -> Result<Arc<Lease>, HoldError> {
         let asked_at = self.now();
-        match self.ask(wallet, None, amount, first).await? {
+        match self.ask(wallet, None, amount, amount, first).await? {
             Asked::Granted {
                 lease,
                 book,
@@ -294,7 +296,10 @@ impl Node {
         if missing.is_zero() {
             return Ok(());
         }
-        match self.ask(wallet, Some(lease), missing, first).await? {
+        match self
+            .ask(wallet, Some(lease), amount, missing, first)
+            .await?
+        {
             Asked::Granted { amount, .. } => {
                 lease.enlarged(amount);
                 Ok(())
@@ -310,23 +315,24 @@ impl Node {
         }
     }
 
+    /// `need` is what a call that wants `call` lacks.
     async fn ask(
         &self,
         wallet: &Wallet,
         lease: Option<&Arc<Lease>>,
+        call: Amount,
         need: Amount,
         first: bool,
     ) -> Result<Asked, HoldError> {
-        let contested = wallet
-            .lease()
-            .is_some_and(|lease| lease.is_contested(self.now()));
-        let times = if contested { 1 } else { AHEAD };
+        let now = self.now();
+        let contested = wallet.lease().is_some_and(|lease| lease.is_contested(now));
+        let ahead = wallet.ahead(now, contested);
         let asking = Asking {
             node: &self.0.name,
             workspace: wallet.workspace,
             existing: lease.map(|lease| lease.id),
             need,
-            want: Amount::from_nanos(need.nanos().saturating_mul(times)),
+            want: Amount::from_nanos(need.nanos().max(call.nanos().saturating_mul(ahead))),
             first,
         };
         let mut unanswered = Unanswered(lease.map(Arc::as_ref));
@@ -346,7 +352,7 @@ impl Node {
             .clone()
     }
 
-    /// Hands a settled call to the writer and waits for its commit.
+    /// Hands a settled call to its writer and waits for its commit.
     pub(super) async fn commit(&self, settled: Settled) -> Result<(), SettleError> {
         let (reply, mut committed) = oneshot::channel();
         let (ticket, id) = (Ticket::default(), settled.record.id);
@@ -380,9 +386,21 @@ impl Node {
         }
     }
 
+    /// All calls of a wallet go the same way: flushes of a lease are committed in the order of their numbers.
+    fn queue_of(&self, item: &Item) -> Option<mpsc::Sender<Item>> {
+        let queues = self.0.queues.lock();
+        let book = item.lease.as_ref().map_or(0, |lease| lease.book);
+        let count = i64::try_from(queues.len())
+            .ok()
+            .filter(|count| *count > 0)?;
+        queues
+            .get(usize::try_from(book.rem_euclid(count)).ok()?)
+            .cloned()
+    }
+
     /// Never waits: a caller who leaves, or whose time is over, must not take the item with them.
     fn enqueue(&self, item: Item) -> Result<(), SettleError> {
-        let sender = self.0.queue.lock().clone();
+        let sender = self.queue_of(&item);
         let refused = match sender {
             Some(sender) => match sender.try_send(item) {
                 Ok(()) => return Ok(()),

@@ -9,6 +9,7 @@ mod tables;
 use std::time::Duration;
 
 use domain::ids::{CallId, KeyId, PriceId, UpstreamId, WorkspaceId};
+use domain::price::More;
 use domain::{Amount, Ending, Price, PricePerMtok, Rule, Usage};
 
 use crate::calls::{Attempt, CallRecord};
@@ -41,8 +42,16 @@ impl Bank {
         let sql = "INSERT INTO upstream (id, name, dialect, base_url, created_at) VALUES ('up_00000000000000000000000000000000', 'u', 'openai', 'sandbox:', 0)";
         exec(db.write(), sql, []).await.unwrap();
         let catalog = Catalog::new(db.db.clone(), clock.clone());
+        let nano = PricePerMtok::from_micro_usd(NANO_A_TOKEN).unwrap();
         let price = NewPrice {
-            output: PricePerMtok::from_micro_usd(NANO_A_TOKEN).unwrap(),
+            output: nano,
+            more: More {
+                cache_write_1h: Some(nano),
+                audio_input: Some(nano),
+                tool_calls: Some(nano),
+                units: Some(nano),
+                ..More::default()
+            },
             ..NewPrice::default()
         };
         let model = NewModel {
@@ -191,6 +200,23 @@ async fn a_settled_call_pays_its_cost_and_gets_the_rest_back() {
     hold.settle(bank.call(120)).await.unwrap();
     assert_eq!(bank.posted().await, 880);
     assert_eq!(bank.close().await, 880);
+}
+
+#[tokio::test]
+async fn a_hold_grows_on_another_lease_when_its_own_was_taken_back() {
+    let bank = Bank::with(1_000).await;
+    let ten = Amount::from_nanos(10);
+    let mut hold = bank.ledger.hold(bank.wallet, ten).await.unwrap();
+    // As after an outage that was longer than the lease's life.
+    assert_eq!(bank.ledger.reclaim_predecessors().await.unwrap(), 1);
+    hold.grow_to(Amount::from_nanos(300)).await.unwrap();
+    let too_much = hold.grow_to(Amount::from_nanos(1_001)).await;
+    assert!(matches!(too_much, Err(HoldError::Insufficient { .. })));
+    hold.settle(bank.call(250)).await.unwrap();
+    assert_eq!(bank.number("SELECT count(*) AS n FROM lease").await, 2);
+    let late = "SELECT count(*) AS n FROM transfer WHERE txn_id LIKE 'late:%'";
+    assert_eq!(bank.number(late).await, 0, "a live lease paid");
+    assert_eq!(bank.close().await, 750);
 }
 
 #[tokio::test]
@@ -522,6 +548,13 @@ async fn verify_finds_what_is_wrong() {
         ("UPDATE call SET charge_nusd = charge_nusd + 1", "I6"),
         ("UPDATE call SET unbilled_nusd = 3", "I6b"),
         ("UPDATE call SET output = output + 5", "I14"),
+        // Tokens of a wrong bucket are another charge, whatever their sum.
+        ("UPDATE call SET input = output, output = 0", "I14"),
+        ("UPDATE call SET cache_write_1h = 5", "I14"),
+        ("UPDATE call SET audio_input = 5", "I14"),
+        ("UPDATE call SET image_output = 5", "I14"),
+        ("UPDATE call SET tool_calls = 1", "I14"),
+        ("UPDATE call SET units = 5", "I14"),
     ] {
         let bank = Bank::with(1_000).await;
         let hold = bank

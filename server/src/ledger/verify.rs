@@ -1,10 +1,12 @@
 //! Does the ledger hold? Each invariant is one question to one read-only moment of the database.
 
-use domain::{Amount, Price, PricePerMtok, Rule, Usage};
+use domain::{Amount, Rule};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use serde::Serialize;
 
 use super::{verify_lots, verify_orders};
+use crate::calls::counted;
+use crate::catalog::row;
 use crate::db::{Db, all};
 use crate::receipts;
 
@@ -205,13 +207,18 @@ pub async fn verify(db: &Db) -> Result<Report, DbErr> {
 }
 
 async fn recompute_charges<C: ConnectionTrait>(conn: &C) -> Result<Vec<String>, DbErr> {
-    let sql = "SELECT c.id, c.rule, c.input, c.cached_input, c.output, c.reasoning, c.charge_nusd, c.unbilled_nusd, c.reversed_nusd,
-                   p.input AS p_input, p.cached_input AS p_cached, p.output AS p_output
-               FROM call c LEFT JOIN price p ON p.id = c.price_id WHERE c.id > $1 ORDER BY c.id LIMIT $2";
+    let sql = format!(
+        "SELECT c.id, c.rule, c.charge_nusd, c.unbilled_nusd, c.reversed_nusd, p.prompt_from, {}, {}
+         FROM call c LEFT JOIN price p ON p.id = c.price_id WHERE c.id > $1 ORDER BY c.id LIMIT $2",
+        counted::COLUMNS
+            .map(|column| format!("c.{column}"))
+            .join(", "),
+        row::columns("p")
+    );
     let mut offenders = Vec::new();
     let mut after = String::new();
     loop {
-        let rows = all(conn, sql, [after.clone().into(), PAGE.into()]).await?;
+        let rows = all(conn, &sql, [after.clone().into(), PAGE.into()]).await?;
         let Some(last) = rows.last() else {
             return Ok(offenders);
         };
@@ -224,38 +231,25 @@ async fn recompute_charges<C: ConnectionTrait>(conn: &C) -> Result<Vec<String>, 
     }
 }
 
-fn charge_follows(row: &QueryResult) -> Result<bool, DbErr> {
-    let number = |name: &str| row.try_get::<i64>("", name);
+fn charge_follows(call: &QueryResult) -> Result<bool, DbErr> {
+    let number = |name: &str| call.try_get::<i64>("", name);
     let booked = ["charge_nusd", "unbilled_nusd", "reversed_nusd"]
         .into_iter()
         .map(|name| number(name).map(Amount::from_nanos))
         .collect::<Result<Vec<Amount>, DbErr>>()
         .map(Amount::sum)?;
-    let Some(rule) = Rule::from_id(&row.try_get::<String>("", "rule")?) else {
+    let Some(rule) = Rule::from_id(&call.try_get::<String>("", "rule")?) else {
         return Ok(false);
     };
     if !rule.charges() {
         return Ok(booked == Ok(Amount::ZERO));
     }
-    let tokens = |name: &str| number(name).map(|n| u64::try_from(n).unwrap_or(u64::MAX));
-    let usage = Usage {
-        input: tokens("input")?,
-        cached_input: tokens("cached_input")?,
-        output: tokens("output")?,
-        reasoning: tokens("reasoning")?,
-        ..Usage::default()
-    };
     // A call whose price version is gone cannot be proved.
-    let Some(input) = row.try_get::<Option<i64>>("", "p_input")? else {
+    let Some(price) = row::read(call, "p")? else {
         return Ok(false);
     };
-    let price = |micro_usd: i64| {
-        PricePerMtok::from_micro_usd(micro_usd).map_err(|error| DbErr::Custom(error.to_string()))
-    };
-    let price = Price {
-        input: price(input)?,
-        cached_input: price(number("p_cached")?)?,
-        output: price(number("p_output")?)?,
-    };
-    Ok(price.charge(&usage) == booked)
+    let usage = counted::read(call)?;
+    // A price for long prompts is for no other call.
+    let from = u64::try_from(number("prompt_from")?).unwrap_or(u64::MAX);
+    Ok(usage.prompt() >= from && price.charge(&usage) == booked)
 }

@@ -14,6 +14,12 @@ use crate::clock::Moment;
 /// How long after a recall a lease takes no more than its calls need.
 const CONTESTED: Duration = Duration::from_secs(2);
 
+/// A lease takes so many times what the call needs, so that most calls find their money in memory; and up to so many times
+/// where it does not last for a while, twice as much each time.
+const AHEAD: i64 = 64;
+const AHEAD_MAX: i64 = 64 * AHEAD;
+const A_WHILE: Duration = Duration::from_secs(1);
+
 /// One workspace's credit on this node.
 #[derive(Debug)]
 pub(super) struct Wallet {
@@ -22,6 +28,8 @@ pub(super) struct Wallet {
     pub(super) current: Mutex<Option<Arc<Lease>>>,
     /// Only one call at a time asks the database for more; the others find it granted.
     pub(super) refill: tokio::sync::Mutex<()>,
+    /// How many calls were asked for last, and when.
+    asked: Mutex<Option<(i64, Moment)>>,
 }
 
 impl Wallet {
@@ -30,7 +38,23 @@ impl Wallet {
             workspace,
             current: Mutex::new(None),
             refill: tokio::sync::Mutex::new(()),
+            asked: Mutex::new(None),
         }
+    }
+
+    /// For how many calls like this one to ask. Asking waits for the wallet's row, which flushes lock: where calls come
+    /// quickly it must be seldom. Where others want some of the credit, only for this one.
+    pub(super) fn ahead(&self, now: Moment, contested: bool) -> i64 {
+        let mut asked = self.asked.lock();
+        let times = match *asked {
+            _ if contested => 1,
+            Some((times, at)) if now < at.plus(A_WHILE) => {
+                times.saturating_mul(2).clamp(AHEAD, AHEAD_MAX)
+            }
+            _ => AHEAD,
+        };
+        *asked = Some((times, now));
+        times
     }
 
     pub(super) fn lease(&self) -> Option<Arc<Lease>> {
@@ -63,6 +87,8 @@ struct State {
     contested_until: Option<Moment>,
     /// False when the lease is being given back or was lost.
     open: bool,
+    /// The database has taken it back.
+    lost: bool,
     /// An answer about it was lost: the database may have granted or taken back what is not in these counters.
     doubtful: bool,
     /// What the database was last told.
@@ -87,6 +113,7 @@ impl Lease {
             put_off: 0,
             contested_until: None,
             open: true,
+            lost: false,
             doubtful: false,
             reported: None,
             last_flush: 0,
@@ -227,7 +254,13 @@ impl Lease {
     pub(super) fn lost(&self) {
         let mut state = self.state.lock();
         state.open = false;
+        state.lost = true;
         state.free = Amount::ZERO;
+    }
+
+    /// Its calls may settle on it, and no more than they hold.
+    pub(super) fn is_lost(&self) -> bool {
+        self.state.lock().lost
     }
 
     /// Takes out the free part, to be given back on another's wish, and answers it with what stays with calls. For a while the

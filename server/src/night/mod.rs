@@ -24,8 +24,7 @@ use crate::ledger::Ledger;
 use crate::mail::Mail;
 use crate::orders::Orders;
 
-pub use run::Run;
-pub(crate) use run::newest;
+pub use run::{Run, newest};
 
 /// How often a node looks whether a check is due, and reads what others found.
 const EVERY: Duration = Duration::from_secs(60);

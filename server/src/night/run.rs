@@ -24,7 +24,7 @@ pub struct Run {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub(crate) async fn newest<C: ConnectionTrait>(conn: &C) -> Result<Option<Run>, DbErr> {
+pub async fn newest<C: ConnectionTrait>(conn: &C) -> Result<Option<Run>, DbErr> {
     let sql = "SELECT ended_at, holds FROM verify_run WHERE ended_at IS NOT NULL ORDER BY day DESC LIMIT 1";
     one(conn, sql, [])
         .await?

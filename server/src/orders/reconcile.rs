@@ -1,8 +1,8 @@
 //! Do providers say the same as our books? Every payment that they call paid is a credited order of its amount, and every
 //! credited order is a payment that they call paid: I13 of `farebox ledger verify --online`.
 //!
-//! Ours are read before a provider is asked, and what only the provider has is looked up afterwards, so that what is
-//! credited in between is no difference.
+//! Ours are read before a provider is asked. What only the provider has is looked up afterwards, and an order that differs
+//! is read again: what is credited or goes back in between is no difference.
 
 use std::collections::BTreeMap;
 
@@ -155,7 +155,7 @@ impl Asking<'_> {
             let known = order.provider_ref.as_deref().unwrap_or_default();
             if let Some(payment) = theirs.payments.get(known) {
                 found.compared += 1;
-                found.offenders.extend(difference(order, payment));
+                found.offenders.extend(self.lasting(order, payment).await?);
             } else if theirs.since.is_none_or(|since| order.created_at >= since) {
                 found.compared += 1;
                 found.offenders.push(format!(
@@ -193,6 +193,22 @@ impl Asking<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A difference that is there still when our side is read after theirs.
+    async fn lasting(
+        &self,
+        order: &OrderView,
+        payment: &Observed,
+    ) -> Result<Option<String>, DbErr> {
+        let before = difference(order, payment);
+        if before.is_none() {
+            return Ok(None);
+        }
+        Ok(match rows::by_id(self.db.read(), order.id).await? {
+            Some(row) => difference(&row.view, payment),
+            None => before,
+        })
     }
 
     /// The order that a payment names, or that names the payment.

@@ -4,12 +4,14 @@ use std::fmt;
 
 use domain::ids::CallId;
 use domain::views::UnixMs;
-use domain::{Amount, Formula, Price, PricePerMtok, Rule, Usage};
+use domain::{Amount, Formula, Price, Rule};
 use sea_orm::{DbErr, QueryResult, Value};
 
 use super::Statements;
 use super::read::{Statement, amount};
+use crate::calls::counted::{INPUT, OUTPUT};
 use crate::calls::{CallRow, call_row};
+use crate::catalog::row;
 use crate::db::all;
 
 /// The calls of one model made with one key.
@@ -18,8 +20,10 @@ pub struct Part {
     pub model: String,
     pub key_id: String,
     pub calls: u64,
+    /// All of the prompts, but for what was read from caches.
     pub input: u64,
     pub cached_input: u64,
+    /// All of the answers.
     pub output: u64,
     pub charged: Amount,
 }
@@ -39,17 +43,9 @@ impl BookedCall {
     /// Tokens × price, bucket by bucket; `None` when the price version is gone.
     #[must_use]
     pub fn formula(&self) -> Option<Formula> {
-        let tokens = |count: i64| u64::try_from(count).unwrap_or_default();
-        let usage = Usage {
-            input: tokens(self.call.input_tokens),
-            cached_input: tokens(self.call.cached_input_tokens),
-            output: tokens(self.call.output_tokens),
-            reasoning: tokens(self.call.reasoning_tokens),
-            ..Usage::default()
-        };
         let charges = Rule::from_id(&self.call.rule).is_some_and(Rule::charges);
         let price = self.price.filter(|_| charges)?;
-        Formula::of(&price, &usage).ok()
+        Formula::of(&price, &self.call.usage()).ok()
     }
 }
 
@@ -94,8 +90,8 @@ impl Statements {
     /// When the database cannot be read.
     pub async fn parts(&self, statement: &Statement) -> Result<Vec<Part>, DbErr> {
         let sql = format!(
-            "SELECT c.model, c.key_id, count(*) AS calls, CAST(sum(c.input) AS BIGINT) AS input,
-                CAST(sum(c.cached_input) AS BIGINT) AS cached_input, CAST(sum(c.output) AS BIGINT) AS output,
+            "SELECT c.model, c.key_id, count(*) AS calls, CAST(sum({INPUT}) AS BIGINT) AS input,
+                CAST(sum(c.cached_input) AS BIGINT) AS cached_input, CAST(sum({OUTPUT}) AS BIGINT) AS output,
                 CAST(sum(c.charge_nusd + c.reversed_nusd) AS BIGINT) AS charged
              {CHARGED} GROUP BY c.model, c.key_id ORDER BY charged DESC, c.model, c.key_id"
         );
@@ -116,9 +112,9 @@ impl Statements {
         limit: u32,
     ) -> Result<Vec<BookedCall>, DbErr> {
         let sql = format!(
-            "SELECT c.*, t.id AS t_id, t.created_at AS booked_at,
-                p.input AS p_input, p.cached_input AS p_cached, p.output AS p_output
-             {CHARGED} AND (t.created_at, t.id, c.id) > ($5, $6, $7) ORDER BY t.created_at, t.id, c.id LIMIT $8"
+            "SELECT c.*, t.id AS t_id, t.created_at AS booked_at, {}
+             {CHARGED} AND (t.created_at, t.id, c.id) > ($5, $6, $7) ORDER BY t.created_at, t.id, c.id LIMIT $8",
+            row::columns("p")
         );
         let mut values = Vec::from(frame(statement));
         if let Some(place) = after {
@@ -167,22 +163,6 @@ fn booked(row: &QueryResult) -> Result<BookedCall, DbErr> {
     call.charge_nusd = Amount::sum([call.charge_nusd, call.reversed_nusd])
         .map_err(|error| DbErr::Custom(error.to_string()))?;
     let booked_at = row.try_get("", "booked_at")?;
-    let price = |name: &str| {
-        let price: Option<i64> = row.try_get("", name)?;
-        price
-            .map(PricePerMtok::from_micro_usd)
-            .transpose()
-            .map_err(|wrong| DbErr::Custom(wrong.to_string()))
-    };
-    let prices = (price("p_input")?, price("p_cached")?, price("p_output")?);
-    let price = match prices {
-        (Some(input), Some(cached_input), Some(output)) => Some(Price {
-            input,
-            cached_input,
-            output,
-        }),
-        _ => None,
-    };
     Ok(BookedCall {
         place: CallPlace {
             at: booked_at,
@@ -191,6 +171,6 @@ fn booked(row: &QueryResult) -> Result<BookedCall, DbErr> {
         },
         booked_at,
         call,
-        price,
+        price: row::read(row, "p")?,
     })
 }

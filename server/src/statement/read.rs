@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, QueryResul
 use texts::format::Zone;
 
 use super::Statements;
+use crate::calls::counted::TOKENS;
 use crate::calls::{Parts, Range};
 use crate::db::{all, one};
 
@@ -54,7 +55,7 @@ pub struct DayUse {
     pub charged: Amount,
     /// Calls that cost something.
     pub calls: u64,
-    /// Their input, cached input and output together.
+    /// Their tokens of every bucket together.
     pub tokens: u64,
     /// When the last of them was booked.
     pub last: UnixMs,
@@ -199,7 +200,7 @@ async fn days<C: ConnectionTrait>(
     );
     let sums = all(conn, &sql, values.clone()).await?;
     let sql = format!(
-        "SELECT {day} AS day, count(*) AS calls, CAST(sum(c.input + c.cached_input + c.output) AS BIGINT) AS tokens
+        "SELECT {day} AS day, count(*) AS calls, CAST(sum({TOKENS}) AS BIGINT) AS tokens
          FROM transfer t JOIN call c ON c.txn_id = t.txn_id WHERE {of_period} AND c.charge_nusd + c.reversed_nusd > 0 GROUP BY 1"
     );
     let counts = all(conn, &sql, values).await?;

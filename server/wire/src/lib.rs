@@ -3,11 +3,16 @@
 //! What is in these bytes belongs to the caller: the types that carry it have no `Debug`.
 
 pub mod chat;
+pub mod count;
 pub mod error;
 mod fields;
+pub mod media;
+pub mod messages;
 pub mod neutral;
 pub mod relay;
 pub mod request;
+pub mod responses;
+pub mod said;
 pub mod segments;
 pub mod sse;
 pub mod text;

@@ -7,12 +7,14 @@
 use std::fmt;
 
 use bytes::Bytes;
+use domain::price_rule::Tier;
 use domain::{Dialect, Usage};
 
 use crate::error::{Fault, Said};
-use crate::neutral::{Block, Piece, Stop};
+use crate::neutral::{Answer, Block, Piece, Stop};
+use crate::request::Caller;
 use crate::sse::{self, Event};
-use crate::{chat, text};
+use crate::{chat, messages, responses};
 
 /// What came is not of the dialect. It tells nothing: what came could be the caller's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ impl From<serde_json::Error> for Broken {
 pub struct Facts {
     /// What it reports, if that can be believed: a running total.
     pub usage: Option<Usage>,
+    /// How soon the upstream says that it served, which is what is charged; `None` when it does not say.
+    pub tier: Option<Tier>,
     /// It carries something of the answer.
     pub delivers: bool,
     /// It ends the answer or comes after its end: it goes out when the charge is committed.
@@ -108,6 +112,11 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// [`Broken`] when it is no event of the dialect.
     fn event(&mut self, event: &Event, out: &mut Vec<Piece>) -> Result<(), Broken>;
+
+    /// How soon the answer is served, if it was said by now.
+    fn tier(&self) -> Option<Tier> {
+        None
+    }
 }
 
 /// Writes a stream for a caller. Its pieces come in the order that [`Piece`] promises, `Used` before `Ended` and only
@@ -169,6 +178,7 @@ impl Relay for Translate {
             Err(broken) => return Err(broken),
         }
         facts.sealed = self.has_stopped;
+        facts.tier = self.reader.tier();
         for piece in &self.read {
             match piece {
                 Piece::Opened(Block::Tool { name, .. }) => {
@@ -238,35 +248,65 @@ impl Relay for Translate {
 pub struct Whole {
     /// What it reports, if that can be believed.
     pub usage: Option<Usage>,
+    /// How soon the upstream says that it served; `None` when it does not say.
+    pub tier: Option<Tier>,
     /// It carries something of an answer.
     pub delivers: bool,
-    dialect: Dialect,
-    body: Bytes,
+    told: Told,
+}
+
+enum Told {
+    /// As it came.
+    Own(Dialect, Bytes),
+    /// Read in another dialect, to be written in this one.
+    Anew(Box<Answer>, Dialect, Box<Caller>),
 }
 
 impl Whole {
     pub(crate) fn own(dialect: Dialect, body: Bytes, usage: Option<Usage>, delivers: bool) -> Self {
         Self {
             usage,
+            tier: None,
             delivers,
-            dialect,
-            body,
+            told: Told::Own(dialect, body),
         }
+    }
+
+    pub(crate) fn anew(answer: Answer, to: Dialect, caller: Caller) -> Self {
+        Self {
+            usage: answer.usage,
+            tier: None,
+            delivers: answer.each_text(&mut |_| {}),
+            told: Told::Anew(Box::new(answer), to, Box::new(caller)),
+        }
+    }
+
+    pub(crate) fn served(self, tier: Option<Tier>) -> Self {
+        Self { tier, ..self }
     }
 
     /// Hands every piece of the answer's text to `each`, for a tokenizer.
     pub fn each_text(&self, each: &mut dyn FnMut(&str)) {
-        match self.dialect {
-            Dialect::Chat => chat::answer::each_answer_text(&self.body, each),
-            _ => {
-                let _ = text::each_text(&self.body, each);
+        match &self.told {
+            Told::Own(Dialect::Responses, body) => responses::answer::each_answer_text(body, each),
+            Told::Own(Dialect::Messages, body) => messages::answer::each_answer_text(body, each),
+            Told::Own(_, body) => chat::answer::each_answer_text(body, each),
+            Told::Anew(answer, ..) => {
+                answer.each_text(each);
             }
         }
     }
 
     /// The body for the caller, which tells what was charged where it is written anew.
     #[must_use]
-    pub fn body(&self, _usage: &Usage) -> Bytes {
-        self.body.clone()
+    pub fn body(&self, usage: &Usage) -> Bytes {
+        match &self.told {
+            Told::Own(_, body) => body.clone(),
+            Told::Anew(answer, to, caller) => match to {
+                Dialect::Responses => responses::answer::write(answer, caller, usage),
+                Dialect::Messages => messages::answer::write(answer, caller, usage),
+                Dialect::Chat | Dialect::Gemini => chat::answer::write(answer, caller, usage),
+            },
+        }
     }
 }

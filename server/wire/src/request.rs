@@ -9,12 +9,12 @@ use domain::price_rule::Asked;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::chat;
 use crate::fields::{given, place};
-use crate::neutral::Tool;
-use crate::relay::{Broken, Relay, Whole};
+use crate::neutral::{Prompt, Tool};
+use crate::relay::{Broken, Reader, Relay, Translate, Whole, Writer};
 use crate::segments::{Edit, Segments};
 use crate::text::{Size, each_text};
+use crate::{chat, messages, responses};
 
 /// A request for an answer, in any dialect. No `Debug`: it carries the caller's words.
 pub struct Request {
@@ -92,7 +92,9 @@ impl Request {
     pub fn read(dialect: Dialect, body: Bytes) -> Result<Self, BadRequest> {
         match dialect {
             Dialect::Chat => chat::request::read(body),
-            _ => Err(untranslated()),
+            Dialect::Responses => responses::request::read(body),
+            Dialect::Messages => messages::request::read(body),
+            Dialect::Gemini => Err(BadRequest::new("model", "the model is named in the path")),
         }
     }
 
@@ -110,8 +112,23 @@ impl Request {
         if to == self.dialect {
             return Ok(self.own(model, lowered_max_tokens));
         }
-        let _ = model;
-        Err(untranslated())
+        let mut prompt = self.prompt()?;
+        prompt.max_tokens = lowered_max_tokens.or(prompt.max_tokens);
+        let body = match to {
+            Dialect::Chat | Dialect::Gemini => chat::request::write(&prompt, model),
+            Dialect::Responses => responses::request::write(&prompt, model),
+            Dialect::Messages => messages::request::write(&prompt, model),
+        }?;
+        Ok(Segments::edited(&body, Vec::new()))
+    }
+
+    /// The request in the shape between the dialects.
+    fn prompt(&self) -> Result<Prompt, BadRequest> {
+        match self.dialect {
+            Dialect::Responses => responses::request::prompt(self),
+            Dialect::Messages => messages::request::prompt(self),
+            Dialect::Chat | Dialect::Gemini => chat::request::prompt(self),
+        }
     }
 
     /// Whether [`Self::for_upstream`] can say it there.
@@ -127,22 +144,30 @@ impl Request {
 
     /// How the events of an upstream that speaks `from` reach this caller. `call` is the call's id, `created` when it came
     /// in, in seconds since 1970 UTC: for answers that are written anew.
-    ///
-    /// # Errors
-    /// [`BadRequest`] when nothing can be translated from there.
-    pub fn relay(
-        &self,
-        from: Dialect,
-        _call: &str,
-        _created: i64,
-    ) -> Result<Box<dyn Relay>, BadRequest> {
-        match (from, self.dialect) {
-            (Dialect::Chat, Dialect::Chat) => Ok(Box::new(chat::relay::Own::new(self))),
-            _ => Err(untranslated()),
+    #[must_use]
+    pub fn relay(&self, from: Dialect, call: &str, created: i64) -> Box<dyn Relay> {
+        if from == self.dialect {
+            return match from {
+                Dialect::Responses => Box::new(responses::relay::Own::new(self)),
+                Dialect::Messages => Box::new(messages::relay::Own::new(self)),
+                Dialect::Chat | Dialect::Gemini => Box::new(chat::relay::Own::new(self)),
+            };
         }
+        let reader: Box<dyn Reader> = match from {
+            Dialect::Responses => Box::new(responses::relay::Reader::default()),
+            Dialect::Messages => Box::new(messages::relay::Reader::default()),
+            Dialect::Chat | Dialect::Gemini => Box::new(chat::reader::Reader::default()),
+        };
+        let caller = self.caller(call, created);
+        let writer: Box<dyn Writer> = match self.dialect {
+            Dialect::Responses => Box::new(responses::relay::Writer::new(caller)),
+            Dialect::Messages => Box::new(messages::relay::Writer::new(caller)),
+            Dialect::Chat | Dialect::Gemini => Box::new(chat::writer::Writer::new(caller)),
+        };
+        Box::new(Translate::new(reader, writer))
     }
 
-    /// The whole answer of an upstream that speaks `from`.
+    /// The whole answer of an upstream that speaks `from`; `call` and `created` as for [`Self::relay`].
     ///
     /// # Errors
     /// [`Broken`] when it is no answer: SDKs would not repeat it but fail with a bare parser error, so it must never
@@ -151,13 +176,23 @@ impl Request {
         &self,
         from: Dialect,
         body: Bytes,
-        _call: &str,
-        _created: i64,
+        call: &str,
+        created: i64,
     ) -> Result<Whole, Broken> {
-        match (from, self.dialect) {
-            (Dialect::Chat, Dialect::Chat) => chat::answer::own(body),
-            _ => Err(Broken),
+        if from == self.dialect {
+            return match from {
+                Dialect::Responses => responses::answer::own(body),
+                Dialect::Messages => messages::answer::own(body),
+                Dialect::Chat | Dialect::Gemini => chat::answer::own(body),
+            };
         }
+        let answer = match from {
+            Dialect::Responses => responses::answer::read(&body),
+            Dialect::Messages => messages::answer::read(&body),
+            Dialect::Chat | Dialect::Gemini => chat::answer::read(&body),
+        }?;
+        let caller = self.caller(call, created);
+        Ok(Whole::anew(answer, self.dialect, caller))
     }
 
     /// Hands every piece of prompt text to `each`, for a tokenizer.
@@ -169,14 +204,17 @@ impl Request {
     }
 
     /// What an answer that is written anew needs to know.
-    pub(crate) fn caller(&self, call: &str, created: i64) -> Caller {
+    fn caller(&self, call: &str, created: i64) -> Caller {
         Caller {
             call: call.to_owned(),
             model: self.model.clone(),
             created,
             wants_usage: self.wants_usage,
-            tools: Vec::new(),
-            echo: Vec::new(),
+            tools: self.prompt().map(|prompt| prompt.tools).unwrap_or_default(),
+            echo: match self.dialect {
+                Dialect::Responses => responses::request::echo(self),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -222,13 +260,6 @@ impl Request {
             with: Bytes::from(text),
         }
     }
-}
-
-fn untranslated() -> BadRequest {
-    BadRequest::new(
-        "model",
-        "this model is not served in the dialect of this endpoint",
-    )
 }
 
 /// The places of the fields that are there and not `null`.

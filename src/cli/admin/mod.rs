@@ -9,6 +9,7 @@ mod key_limits;
 mod model;
 mod order;
 mod price;
+mod price_args;
 mod rate;
 mod upstream;
 

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use server::audit::By;
 use server::catalog::NewModel;
 
-use super::price::PriceArgs;
+use super::price_args::PriceArgs;
 use crate::cli::output;
 use crate::state::Handles;
 
@@ -15,6 +15,10 @@ pub enum Command {
     /// Offer a model, served by an upstream, at a price
     ///
     ///   farebox admin model create --id gpt-5 --upstream openai --input-per-mtok 2.50 --output-per-mtok 10.00 --context 128000
+    ///
+    ///   farebox admin model create --id claude --upstream anthropic --input-per-mtok 3 --cached-input-per-mtok 0.30 \
+    ///     --cache-write-per-mtok 3.75 --cache-write-1h-per-mtok 6 --output-per-mtok 15 --tool-calls-per-million 10000 \
+    ///     --long-prompt-above 200000 --long-input-per-mtok 6 --long-output-per-mtok 22.50 --fast-factor 6 --context 1000000
     #[command(verbatim_doc_comment)]
     Create {
         /// The name that callers use

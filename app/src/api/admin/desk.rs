@@ -123,11 +123,7 @@ pub fn read_price(typed: &Priced<'_>) -> Result<NewPrice, Vec<(Field, Fault)>> {
     else {
         return Err(faults);
     };
-    let cost = Price {
-        input,
-        cached_input,
-        output,
-    };
+    let cost = Price::of(input, cached_input, output);
     NewPrice::from_cost(cost, markup)
         .map_err(|_| vec![(field, Fault::Admin(AdminFault::OutOfRange))])
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use domain::Price;
+use domain::{Bucket, Price};
 use leptos::prelude::*;
 use server::catalog::{InForce, ModelDetail, PriceRow};
 use server::upstreams::UpstreamRow;
@@ -15,7 +15,7 @@ use crate::api::AdminField;
 use crate::flash::Field;
 use crate::pages::form::{Input, input};
 use crate::reader::{Reader, Ui};
-use crate::shell::icon;
+use crate::shell::{icon, rich};
 
 /// `GET /admin/models/{id}`
 pub async fn model(Path(id): Path<String>, reader: Reader, Query(typed): Query<Typed>) -> Response {
@@ -81,6 +81,12 @@ fn in_force(model: &ModelDetail) -> Option<&Price> {
     model.prices.iter().find(now).map(|row| &row.price)
 }
 
+/// Whether a version has prices that the form knows nothing of.
+fn has_more(row: &PriceRow) -> bool {
+    let tells = |bucket: Bucket| !bucket.is_usual() && row.price.tells(bucket);
+    !row.variants.is_empty() || Bucket::ALL.into_iter().any(tells)
+}
+
 fn new_price(ui: &Ui, model: &ModelDetail, typed: &Typed) -> AnyView {
     let flash = typed.flash(ui);
     let mut starts = Input::new(
@@ -95,9 +101,17 @@ fn new_price(ui: &Ui, model: &ModelDetail, typed: &Typed) -> AnyView {
     starts.kind = "date";
     starts.ltr = true;
     let path = model_path(&model.id);
+    let more = model.prices.first().filter(|row| has_more(row)).map(|_| {
+        let words = t!(ui, "admin.price.more", command = "farebox admin price set");
+        let marked = rich(&words, |command| {
+            view! { <code dir="ltr" translate="no">{command}</code> }.into_any()
+        });
+        view! { <p class="note">{marked}</p> }
+    });
     view! {
         <section class="sheet" aria-labelledby="new-price">
             <h2 id="new-price">{t!(ui, "admin.price.new_title")}</h2>
+            {more}
             <form class="form" method="post" action="/api/admin_publish_price">
                 <input type="hidden" name="model" value=model.id.clone()/>
                 {price::fields(ui, &flash, &before(model))}

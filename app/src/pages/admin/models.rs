@@ -81,11 +81,13 @@ fn line(ui: &Ui, row: &ModelRow) -> AnyView {
     };
     let input = row
         .price
+        .as_ref()
         .map(|version| price::exact(ui, version.price.input));
     let output = row
         .price
+        .as_ref()
         .map(|version| price::exact(ui, version.price.output));
-    let markup = row.price.and_then(|version| version.markup);
+    let markup = row.price.as_ref().and_then(|version| version.markup);
     let markup = markup.map(|markup| ui.percent(i64::from(markup.bp())));
     let next = row.next_price_at.map(|at| {
         let words = t!(ui, "admin.models.next_price", date = ui.date(at));

@@ -39,7 +39,7 @@ pub struct Wanted {
 }
 
 /// What it comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Costs {
     pub formula: Formula,
     pub day: Amount,
@@ -188,11 +188,7 @@ mod tests {
     #[test]
     fn a_month_is_thirty_days_of_charges_each_rounded_by_itself() {
         let price = |usd| PricePerMtok::parse_usd(usd).unwrap();
-        let price = Price {
-            input: price("2.50"),
-            cached_input: price("1.25"),
-            output: price("10.00"),
-        };
+        let price = Price::of(price("2.50"), price("1.25"), price("10.00"));
         let wanted = Asked::read("/calculator?input=600&cached=400&output=500&calls=1000").wanted();
         let costs = wanted.unwrap().costs(&price).unwrap();
         assert_eq!(costs.formula.charge.to_usd_string(), "0.007");

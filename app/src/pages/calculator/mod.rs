@@ -73,7 +73,7 @@ fn worked_out(
 ) -> AnyView {
     let strange = strange.then(|| notice(ui, "warn", t!(ui, "calculator.wrong.model")));
     let wanted = asked.wanted();
-    let costs = wanted.map(|wanted| wanted.costs(&model.now.price));
+    let costs = wanted.map(|wanted| wanted.costs(model.now.for_usage(&wanted.usage)));
     let shown = match (wanted, costs) {
         (Some(wanted), Some(Ok(costs))) => {
             let tight = (!fits(model, &wanted)).then(|| {
@@ -115,7 +115,10 @@ fn fits(model: &Published, wanted: &Wanted) -> bool {
 /// What the same comes to at every model that can do it, the cheapest first.
 fn compared<'a>(models: &'a [Published], wanted: &Wanted) -> Vec<(&'a str, Costs)> {
     let costs = |model: &'a Published| -> Result<_, MoneyError> {
-        Ok((model.id.as_str(), wanted.costs(&model.now.price)?))
+        Ok((
+            model.id.as_str(),
+            wanted.costs(model.now.for_usage(&wanted.usage))?,
+        ))
     };
     let mut all: Vec<_> = models
         .iter()

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::asked::{Costs, Wanted};
 use crate::pages::prices::exact;
+use crate::pages::prices::words::bucket;
 use crate::reader::Ui;
 use crate::shell::ruler;
 
@@ -22,15 +23,11 @@ pub fn costs(ui: &Ui, costs: &Costs) -> AnyView {
         .parts
         .iter()
         .map(|part| {
-            let name = match part.bucket {
-                Bucket::Input => t!(ui, "landing.models.input"),
-                Bucket::CachedInput => t!(ui, "landing.models.cached_input"),
-                Bucket::Output => t!(ui, "landing.models.output"),
-            };
+            let name = bucket(ui, part.bucket, formula.unit);
             view! {
                 <tr>
                     <th scope="row">{name}</th>
-                    <td class="n num">{ui.number(part.tokens)}</td>
+                    <td class="n num">{ui.number(part.count)}</td>
                     <td class="n num">{exact(ui, part.price)}</td>
                     <td class="n num">{ui.exact_picos(part.picos)}</td>
                 </tr>
@@ -50,7 +47,7 @@ pub fn costs(ui: &Ui, costs: &Costs) -> AnyView {
             <div class="tablewrap" role="group" aria-labelledby="formula" tabindex="0">
                 <table aria-labelledby="formula">
                     <thead><tr>
-                        <th scope="col">{t!(ui, "prices.one.tokens")}</th>
+                        <th scope="col">{t!(ui, "prices.one.what")}</th>
                         <th scope="col" class="n">{t!(ui, "calculator.result.count")}</th>
                         <th scope="col" class="n">{t!(ui, "prices.one.per_million")}</th>
                         <th scope="col" class="n">{t!(ui, "calculator.result.amount")}</th>
@@ -70,7 +67,7 @@ pub fn costs(ui: &Ui, costs: &Costs) -> AnyView {
 /// How many ticks of the cost the input makes.
 fn share_of_input(costs: &Costs) -> u32 {
     let output = costs.formula.parts.iter();
-    let output = output.filter(|part| part.bucket == Bucket::Output);
+    let output = output.filter(|part| Bucket::ANSWER.contains(&part.bucket));
     let output: i128 = output.map(|part| part.picos).sum();
     let all = costs.formula.picos.max(1);
     u32::try_from((costs.formula.picos - output) * i128::from(TICKS) / all).unwrap_or(TICKS)

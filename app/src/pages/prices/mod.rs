@@ -4,6 +4,7 @@
 mod list;
 mod one;
 mod query;
+pub mod words;
 
 use domain::{Amount, PricePerMtok};
 use leptos::prelude::*;

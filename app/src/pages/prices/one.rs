@@ -2,12 +2,12 @@
 
 use axum::extract::Path;
 use axum::response::Response;
-use domain::{Currency, PricePerMtok};
+use domain::{Bucket, Currency, PricePerMtok};
 use http::StatusCode;
 use leptos::prelude::*;
-use server::catalog::{InForce, Published, PublishedPrice};
+use server::catalog::{InForce, Published, PublishedPrice, Variant};
 
-use super::{PATH, cell, exact, rates_hint};
+use super::{PATH, cell, exact, rates_hint, words};
 use crate::pages::snippets::{Call, KEY_PLACEHOLDER, snippets};
 use crate::pages::{anyone, calculator, error};
 use crate::reader::{Reader, Ui};
@@ -55,6 +55,7 @@ fn content(ui: &Ui, model: &Published) -> AnyView {
                     {snippets(ui, &call, false)}
                 </section>
             </div>
+            {variants(ui, &model.now)}
             {history(ui, model)}
             <div class="stack">
                 {rates_hint(ui)}
@@ -73,6 +74,11 @@ fn now(ui: &Ui, model: &Published) -> AnyView {
         let dollars = converted.then(|| view! { <td class="n num">{exact(ui, price)}</td> });
         view! { <tr><th scope="row">{name}</th>{cell(ui, price)}{dollars}</tr> }
     };
+    let lines: Vec<_> = Bucket::ALL
+        .into_iter()
+        .filter(|bucket| price.tells(*bucket))
+        .map(|bucket| line(words::bucket(ui, bucket, price.unit), price.get(bucket)))
+        .collect();
     let dollars =
         converted.then(|| view! { <th scope="col" class="n">{t!(ui, "prices.one.exact")}</th> });
     view! {
@@ -81,15 +87,11 @@ fn now(ui: &Ui, model: &Published) -> AnyView {
             <div class="tablewrap" role="group" aria-labelledby="now" tabindex="0">
                 <table aria-labelledby="now">
                     <thead><tr>
-                        <th scope="col">{t!(ui, "prices.one.tokens")}</th>
+                        <th scope="col">{t!(ui, "prices.one.what")}</th>
                         <th scope="col" class="n">{t!(ui, "prices.one.per_million")}</th>
                         {dollars}
                     </tr></thead>
-                    <tbody>
-                        {line(t!(ui, "landing.models.input"), price.input)}
-                        {line(t!(ui, "landing.models.cached_input"), price.cached_input)}
-                        {line(t!(ui, "landing.models.output"), price.output)}
-                    </tbody>
+                    <tbody>{lines}</tbody>
                 </table>
             </div>
             <dl class="kv">
@@ -99,6 +101,67 @@ fn now(ui: &Ui, model: &Published) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// What other calls cost, when some do: those of a tier, an effort, or with a long prompt.
+fn variants(ui: &Ui, version: &PublishedPrice) -> Option<AnyView> {
+    if version.variants.is_empty() {
+        return None;
+    }
+    let columns: Vec<Bucket> = Bucket::ALL
+        .into_iter()
+        .filter(|bucket| {
+            let tells = |variant: &Variant| variant.price.tells(*bucket);
+            version.variants.iter().any(tells)
+        })
+        .collect();
+    let heads: Vec<_> = columns
+        .iter()
+        .map(|bucket| {
+            let name = words::bucket(ui, *bucket, version.price.unit);
+            view! { <th scope="col" class="n">{name}</th> }
+        })
+        .collect();
+    let rows: Vec<_> = version
+        .variants
+        .iter()
+        .map(|variant| {
+            let pills: Vec<_> = words::terms(ui, &variant.terms)
+                .into_iter()
+                .map(|word| view! { <span class="pill">{word}</span>" " })
+                .collect();
+            let prices: Vec<_> = columns
+                .iter()
+                .map(|bucket| cell(ui, variant.price.get(*bucket)))
+                .collect();
+            view! {
+                <tr>
+                    <th scope="row">{pills}</th>
+                    {prices}
+                    <td><bdi class="mono small" translate="no">{variant.id.to_string()}</bdi></td>
+                </tr>
+            }
+        })
+        .collect();
+    let view = view! {
+        <section class="sheet" aria-labelledby="variants">
+            <header>
+                <h2 id="variants">{t!(ui, "prices.variants.title")}</h2>
+                <span class="hint">{t!(ui, "prices.variants.hint")}</span>
+            </header>
+            <div class="tablewrap" role="group" aria-labelledby="variants" tabindex="0">
+                <table class="prices" aria-labelledby="variants">
+                    <thead><tr>
+                        <th scope="col">{t!(ui, "prices.variants.calls")}</th>
+                        {heads}
+                        <th scope="col">{t!(ui, "prices.variants.version")}</th>
+                    </tr></thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    };
+    Some(view.into_any())
 }
 
 fn history(ui: &Ui, model: &Published) -> AnyView {

@@ -200,11 +200,8 @@ mod tests {
         let price = |micro| PricePerMtok::from_micro_usd(micro).unwrap();
         let now = PublishedPrice {
             id: PriceId::from_uuid(uuid::Uuid::nil()),
-            price: Price {
-                input: price(input),
-                cached_input: price(cached),
-                output: price(output),
-            },
+            price: Price::of(price(input), price(cached), price(output)),
+            variants: std::sync::Arc::default(),
             from: 0,
             until: None,
             in_force: InForce::Now,
@@ -212,8 +209,8 @@ mod tests {
         Published {
             id: id.to_owned(),
             context,
+            versions: vec![now.clone()],
             now,
-            versions: vec![now],
         }
     }
 

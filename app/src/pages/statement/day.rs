@@ -250,8 +250,8 @@ fn calls(ui: &Ui, facts: &Facts, day: &str) -> AnyView {
 
 fn row(ui: &Ui, facts: &Facts, booked: &BookedCall) -> AnyView {
     let call = &booked.call;
-    let tokens = call.input_tokens + call.cached_input_tokens + call.output_tokens;
-    let tokens = ui.number(u64::try_from(tokens).unwrap_or_default());
+    let tokens = call.usage().total();
+    let tokens = ui.number(tokens);
     let href = format!("/usage/calls/{}#formula", call.id);
     view! {
         <tr>
@@ -273,11 +273,12 @@ fn formula(ui: &Ui, booked: &BookedCall) -> String {
     let Some(formula) = booked.formula() else {
         return "–".to_owned();
     };
-    let parts = formula.parts.iter().filter(|part| part.tokens > 0);
-    let parts: Vec<_> = parts
+    let parts: Vec<_> = formula
+        .parts
+        .iter()
         .map(|part| {
             let price = ui.exact_picos(i128::from(part.price.micro_usd()) * 1_000_000);
-            format!("{}\u{a0}×\u{a0}{price}", ui.number(part.tokens))
+            format!("{}\u{a0}×\u{a0}{price}", ui.number(part.count))
         })
         .collect();
     parts.join(" + ")

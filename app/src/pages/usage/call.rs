@@ -9,6 +9,7 @@ use server::calls::{AttemptRow, CallDetail};
 
 use super::words::{self, Names};
 use super::{error, signed_in, unavailable};
+use crate::pages::prices::words::bucket;
 use crate::reader::{Reader, Ui};
 use crate::shell::{Frame, Page, copy_button, icon, respond, rich};
 
@@ -117,6 +118,9 @@ fn cost(ui: &Ui, detail: &CallDetail) -> AnyView {
     let estimated = call
         .estimated
         .then(|| view! { <p class="hint">{t!(ui, "usage.call.estimated")}</p> });
+    let flagged = call
+        .flagged
+        .then(|| view! { <p class="hint">{t!(ui, "usage.call.flagged")}</p> });
     view! {
         <section class="sheet wide" aria-labelledby="formula">
             <header>
@@ -129,6 +133,7 @@ fn cost(ui: &Ui, detail: &CallDetail) -> AnyView {
             {nothing}
             {unbilled}
             {estimated}
+            {flagged}
             <p class="hint">{t!(ui, "usage.call.price_version")}" "<code dir="ltr" translate="no">{call.price_version.clone()}</code></p>
         </section>
     }
@@ -146,11 +151,12 @@ fn lines(ui: &Ui, detail: &CallDetail, formula: &Formula) -> AnyView {
                 Bucket::Input => t!(ui, "usage.call.input"),
                 Bucket::CachedInput => t!(ui, "usage.call.cached_input"),
                 Bucket::Output => t!(ui, "usage.call.output"),
+                other => bucket(ui, other, formula.unit),
             };
             view! {
                 <tr>
                     <th scope="row">{name}</th>
-                    <td class="n num">{ui.number(part.tokens)}</td>
+                    <td class="n num">{ui.number(part.count)}</td>
                     <td class="n num">{ui.exact_picos(i128::from(part.price.micro_usd()) * 1_000_000)}</td>
                     <td class="n num">{ui.exact_picos(part.picos)}</td>
                 </tr>

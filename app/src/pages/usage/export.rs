@@ -206,11 +206,20 @@ impl Reading {
             ms(call.first_byte_ms),
             ms(Some(call.duration_ms)),
             csv::guarded(&call.price_version),
+            call.cache_write_tokens.to_string(),
+            call.cache_write_1h_tokens.to_string(),
+            call.audio_input_tokens.to_string(),
+            call.image_input_tokens.to_string(),
+            call.audio_output_tokens.to_string(),
+            call.image_output_tokens.to_string(),
+            call.tool_calls.to_string(),
+            call.units.to_string(),
+            call.flagged.to_string(),
         ]
     }
 }
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 28] = [
     "time",
     "id",
     "model",
@@ -230,6 +239,15 @@ const COLUMNS: [&str; 19] = [
     "first_token_ms",
     "duration_ms",
     "price_version",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
+    "image_input_tokens",
+    "audio_output_tokens",
+    "image_output_tokens",
+    "tool_calls",
+    "units",
+    "flagged",
 ];
 
 /// A file that is sent at one go.

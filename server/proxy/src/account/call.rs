@@ -1,12 +1,14 @@
 //! `GET /v1/usage/recent` and `GET /v1/calls/{id}`: which calls were made, and why did one cost what it cost?
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use domain::formula::picos_to_usd;
 use domain::ids::CallId;
-use domain::{Formula, Problem, Scope};
+use domain::{Bucket, Formula, Problem, Scope, Unit};
 use serde::{Deserialize, Serialize};
 use server::calls::{CallDetail, CallRow, Filter};
 
@@ -53,6 +55,8 @@ struct Entry {
     rule: String,
     /// Whether the tokens were counted here.
     estimated: bool,
+    /// Whether something in the upstream's report was absurd, and was not taken as it stood.
+    flagged: bool,
     price_version: String,
     first_token_ms: Option<i64>,
     duration_ms: i64,
@@ -65,12 +69,33 @@ struct Tokens {
     output: i64,
     /// How many of `output`.
     reasoning: i64,
+    /// The other buckets stand here where there is something in them.
+    #[serde(flatten)]
+    more: BTreeMap<&'static str, u64>,
+}
+
+fn tokens(call: &CallRow) -> Tokens {
+    let usage = call.usage();
+    let usual = |bucket: &Bucket| bucket.is_usual() || *bucket == Bucket::Reasoning;
+    let others = Bucket::ALL
+        .into_iter()
+        .filter(|bucket| !usual(bucket) && *bucket != Bucket::Call)
+        .map(|bucket| (bucket.id(), usage.count(bucket)))
+        .filter(|(_, count)| *count > 0);
+    Tokens {
+        input: call.input_tokens,
+        cached_input: call.cached_input_tokens,
+        output: call.output_tokens,
+        reasoning: call.reasoning_tokens,
+        more: others.collect(),
+    }
 }
 
 impl From<CallRow> for Entry {
     fn from(call: CallRow) -> Self {
         Self {
             object: "call",
+            tokens: tokens(&call),
             id: call.id,
             created_at: moment(call.created_at),
             model: call.model,
@@ -78,16 +103,11 @@ impl From<CallRow> for Entry {
             status: call.ending,
             http_status: call.status,
             streamed: call.streamed,
-            tokens: Tokens {
-                input: call.input_tokens,
-                cached_input: call.cached_input_tokens,
-                output: call.output_tokens,
-                reasoning: call.reasoning_tokens,
-            },
             cost: call.charge_nusd.into(),
             unbilled: call.unbilled_nusd.into(),
             rule: call.rule,
             estimated: call.estimated,
+            flagged: call.flagged,
             price_version: call.price_version,
             first_token_ms: call.first_byte_ms,
             duration_ms: call.duration_ms,
@@ -116,11 +136,18 @@ struct Bill {
     charged: bool,
 }
 
-/// One bucket: tokens times price, exactly.
+/// One bucket: tokens times price, exactly; or uses, units or the call itself.
 #[derive(Serialize)]
 pub(crate) struct Part {
     bucket: &'static str,
-    tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<u64>,
+    /// Of what is not counted in tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    /// `millisecond`, `character` or `image`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'static str>,
     usd_per_million: String,
     amount_usd: String,
 }
@@ -217,11 +244,17 @@ async fn theirs(
 
 /// The buckets of a bill.
 pub(crate) fn parts(formula: &Formula) -> Vec<Part> {
-    let parts = formula.parts.iter().map(|part| Part {
-        bucket: part.bucket.id(),
-        tokens: part.tokens,
-        usd_per_million: part.price.to_usd_string(),
-        amount_usd: picos_to_usd(part.picos),
+    let parts = formula.parts.iter().map(|part| {
+        let of_tokens = part.bucket.counts_tokens();
+        let unit = formula.unit.filter(|_| part.bucket == Bucket::Units);
+        Part {
+            bucket: part.bucket.id(),
+            tokens: of_tokens.then_some(part.count),
+            count: (!of_tokens).then_some(part.count),
+            unit: unit.map(Unit::id),
+            usd_per_million: part.price.to_usd_string(),
+            amount_usd: picos_to_usd(part.picos),
+        }
     });
     parts.collect()
 }

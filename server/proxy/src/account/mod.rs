@@ -6,6 +6,7 @@
 
 mod call;
 mod key;
+mod legacy;
 mod usage;
 
 use axum::routing::get;
@@ -18,12 +19,25 @@ use crate::Endpoint;
 pub(crate) use call::{Part, parts};
 
 /// The addresses below `/v1`.
-pub(crate) fn endpoints() -> [Endpoint; 4] {
+pub(crate) fn endpoints() -> [Endpoint; 9] {
     [
         ("get", "/key", get(key::key)),
         ("get", "/usage/summary", get(usage::summary)),
         ("get", "/usage/recent", get(call::recent)),
         ("get", "/calls/{id}", get(call::one)),
+        ("get", "/credits", get(legacy::credits)),
+        ("get", "/auth/key", get(legacy::auth_key)),
+        (
+            "get",
+            "/dashboard/billing/subscription",
+            get(legacy::subscription),
+        ),
+        ("get", "/dashboard/billing/usage", get(legacy::usage)),
+        (
+            "get",
+            "/dashboard/billing/credit_grants",
+            get(legacy::credit_grants),
+        ),
     ]
 }
 

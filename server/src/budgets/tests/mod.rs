@@ -100,12 +100,24 @@ impl Till {
 
     /// The only server of its database.
     fn alone(&self) -> Budgets {
-        Budgets::among(self.db.db.clone(), self.clock.clone(), "alone", false)
+        Budgets::among(
+            self.db.db.clone(),
+            self.clock.clone(),
+            Ticks::system(),
+            "alone",
+            false,
+        )
     }
 
     /// One of several servers.
     fn node(&self, name: &str) -> Budgets {
-        Budgets::among(self.db.db.clone(), self.clock.clone(), name, true)
+        Budgets::among(
+            self.db.db.clone(),
+            self.clock.clone(),
+            Ticks::system(),
+            name,
+            true,
+        )
     }
 
     /// Sets the key's limits, and answers the key as callers' records have it from then on.

@@ -69,7 +69,13 @@ async fn the_next_server_takes_back_what_a_dead_one_had() {
     let dead = till.alone();
     till.pay(&dead, &key, 30).await.unwrap();
     std::mem::forget(till.begin(&dead, &key, 20).await.unwrap());
-    let next = Budgets::among(till.db.db.clone(), till.clock.clone(), "next", false);
+    let next = Budgets::among(
+        till.db.db.clone(),
+        till.clock.clone(),
+        Ticks::system(),
+        "next",
+        false,
+    );
     assert_eq!(next.reclaim_predecessors().await.unwrap(), 1);
     assert_eq!(room(till.begin(&next, &key, 71).await).1, 70);
     till.pay(&next, &key, 70).await.unwrap();

@@ -1,5 +1,7 @@
 //! Midnight, Monday, the first of the month; limits that are raised, lowered and lifted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
 
 const MS_TO_MIDNIGHT: i64 = 12 * 3_600_000;
@@ -28,6 +30,34 @@ async fn a_call_counts_in_the_day_in_which_it_began() {
     assert_eq!(till_spend(&till, &alone).await, [0, 80, 80, 80]);
     till.pay(&alone, &key, 70).await.unwrap();
     assert_eq!(room(till.begin(&alone, &key, 1).await), (Period::Month, 0));
+    till.proved().await;
+}
+
+#[tokio::test]
+async fn a_machine_that_slept_does_not_wake_up_with_its_room() {
+    let till = Till::open().await;
+    let key = till.limit(per(Period::Day, 100)).await;
+    let slept = Arc::new(AtomicU64::new(0));
+    let ticks = Ticks::by({
+        let slept = slept.clone();
+        move || Moment::after(Duration::from_secs(1_000 + slept.load(Ordering::SeqCst)))
+    });
+    let sleeper = Budgets::among(
+        till.db.db.clone(),
+        till.clock.clone(),
+        ticks,
+        "sleeper",
+        true,
+    );
+    till.pay(&sleeper, &key, 10).await.unwrap();
+    assert_eq!(till.grants().await, 1);
+    // While it sleeps its grant is taken back.
+    slept.store(60, Ordering::SeqCst);
+    exec(till.db.write(), "DELETE FROM key_grant", [])
+        .await
+        .unwrap();
+    till.pay(&sleeper, &key, 10).await.unwrap();
+    assert_eq!(till.grants().await, 1, "it asked again");
     till.proved().await;
 }
 

@@ -118,6 +118,8 @@ impl Plan {
             steady: true,
             dice: dice.split(),
         };
+        // As on SQLite, as on PostgreSQL, and one more.
+        plan.config.writers = 1 + usize::try_from(seed % 3).unwrap_or(0);
         plan.add_calls(&mut dice.split(), span);
         plan.add_money(&mut dice.split(), span);
         match temper {

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use domain::Amount;
+use domain::ids::WorkspaceId;
 
 use super::Bank;
 use crate::clock::Clock;
-use crate::db::exec;
-use crate::ledger::{Expired, Ledger, LedgerConfig, give_bonus, verify};
+use crate::db::{exec, one};
+use crate::ids::NewId;
+use crate::ledger::{Expired, Ledger, LedgerConfig, give_bonus, open_wallet, verify};
 
 /// When the tests begin.
 pub(super) const NOW: i64 = 1_000_000;
@@ -32,6 +34,13 @@ impl Bank {
         let given = give_bonus(&tx, self.wallet, amount, txn, "", ends, NOW).await;
         assert!(given.unwrap());
         tx.commit().await.unwrap();
+    }
+
+    /// Its wallet's row.
+    async fn book(&self) -> i64 {
+        let sql = "SELECT id FROM book WHERE kind = 'wallet'";
+        let row = one(self.db.read(), sql, []).await.unwrap().unwrap();
+        row.try_get("", "id").unwrap()
     }
 
     /// Lots taken from, how much, lots left.
@@ -153,4 +162,40 @@ async fn verify_finds_credit_that_should_have_ended_and_movements_that_should_no
         let found = report.checks.iter().find(|found| found.id == check);
         assert!(!found.unwrap().holds, "{breakage} was not found by {check}");
     }
+}
+
+#[tokio::test]
+async fn wallets_that_cannot_be_looked_at_keep_no_other_one_waiting() {
+    let bank = Bank::still().await;
+    let first = bank.book().await;
+    let mut last = bank.wallet;
+    let mut wallets = vec![bank.wallet];
+    for _ in 0..4 {
+        last = WorkspaceId::new();
+        open_wallet(bank.db.write(), last, NOW).await.unwrap();
+        wallets.push(last);
+    }
+    for wallet in &wallets {
+        let tx = bank.db.begin().await.unwrap();
+        let (amount, txn) = (Amount::from_nanos(100), format!("bonus:{wallet}"));
+        let given = give_bonus(&tx, *wallet, amount, &txn, "", Some(NOW + 10), NOW).await;
+        assert!(given.unwrap());
+        tx.commit().await.unwrap();
+    }
+    // The database says no to every wallet but the last one.
+    let stuck = format!(
+        "CREATE TRIGGER stuck BEFORE INSERT ON transfer WHEN NEW.debit_id BETWEEN {first} AND {} BEGIN
+            SELECT RAISE(ABORT, 'stuck'); END",
+        first + 3
+    );
+    exec(bank.db.write(), &stuck, []).await.unwrap();
+    bank.clock.advance(10);
+    assert!(bank.ledger.expire_lots().await.is_err(), "it is told");
+    let left = bank.ledger.balance(last).await.unwrap().unwrap();
+    assert_eq!(left.posted, Amount::ZERO, "the last one's turn came");
+    exec(bank.db.write(), "DROP TRIGGER stuck", [])
+        .await
+        .unwrap();
+    assert_eq!(bank.expired().await, (4, 400, 0));
+    bank.proved().await;
 }

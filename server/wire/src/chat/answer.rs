@@ -1,14 +1,22 @@
-//! What does a plain answer say? Checked to be one, and read for its usage.
+//! What does a plain answer say? Checked to be one, and read for its usage; or read whole, or written.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use domain::{Dialect, Usage};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::chunk::Delta;
-use super::usage::{Report, any_report};
+use super::answer_id;
+use super::chunk::Chunk;
+use super::delta::Delta;
+use super::reader::Reader;
+use super::reasoning::Detail;
+use super::stop::{self, Held};
+use super::usage::{Report, any_report, report};
+use crate::neutral::{self, Block, ToolKind, custom};
 use crate::relay::{Broken, Whole};
+use crate::request::Caller;
 use crate::text::each_text;
 
 /// What a plain answer tells.
@@ -34,23 +42,27 @@ struct Choice<'a> {
     message: Option<&'a serde_json::value::RawValue>,
     #[serde(borrow, default, rename = "finish_reason")]
     _finish_reason: Option<Cow<'a, str>>,
+    /// Of `/v1/completions`, whose answers are like a chat's but for this.
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
 }
 
-/// Reads an answer.
+/// Looks at an answer.
 ///
 /// # Errors
 /// When the body is no chat completion with at least one choice: SDKs would not repeat such an answer but fail
 /// with a bare parser error, so it must never reach a caller.
-pub fn read(body: &[u8]) -> Result<Facts, serde_json::Error> {
+pub fn facts(body: &[u8]) -> Result<Facts, serde_json::Error> {
     let answer: Answer<'_> = serde_json::from_slice(body)?;
     if answer.choices.is_empty() {
         return Err(serde::de::Error::custom("no choices"));
     }
-    let delivers = answer
-        .choices
-        .iter()
-        .filter_map(|choice| choice.message)
-        .any(|message| of_message(message, &mut |_| {}));
+    let delivers = answer.choices.iter().any(|choice| {
+        let says = choice.text.as_ref().is_some_and(|text| !text.is_empty());
+        says || choice
+            .message
+            .is_some_and(|message| of_message(message, &mut |_| {}))
+    });
     Ok(Facts {
         usage: answer.usage.and_then(|report| report.usage()),
         delivers,
@@ -60,21 +72,106 @@ pub fn read(body: &[u8]) -> Result<Facts, serde_json::Error> {
 /// The answer as it came.
 ///
 /// # Errors
-/// See [`read`].
+/// See [`facts`].
 pub(crate) fn own(body: Bytes) -> Result<Whole, Broken> {
-    let facts = read(&body)?;
+    let facts = facts(&body)?;
     Ok(Whole::own(Dialect::Chat, body, facts.usage, facts.delivers))
+}
+
+/// The whole answer, of its first choice.
+///
+/// # Errors
+/// [`Broken`] when the body is no chat completion, or its provider broke off.
+pub fn read(body: &[u8]) -> Result<neutral::Answer, Broken> {
+    let completion: Chunk<'_> = serde_json::from_slice(body)?;
+    let is_answer = completion.error.is_none()
+        && (completion.choices.iter().flatten()).any(|choice| choice.delta.is_some());
+    if !is_answer {
+        return Err(Broken);
+    }
+    let mut pieces = Vec::new();
+    let mut reader = Reader::default();
+    reader.chunk(completion, &mut pieces)?;
+    reader.end_whole(&mut pieces);
+    neutral::Answer::of_pieces(pieces).ok_or(Broken)
+}
+
+/// The answer for a caller who speaks chat. Its words stand together, whatever stood between them.
+#[must_use]
+pub fn write(answer: &neutral::Answer, caller: &Caller, usage: &Usage) -> Bytes {
+    let mut held = Held::default();
+    let (mut text, mut refusal, mut thoughts) = (None, None, None);
+    let (mut details, mut calls) = (Vec::new(), Vec::new());
+    for content in &answer.blocks {
+        let content = custom::restored(content.clone(), &caller.tools);
+        let add = |to: &mut Option<String>| {
+            to.get_or_insert_default().push_str(&content.text);
+        };
+        match &content.block {
+            Block::Text => add(&mut text),
+            Block::Refusal => {
+                held.refusal = true;
+                add(&mut refusal);
+            }
+            Block::Reasoning => {
+                if !content.text.is_empty() {
+                    add(&mut thoughts);
+                }
+                if let Some(seal) = &content.seal {
+                    let index = details.len() as u64;
+                    details.push(json!(Detail::of_block(index, &content.text, seal)));
+                }
+            }
+            Block::Tool { id, name, kind } => {
+                held.calls = true;
+                calls.push(match kind {
+                    ToolKind::Function => json!({
+                        "id": id, "type": "function",
+                        "function": {"name": name, "arguments": content.text},
+                    }),
+                    ToolKind::Custom => json!({
+                        "id": id, "type": "custom",
+                        "custom": {"name": name, "input": content.text},
+                    }),
+                });
+            }
+        }
+    }
+    let mut message = json!({"role": "assistant", "content": text, "refusal": refusal});
+    if let Some(thoughts) = thoughts {
+        message["reasoning_content"] = thoughts.into();
+    }
+    for (name, list) in [("reasoning_details", details), ("tool_calls", calls)] {
+        if !list.is_empty() {
+            message[name] = Value::Array(list);
+        }
+    }
+    let completion = json!({
+        "id": answer_id(caller),
+        "object": "chat.completion",
+        "created": caller.created,
+        "model": caller.model,
+        "choices": [{
+            "index": 0,
+            "message": message,
+            "logprobs": null,
+            "finish_reason": stop::write(&answer.stop, held),
+        }],
+        "usage": report(usage),
+    });
+    Bytes::from(completion.to_string())
 }
 
 /// Hands every piece of the answer's text to `each`, for a tokenizer: what a stream of the same answer would hand it.
 pub fn each_answer_text(body: &[u8], each: &mut dyn FnMut(&str)) {
     if let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) {
-        for message in answer
-            .choices
-            .into_iter()
-            .filter_map(|choice| choice.message)
-        {
-            of_message(message, each);
+        for choice in answer.choices {
+            if let Some(text) = &choice.text {
+                each(text);
+            }
+            if let Some(message) = choice.message {
+                of_message(message, each);
+            }
         }
     }
 }
@@ -151,33 +248,25 @@ mod tests {
                 "",
                 true,
             ),
-            (
-                r#"{"content":[{"type":"text","text":"hi"}]}"#,
-                "texthi",
-                true,
-            ),
+            (r#"{"content":[{"type":"text","text":"hi"}]}"#, "hi", true),
             (r#"{"role":"assistant","content":""}"#, "", false),
             (r#"{"role":"assistant","content":null}"#, "", false),
         ] {
             let body = format!(r#"{{"choices":[{{"message":{message}}}]}}"#);
             let mut text = String::new();
             each_answer_text(body.as_bytes(), &mut |piece| text.push_str(piece));
-            let facts = read(body.as_bytes()).unwrap();
-            assert_eq!(
-                (text.as_str(), facts.delivers),
-                (wanted, delivers),
-                "{message}"
-            );
+            let delivered = facts(body.as_bytes()).unwrap().delivers;
+            assert_eq!((text.as_str(), delivered), (wanted, delivers), "{message}");
         }
     }
 
     #[test]
     fn only_a_chat_completion_is_an_answer() {
         let good = br#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
-        assert_eq!(read(good).unwrap().usage.unwrap().total(), 2);
-        assert!(read(good).unwrap().delivers);
+        assert_eq!(facts(good).unwrap().usage.unwrap().total(), 2);
+        assert!(facts(good).unwrap().delivers);
         let odd = br#"{"choices":[{"message":{"content":""}}],"usage":"many"}"#;
-        let odd = read(odd).unwrap();
+        let odd = facts(odd).unwrap();
         assert_eq!(
             (odd.usage, odd.delivers),
             (None, false),
@@ -191,7 +280,7 @@ mod tests {
             r#"{"choices":[{"#,
             r#"{"error":{}}"#,
         ] {
-            assert!(read(bad.as_bytes()).is_err(), "{bad}");
+            assert!(facts(bad.as_bytes()).is_err(), "{bad}");
         }
     }
 }

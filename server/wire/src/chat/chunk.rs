@@ -7,7 +7,8 @@ use domain::Usage;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::usage::{Report, any_report};
+use super::delta::Delta;
+use super::usage::{Report, any_report, report};
 use crate::sse;
 
 /// The facts of one chunk.
@@ -27,62 +28,50 @@ pub struct Facts {
     pub delivers: bool,
 }
 
+/// What the chunks of `/v1/completions` call themselves.
+const TEXT: &[u8] = b"\"text_completion\"";
+
 /// The end marker of the dialect.
 pub const DONE: &[u8] = b"[DONE]";
 
 #[derive(Deserialize)]
-struct Chunk<'a> {
+pub(super) struct Chunk<'a> {
     #[serde(borrow, default)]
-    choices: Option<Vec<Choice<'a>>>,
+    pub(super) id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) model: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) choices: Option<Vec<Choice<'a>>>,
     #[serde(default, deserialize_with = "any_report")]
-    usage: Option<Report>,
+    pub(super) usage: Option<Report>,
     #[serde(default)]
-    error: Option<IgnoredAny>,
+    pub(super) error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct Choice<'a> {
+pub(super) struct Choice<'a> {
     #[serde(default)]
-    index: Option<u64>,
-    #[serde(borrow, default)]
-    delta: Option<Delta<'a>>,
+    pub(super) index: Option<u64>,
+    /// A plain answer's is its `message`.
+    #[serde(borrow, default, alias = "message")]
+    pub(super) delta: Option<Delta<'a>>,
     #[serde(borrow, default)]
     finish_reason: Option<Cow<'a, str>>,
+    /// Of `/v1/completions`, whose chunks are like a chat's but for this.
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
+    /// vLLM's: the sequence that came up, or the number of a token.
+    #[serde(default)]
+    pub(super) stop_reason: Option<serde_json::Value>,
 }
 
-/// Everything that is part of an answer, under the names that providers use.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Delta<'a> {
-    #[serde(borrow)]
-    content: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    refusal: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    reasoning_content: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    reasoning: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    tool_calls: Option<Vec<ToolCall<'a>>>,
-    #[serde(borrow)]
-    function_call: Option<Function<'a>>,
-    audio: Option<IgnoredAny>,
-    images: Option<IgnoredAny>,
-    reasoning_details: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct ToolCall<'a> {
-    #[serde(borrow, default)]
-    function: Option<Function<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Function<'a> {
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    arguments: Option<Cow<'a, str>>,
+impl Choice<'_> {
+    /// Why it ended; servers exist that send an empty word while it goes on.
+    pub(super) fn finish_reason(&self) -> Option<&str> {
+        self.finish_reason
+            .as_deref()
+            .filter(|reason| !reason.is_empty())
+    }
 }
 
 /// Reads one chunk and hands the pieces of answer in it to `each`, for a tokenizer.
@@ -100,8 +89,12 @@ pub fn read(data: &[u8], each: &mut dyn FnMut(&str)) -> Result<Facts, serde_json
     let choices = chunk.choices.unwrap_or_default();
     facts.usage_only = choices.is_empty() && facts.has_usage;
     for choice in choices {
-        if choice.finish_reason.is_some() {
+        if choice.finish_reason().is_some() {
             facts.ended.push(choice.index.unwrap_or(0));
+        }
+        if let Some(text) = choice.text.as_deref().filter(|text| !text.is_empty()) {
+            facts.delivers = true;
+            each(text);
         }
         facts.delivers |= choice.delta.as_ref().is_some_and(Delta::has_media);
         choice.delta.unwrap_or_default().each_text(&mut |text| {
@@ -112,34 +105,6 @@ pub fn read(data: &[u8], each: &mut dyn FnMut(&str)) -> Result<Facts, serde_json
         });
     }
     Ok(facts)
-}
-
-impl Delta<'_> {
-    /// Something is delivered that is not text.
-    pub(super) fn has_media(&self) -> bool {
-        self.audio.is_some() || self.images.is_some() || self.reasoning_details.is_some()
-    }
-
-    pub(super) fn each_text(&self, each: &mut dyn FnMut(&str)) {
-        let own = [
-            &self.content,
-            &self.refusal,
-            &self.reasoning_content,
-            &self.reasoning,
-        ];
-        own.into_iter().flatten().for_each(|text| each(text));
-        let calls = self
-            .tool_calls
-            .iter()
-            .flatten()
-            .filter_map(|call| call.function.as_ref());
-        for function in calls.chain(&self.function_call) {
-            [&function.name, &function.arguments]
-                .into_iter()
-                .flatten()
-                .for_each(|text| each(text));
-        }
-    }
 }
 
 /// The chunk without its usage, for a caller who did not ask; for upstreams that report it beside the last choice.
@@ -157,8 +122,12 @@ pub fn without_usage(data: &[u8]) -> Option<Bytes> {
 /// index) that have no finish reason yet.
 #[must_use]
 pub fn ending_like(data: &[u8], open: impl Iterator<Item = u64>) -> Option<Bytes> {
+    let is_chat = !data.windows(TEXT.len()).any(|some| some == TEXT);
     let ended: Vec<serde_json::Value> = open
-        .map(|index| serde_json::json!({"index": index, "delta": {}, "finish_reason": "length"}))
+        .map(|index| match is_chat {
+            true => serde_json::json!({"index": index, "delta": {}, "finish_reason": "length"}),
+            false => serde_json::json!({"index": index, "text": "", "finish_reason": "length"}),
+        })
         .collect();
     like(data, ended.into(), None)
 }
@@ -184,17 +153,6 @@ fn like(
     Some(sse::data_event(
         &serde_json::Value::Object(chunk).to_string(),
     ))
-}
-
-/// The dialect counts cached tokens in the prompt's, and reasoning in the completion's.
-fn report(usage: &Usage) -> serde_json::Value {
-    serde_json::json!({
-        "prompt_tokens": usage.input.saturating_add(usage.cached_input),
-        "completion_tokens": usage.output,
-        "total_tokens": usage.total(),
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,20 @@
 //! OpenAI's chat completions.
 
 pub mod answer;
+mod body;
 pub mod chunk;
+mod delta;
+mod prompt;
+pub mod reader;
+mod reasoning;
 pub mod relay;
 pub mod request;
+mod stop;
 pub mod usage;
+pub mod writer;
+
+/// The id of an answer that is written anew.
+fn answer_id(caller: &crate::request::Caller) -> String {
+    let call = &caller.call;
+    format!("chatcmpl-{}", call.strip_prefix("call_").unwrap_or(call))
+}

@@ -5,6 +5,8 @@ use domain::Dialect;
 use domain::price_rule::{Asked, Effort, Tier};
 use serde::Deserialize;
 
+pub(crate) use super::body::write;
+pub(crate) use super::prompt::prompt;
 use crate::fields::{flag, given, list, not_json, number, pick, place, text};
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;

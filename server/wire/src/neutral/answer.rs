@@ -6,6 +6,7 @@ use super::piece::{Block, Piece, Stop};
 
 /// An answer with one choice.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Answer {
     /// The provider's own name of it.
     pub id: Option<String>,
@@ -18,6 +19,7 @@ pub struct Answer {
 
 /// A block with what is in it.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Content {
     pub block: Block,
     pub text: String,

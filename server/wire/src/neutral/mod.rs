@@ -4,11 +4,16 @@
 //! Only conversations whose caller and upstream speak differently pass through here. Where both speak the same, the
 //! bytes themselves go through, so that nothing unknown is lost.
 //!
-//! No `Debug` on anything that carries words: they are the caller's.
+//! No `Debug` on anything that carries words: they are the caller's. Tests have it, whose words are their own.
 
 mod answer;
+#[cfg(test)]
+pub(crate) mod any;
+pub mod custom;
+pub mod data_url;
 mod piece;
 mod prompt;
+pub mod seal;
 
 pub use answer::{Answer, Content};
 pub use piece::{Block, Piece, Sequence, Stop};

@@ -13,6 +13,7 @@ use crate::error::Said;
 /// its pieces, `Closed`; then `Stopped`; `Used` anywhere, each a running total that replaces the one before; `Ended` last.
 /// A stream without `Ended` broke off.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Piece {
     /// The provider's own name of the answer and of the model.
     Began {
@@ -22,7 +23,8 @@ pub enum Piece {
     Opened(Block),
     /// A piece of a text, a refusal, reasoning or a tool's arguments, whichever block is open.
     Text(String),
-    /// What the provider wants back to believe a block of reasoning. At most once a block.
+    /// What the provider wants back to believe a block of reasoning, marked by [`super::seal`] as its own. At most once a
+    /// block.
     Seal(String),
     Closed,
     Stopped(Stop),
@@ -34,6 +36,7 @@ pub enum Piece {
 
 /// What a block of an answer is.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Block {
     Text,
     Refusal,
@@ -101,6 +104,18 @@ impl Sequence {
     #[must_use]
     pub fn knows(&self, number: u64) -> bool {
         self.open == Some(number) || self.waiting.iter().any(|(n, _)| *n == number)
+    }
+
+    /// The number of the block that is open.
+    #[must_use]
+    pub const fn open(&self) -> Option<u64> {
+        self.open
+    }
+
+    /// Whether this block is the one that may go on.
+    #[must_use]
+    pub fn is_open(&self, number: u64) -> bool {
+        self.open == Some(number)
     }
 
     /// The block that is open is whole: the next one may go on.

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 /// A request for an answer. A field that is `None` was not given, and is not given on.
 #[derive(Clone, Default)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Prompt {
     pub stream: bool,
     /// What stands before the conversation: instructions, in their order.
@@ -30,10 +31,15 @@ pub struct Prompt {
     pub service_tier: Option<String>,
     /// The caller's name for its own user.
     pub user: Option<String>,
+    /// How much to say: `low`, `medium`, `high`.
+    pub verbosity: Option<String>,
+    /// By which the provider finds again what it has cached.
+    pub cache_key: Option<String>,
 }
 
 /// What one side said.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Turn {
     pub role: Role,
     pub parts: Vec<Part>,
@@ -48,13 +54,15 @@ pub enum Role {
 }
 
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Part {
     Text(String),
     Refusal(String),
     Image(Media),
     File(Media),
     Audio(Media),
-    /// What the model thought. `seal` is what its provider wants back to believe it, in the dialect that made it.
+    /// What the model thought. `seal` is what its provider wants back to believe it, in the dialect that made it: see
+    /// [`super::seal`].
     Reasoning {
         text: String,
         seal: Option<(Dialect, String)>,
@@ -76,6 +84,7 @@ pub enum Part {
 
 /// Something that is not text.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Media {
     pub source: Source,
     /// Of a file.
@@ -85,6 +94,7 @@ pub struct Media {
 }
 
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Source {
     Url(String),
     /// `kind` is a media type: `image/png`, `application/pdf`, `audio/wav`.
@@ -97,6 +107,7 @@ pub enum Source {
 }
 
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Tool {
     pub name: String,
     pub description: Option<String>,
@@ -116,6 +127,7 @@ pub enum ToolKind {
 }
 
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Choice {
     Auto,
     None,
@@ -166,6 +178,7 @@ impl Effort {
 
 /// The shape that an answer must have.
 #[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Format {
     /// Any JSON object.
     Json,

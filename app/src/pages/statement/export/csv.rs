@@ -1,6 +1,6 @@
 //! How does a statement read in a spreadsheet? RFC 4180: one row per balance and line, then per call if wanted.
 
-use domain::{Amount, PricePerMtok};
+use domain::{Amount, Bucket};
 use server::statement::{BookedCall, Line, What};
 
 use super::super::head::closing_words;
@@ -8,7 +8,7 @@ use super::{Sheet, Written, calls_of, reference_of};
 use crate::pages::csv::{BYTE_ORDER_MARK, guarded, lines};
 
 /// The columns' names are for programs: they are the same in every language.
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 47] = [
     // `opening`, `line`, `closing` or `call`.
     "record",
     "date",
@@ -42,6 +42,26 @@ const COLUMNS: [&str; 28] = [
     "output_micro_usd_per_million",
     // Served above the call's hold, and not charged.
     "unbilled_nusd",
+    // The other buckets; reasoning is part of the output.
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
+    "image_input_tokens",
+    "reasoning_tokens",
+    "audio_output_tokens",
+    "image_output_tokens",
+    "tool_calls",
+    "units",
+    "cache_write_micro_usd_per_million",
+    "cache_write_1h_micro_usd_per_million",
+    "audio_input_micro_usd_per_million",
+    "image_input_micro_usd_per_million",
+    "reasoning_micro_usd_per_million",
+    "audio_output_micro_usd_per_million",
+    "image_output_micro_usd_per_million",
+    "tool_calls_micro_usd_per_million",
+    "units_micro_usd_per_million",
+    "call_micro_usd_per_million",
 ];
 
 type Row = [String; COLUMNS.len()];
@@ -55,7 +75,7 @@ impl Csv {
 
     /// A balance without a movement.
     fn edge(&self, record: &str, at: i64, words: String, balance: Amount) -> Row {
-        let mut row = Row::default();
+        let mut row: Row = std::array::from_fn(|_| String::new());
         let [
             first,
             date,
@@ -118,8 +138,10 @@ impl Csv {
     fn call(&self, booked: &BookedCall) -> Row {
         let call = &booked.call;
         let charge = call.charge_nusd;
-        let price = |price: Option<PricePerMtok>| {
-            price.map_or_else(String::new, |price| price.micro_usd().to_string())
+        let price = |bucket| {
+            let prices = booked.price.as_ref();
+            let micro_usd = prices.map(|prices| prices.get(bucket).micro_usd().to_string());
+            micro_usd.unwrap_or_default()
         };
         let empty = String::new;
         [
@@ -147,10 +169,29 @@ impl Csv {
             call.input_tokens.to_string(),
             call.cached_input_tokens.to_string(),
             call.output_tokens.to_string(),
-            price(booked.price.map(|price| price.input)),
-            price(booked.price.map(|price| price.cached_input)),
-            price(booked.price.map(|price| price.output)),
+            price(Bucket::Input),
+            price(Bucket::CachedInput),
+            price(Bucket::Output),
             call.unbilled_nusd.nanos().to_string(),
+            call.cache_write_tokens.to_string(),
+            call.cache_write_1h_tokens.to_string(),
+            call.audio_input_tokens.to_string(),
+            call.image_input_tokens.to_string(),
+            call.reasoning_tokens.to_string(),
+            call.audio_output_tokens.to_string(),
+            call.image_output_tokens.to_string(),
+            call.tool_calls.to_string(),
+            call.units.to_string(),
+            price(Bucket::CacheWrite),
+            price(Bucket::CacheWrite1h),
+            price(Bucket::AudioInput),
+            price(Bucket::ImageInput),
+            price(Bucket::Reasoning),
+            price(Bucket::AudioOutput),
+            price(Bucket::ImageOutput),
+            price(Bucket::ToolCalls),
+            price(Bucket::Units),
+            price(Bucket::Call),
         ]
     }
 

@@ -1,6 +1,6 @@
 //! How does a statement read to a program? One object; money as strings, because numbers of JSON lose digits.
 
-use domain::{Amount, PricePerMtok};
+use domain::{Amount, Bucket};
 use serde_json::{Value, json};
 use server::statement::{BookedCall, Line, Total, What};
 
@@ -103,13 +103,10 @@ impl Json {
 
     fn call(&self, booked: &BookedCall) -> Value {
         let call = &booked.call;
-        let price = |price: PricePerMtok| price.micro_usd().to_string();
-        let prices = booked.price.map(|prices| {
-            json!({
-                "input": price(prices.input),
-                "cached_input": price(prices.cached_input),
-                "output": price(prices.output),
-            })
+        let prices = booked.price.map(|prices| -> Value {
+            let micro_usd = |bucket| prices.get(bucket).micro_usd().to_string();
+            let each = Bucket::ALL.map(|bucket| (bucket.id().to_owned(), micro_usd(bucket).into()));
+            Value::Object(each.into_iter().collect())
         });
         json!({
             "id": call.id,
@@ -124,9 +121,17 @@ impl Json {
             "tokens": {
                 "input": call.input_tokens,
                 "cached_input": call.cached_input_tokens,
+                "cache_write": call.cache_write_tokens,
+                "cache_write_1h": call.cache_write_1h_tokens,
+                "audio_input": call.audio_input_tokens,
+                "image_input": call.image_input_tokens,
                 "output": call.output_tokens,
                 "reasoning": call.reasoning_tokens,
+                "audio_output": call.audio_output_tokens,
+                "image_output": call.image_output_tokens,
             },
+            "tool_calls": call.tool_calls,
+            "units": call.units,
             "micro_usd_per_million": prices,
             "charge": self.money(call.charge_nusd),
             "unbilled": self.money(call.unbilled_nusd),

@@ -2,10 +2,11 @@
 //! `make bench`. PostgreSQL takes part when `TEST_POSTGRES_URL` names a server (`scripts/with-postgres.sh` makes one).
 //!
 //! 256 callers hold and settle as production does, on one hot wallet and on 10,000; in the same run one connection
-//! inserts the same rows of calls in batches of 256, without any ledger: that is the limit, and the ratio is what counts.
+//! inserts the same rows of calls, of as many wallets, in batches of 256, without any ledger: that is the limit, and the ratio is what counts.
 //! Every scenario has a database of its own, and the ledger is proved after each.
 //!
-//! `FAREBOX_BENCH_SECONDS` is how long each measures (5). Without `--bench` (as `cargo test --benches` starts it) it only
+//! `FAREBOX_BENCH_SECONDS` is how long each measures (5), and
+//! `FAREBOX_BENCH_ONLY` leaves only `sqlite` or `postgres`. Without `--bench` (as `cargo test --benches` starts it) it only
 //! shows that it works, in a second.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
@@ -88,9 +89,11 @@ async fn main() {
         "| database | wallets | settles/s | ms each waits | µs of CPU each | leases/s before | plain inserts/s | ratio | target |"
     );
     println!("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+    let only = std::env::var("FAREBOX_BENCH_ONLY").unwrap_or_default();
+    places.retain(|place| place.word().starts_with(&only));
     for place in &places {
-        let plain = plain_inserts(place, size).await;
         for (wallets, target) in [(1, RATIOS.0), (size.wallets, RATIOS.1)] {
+            let plain = plain_inserts(place, wallets, size).await;
             let run = settles(place, wallets, size).await;
             let wait_us = run.taken.as_micros() * SETTLERS as u128 / u128::from(run.settled.max(1));
             println!(
@@ -129,6 +132,13 @@ enum Place {
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 impl Place {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
     /// A migrated database of its own.
     async fn database(&self) -> Db {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -278,6 +288,11 @@ impl Bank {
         }
     }
 
+    /// As a database is that has run for a while: PostgreSQL looks at its tables once a minute, and plans by what it saw.
+    async fn settle_down(&self) {
+        run(&self.db, "ANALYZE").await;
+    }
+
     async fn proved(&self) {
         let report = verify(&self.db).await.unwrap();
         assert!(report.holds(), "the ledger is violated: {report:#?}");
@@ -327,6 +342,7 @@ async fn settles(place: &Place, wallets: usize, size: Size) -> Settled {
     let bank = Arc::new(Bank::open(place, wallets).await);
     let ledger = bank.ledger();
     let leases = first_holds(&bank, &ledger).await;
+    bank.settle_down().await;
     let (cpu, begun) = (cpu_us(), Instant::now());
     let until = begun + size.measured;
     let mut settlers = JoinSet::new();
@@ -395,14 +411,21 @@ async fn first_holds(bank: &Arc<Bank>, ledger: &Ledger) -> u128 {
 }
 
 /// The limit: the same rows, in batches, on one connection, and nothing else. Rows per second.
-async fn plain_inserts(place: &Place, size: Size) -> u128 {
-    let bank = Bank::open(place, 1).await;
+async fn plain_inserts(place: &Place, wallets: usize, size: Size) -> u128 {
+    let bank = Bank::open(place, wallets).await;
     let (calls, attempts) = (insert_sql(CALL, 20), insert_sql(ATTEMPT, 6));
     let backend = bank.db.backend();
+    bank.settle_down().await;
     let begun = Instant::now();
-    let mut rows = 0;
+    let mut rows = 0_usize;
     while begun.elapsed() < size.measured {
-        let batch: Vec<CallRecord> = (0..BATCH).map(|_| bank.call(bank.wallets[0])).collect();
+        // As the settlers go round.
+        let batch: Vec<CallRecord> = (0..BATCH)
+            .map(|settler| {
+                let at = settler * wallets / BATCH + rows / BATCH;
+                bank.call(bank.wallets[at % wallets])
+            })
+            .collect();
         let tx = bank.db.begin().await.unwrap();
         let values = batch.iter().flat_map(call_values);
         let statement = Statement::from_sql_and_values(backend, &calls, values);
@@ -411,9 +434,9 @@ async fn plain_inserts(place: &Place, size: Size) -> u128 {
         let statement = Statement::from_sql_and_values(backend, &attempts, values);
         tx.execute_raw(statement).await.unwrap();
         tx.commit().await.unwrap();
-        rows += BATCH as u128;
+        rows += BATCH;
     }
-    let rate = per_second(rows, begun.elapsed());
+    let rate = per_second(rows as u128, begun.elapsed());
     place.drop_database(bank.db).await;
     rate
 }

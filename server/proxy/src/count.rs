@@ -1,0 +1,74 @@
+//! `POST /v1/messages/count_tokens`: how long is a prompt? Counted here, free, for every model of the catalogue,
+//! whatever its upstream speaks. And `/v1/messages/batches`, which are not offered.
+//!
+//! The count is that by which a call is charged when its upstream reports nothing: `docs/api.md` says how far it can be
+//! from the provider's own. The prompt is read, counted and dropped.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use domain::{Problem, Scope};
+use serde::Serialize;
+use wire::count::CountRequest;
+
+use crate::serve::{is_of_sandbox, malformed, shown};
+use crate::state::ProxyState;
+use crate::{admit, body, refuse, tokens};
+
+#[derive(Serialize)]
+struct Answer {
+    input_tokens: u64,
+}
+
+pub(crate) async fn tokens(State(state): State<ProxyState>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    match answer(&state, &parts, body).await {
+        Ok(answer) => Json(answer).into_response(),
+        Err(problem) => refuse::answer(&state, &problem),
+    }
+}
+
+async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer, Problem> {
+    // Whoever may send the prompt may count it, and whoever may see the prices.
+    let admitted = match admit::reading(state, parts, Scope::ModelsRead).await {
+        Err(Problem::ScopeMissing { .. }) => admit::reading(state, parts, Scope::ChatWrite).await,
+        admitted => admitted,
+    };
+    let (key, reading) = match admitted {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            body::discard(body).await;
+            return Err(problem);
+        }
+    };
+    let body = body::read(&state.config, &parts.headers, body).await?;
+    let request = CountRequest::read(body).map_err(malformed)?;
+    let is_known = state.catalog.snapshot().model(&request.model).is_some();
+    if !is_known && !(key.test && is_of_sandbox(&request.model)) {
+        return Err(Problem::ModelNotFound {
+            model: shown(&request.model),
+        });
+    }
+    admit::may_call(&key, &request.model)?;
+    // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
+    // for another before it is done.
+    let counted = tokio::task::spawn_blocking(move || {
+        let input_tokens = tokens::counted(&request);
+        drop(reading);
+        Answer { input_tokens }
+    });
+    counted.await.map_err(|_| Problem::Internal)
+}
+
+/// Batches are answered within a day and billed when somebody reads them; a prepaid wallet cannot hold for that.
+pub(crate) async fn batches(State(state): State<ProxyState>, request: Request) -> Response {
+    body::discard(request.into_body()).await;
+    let problem = Problem::InvalidBody {
+        detail: "message batches are not offered here; send each of their requests to /v1/messages"
+            .to_owned(),
+        param: Some("requests"),
+    };
+    refuse::answer(&state, &problem)
+}

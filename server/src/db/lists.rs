@@ -1,0 +1,198 @@
+//! How does one statement say the same of many rows? As parameters of its own for each value on SQLite; on PostgreSQL as
+//! one array for each column.
+//!
+//! A statement of thousands of parameters is another one for each number of rows, and PostgreSQL reads, plans and keeps
+//! each of them on each connection anew: for 256 rows that took longer than writing them. Arrays leave one short text.
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
+
+/// The rows as a query, for `WITH name (columns) AS (…)`, and its values. Where they are few lengths of lists that a
+/// database meets, it may keep their plans: so on SQLite the last row is repeated up to a power of two, which must be
+/// harmless.
+pub(crate) fn table<C: ConnectionTrait, const N: usize>(
+    conn: &C,
+    mut rows: Vec<[Value; N]>,
+) -> Result<(String, Vec<Value>), DbErr> {
+    if is_postgres(conn) {
+        return arrays(&rows);
+    }
+    pad(&mut rows);
+    let sql = format!("VALUES {}", brackets(rows.len(), N));
+    Ok((sql, rows.into_iter().flatten().collect()))
+}
+
+/// `column = ANY (…)` of these values, and what stands in it. There must be one at least.
+pub(crate) fn among<C: ConnectionTrait>(
+    conn: &C,
+    column: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<(String, Vec<Value>), DbErr> {
+    let mut values: Vec<Value> = values.into_iter().collect();
+    if is_postgres(conn) {
+        let (array, kind) = array(values.iter())?;
+        let sql = format!("{column} = ANY (CAST($1 AS {kind}[]))");
+        return Ok((sql, vec![array.into()]));
+    }
+    pad(&mut values);
+    let sql = format!("{column} IN ({})", places(values.len()));
+    Ok((sql, values))
+}
+
+/// Inserts the rows, in their order, and answers what they return. `into` names table and columns, `rest` is what follows
+/// the values.
+pub(crate) async fn insert_all<C: ConnectionTrait, const N: usize>(
+    conn: &C,
+    into: &str,
+    rows: Vec<[Value; N]>,
+    rest: &str,
+) -> Result<Vec<QueryResult>, DbErr> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let backend = conn.get_database_backend();
+    if is_postgres(conn) {
+        let (query, values) = arrays(&rows)?;
+        let sql = format!("INSERT INTO {into} {query} {rest}");
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        return conn.query_all_raw(statement).await;
+    }
+    let mut returned = Vec::new();
+    for some in in_powers(&rows) {
+        let sql = format!(
+            "INSERT INTO {into} VALUES {} {rest}",
+            brackets(some.len(), N)
+        );
+        let values = some.iter().flatten().cloned();
+        let statement = Statement::from_sql_and_values(backend, sql, values);
+        returned.extend(conn.query_all_raw(statement).await?);
+    }
+    Ok(returned)
+}
+
+fn is_postgres<C: ConnectionTrait>(conn: &C) -> bool {
+    conn.get_database_backend() == DbBackend::Postgres
+}
+
+/// `$1, $2, $3` for three values: what stands in the brackets of IN.
+pub(crate) fn places(count: usize) -> String {
+    let places: Vec<String> = (1..=count).map(|at| format!("${at}")).collect();
+    places.join(", ")
+}
+
+/// `($1, $2), ($3, $4)` for two rows of two columns: what follows VALUES.
+fn brackets(count: usize, columns: usize) -> String {
+    let row = |r: usize| {
+        let places: Vec<String> = (1..=columns)
+            .map(|c| format!("${}", r * columns + c))
+            .collect();
+        format!("({})", places.join(", "))
+    };
+    (0..count).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// The list in parts whose lengths are powers of two.
+fn in_powers<T>(list: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = list;
+    std::iter::from_fn(move || {
+        let length = 1_usize << rest.len().checked_ilog2()?;
+        let (part, after) = rest.split_at(length);
+        rest = after;
+        Some(part)
+    })
+}
+
+fn pad<T: Clone>(list: &mut Vec<T>) {
+    if let Some(last) = list.last().cloned() {
+        list.resize(list.len().next_power_of_two(), last);
+    }
+}
+
+/// The columns of the rows as arrays that PostgreSQL unfolds.
+fn arrays<const N: usize>(rows: &[[Value; N]]) -> Result<(String, Vec<Value>), DbErr> {
+    let (mut columns, mut values) = (Vec::with_capacity(N), Vec::with_capacity(N));
+    for column in 0..N {
+        let (array, kind) = array(rows.iter().map(|row| &row[column]))?;
+        columns.push(format!("CAST(${} AS {kind}[])", column + 1));
+        values.push(array.into());
+    }
+    let sql = format!("SELECT * FROM unnest({})", columns.join(", "));
+    Ok((sql, values))
+}
+
+/// One array as PostgreSQL reads it from a text, and the type of what is in it: all are numbers, or all are texts.
+fn array<'a>(values: impl Iterator<Item = &'a Value>) -> Result<(String, &'static str), DbErr> {
+    let mut text = String::from("{");
+    let mut kind = "BIGINT";
+    for value in values {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        match value {
+            Value::BigInt(Some(number)) => text.push_str(&number.to_string()),
+            Value::String(Some(word)) => {
+                kind = "TEXT";
+                quote(&mut text, word);
+            }
+            Value::String(None) => {
+                kind = "TEXT";
+                text.push_str("NULL");
+            }
+            Value::BigInt(None) => text.push_str("NULL"),
+            other => return Err(DbErr::Type(format!("no list is made of {other:?}"))),
+        }
+    }
+    text.push('}');
+    Ok((text, kind))
+}
+
+fn quote(text: &mut String, word: &str) {
+    text.push('"');
+    for letter in word.chars() {
+        if matches!(letter, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(letter);
+    }
+    text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn an_array_is_read_as_it_was_written() {
+        let words = [
+            Value::from("plain"),
+            Value::from("a,b {c} \"d\" \\e\nNULL"),
+            Value::String(None),
+            Value::from(""),
+        ];
+        let (text, kind) = array(words.iter()).unwrap();
+        assert_eq!(kind, "TEXT");
+        assert_eq!(
+            text,
+            "{\"plain\",\"a,b {c} \\\"d\\\" \\\\e\nNULL\",NULL,\"\"}"
+        );
+        let numbers = [Value::from(-1_i64), Value::BigInt(None), i64::MAX.into()];
+        let (text, kind) = array(numbers.iter()).unwrap();
+        assert_eq!(
+            (text.as_str(), kind),
+            ("{-1,NULL,9223372036854775807}", "BIGINT")
+        );
+        assert!(array([Value::from(true)].iter()).is_err());
+    }
+
+    #[test]
+    fn lists_are_cut_into_powers_of_two() {
+        let list: Vec<u32> = (0..13).collect();
+        let parts: Vec<usize> = in_powers(&list).map(<[u32]>::len).collect();
+        assert_eq!(parts, [8, 4, 1]);
+        assert_eq!(in_powers(&list).flatten().count(), 13);
+        let mut padded = vec![1, 2, 3];
+        pad(&mut padded);
+        assert_eq!(padded, [1, 2, 3, 3]);
+    }
+}

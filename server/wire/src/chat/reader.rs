@@ -1,0 +1,333 @@
+//! What does a chat stream bring? Its chunks as pieces, one block after the other.
+//!
+//! A chunk says what it adds to, not where that begins or ends: words end where something else begins. Tool calls are
+//! numbered and may come mixed; one that is not whole yet keeps the others waiting.
+
+use super::chunk::{Choice, Chunk, DONE};
+use super::delta::{Delta, Function, ToolCall};
+use super::stop::{self, Held};
+use crate::error::Said;
+use crate::neutral::{Block, Piece, Sequence, ToolKind};
+use crate::relay::{self, Broken};
+use crate::sse::Event;
+
+/// Reads the chunks of one choice.
+#[derive(Default)]
+pub struct Reader {
+    /// The provider's name of the answer, from the first chunk on.
+    id: Option<String>,
+    has_begun: bool,
+    /// The block of words that began last, if nothing else began since.
+    words: Option<(u64, Words)>,
+    calls: Vec<Call>,
+    /// How many blocks have begun: the next one's number.
+    blocks: u64,
+    sequence: Sequence,
+    held: Held,
+    has_stopped: bool,
+    is_over: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Text,
+    Refusal,
+    Reasoning,
+}
+
+/// A tool call that has begun.
+struct Call {
+    /// The upstream's number of it, if it counts them.
+    index: Option<u64>,
+    id: Option<String>,
+    /// Its block's.
+    number: u64,
+    json: Json,
+}
+
+/// Is this all of a JSON object? Followed byte by byte, so that nothing is kept.
+#[derive(Default)]
+struct Json {
+    depth: u64,
+    in_string: bool,
+    is_escaped: bool,
+    is_whole: bool,
+}
+
+impl Json {
+    fn push(&mut self, text: &str) {
+        for byte in text.bytes() {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' if self.in_string => self.is_escaped = true,
+                b'"' => self.in_string = !self.in_string,
+                _ if self.in_string => {}
+                b'{' | b'[' => {
+                    self.depth += 1;
+                    self.is_whole = false;
+                }
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.is_whole = self.depth == 0;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl relay::Reader for Reader {
+    fn event(&mut self, event: &Event, out: &mut Vec<Piece>) -> Result<(), Broken> {
+        let Some(data) = event.data.as_ref().filter(|data| !data.is_empty()) else {
+            return Ok(());
+        };
+        if self.is_over {
+            return Ok(());
+        }
+        if data.as_ref() == DONE {
+            return self.end(out);
+        }
+        let chunk: Chunk<'_> = serde_json::from_slice(data)?;
+        if chunk.error.is_some() {
+            self.fail(Said::read(data), out);
+            return Ok(());
+        }
+        self.chunk(chunk, out)
+    }
+}
+
+impl Reader {
+    /// What one chunk brings, or a plain answer, which is written almost the same.
+    pub(super) fn chunk(&mut self, chunk: Chunk<'_>, out: &mut Vec<Piece>) -> Result<(), Broken> {
+        let word = |text: Option<std::borrow::Cow<'_, str>>| {
+            text.map(|text| text.into_owned())
+                .filter(|text| !text.is_empty())
+        };
+        let choices = chunk.choices.unwrap_or_default();
+        // Some begin with a chunk of their own that has no choice, nor a name.
+        if !self.has_begun && !choices.is_empty() {
+            self.has_begun = true;
+            self.id = word(chunk.id);
+            out.push(Piece::Began {
+                id: self.id.clone(),
+                model: word(chunk.model),
+            });
+        }
+        for choice in choices {
+            if choice.index.unwrap_or(0) == 0 && !self.has_stopped {
+                self.choice(choice, out)?;
+            }
+        }
+        out.extend(
+            chunk
+                .usage
+                .and_then(|report| report.usage())
+                .map(Piece::Used),
+        );
+        Ok(())
+    }
+
+    /// The marker. Servers exist that send no finish reason before it.
+    pub(super) fn end(&mut self, out: &mut Vec<Piece>) -> Result<(), Broken> {
+        if !self.has_stopped {
+            if self.blocks == 0 {
+                // The marker of an answer that never was.
+                return Err(Broken);
+            }
+            self.stop("stop", None, out);
+        }
+        if !std::mem::replace(&mut self.is_over, true) {
+            out.push(Piece::Ended);
+        }
+        Ok(())
+    }
+
+    /// A plain answer ends where it ends.
+    pub(super) fn end_whole(&mut self, out: &mut Vec<Piece>) {
+        if !self.has_stopped && !self.is_over {
+            self.stop("stop", None, out);
+        }
+        out.push(Piece::Ended);
+    }
+
+    fn fail(&mut self, said: Said, out: &mut Vec<Piece>) {
+        self.is_over = true;
+        out.push(Piece::Failed(said));
+    }
+
+    fn choice(&mut self, choice: Choice<'_>, out: &mut Vec<Piece>) -> Result<(), Broken> {
+        if let Some(delta) = &choice.delta {
+            self.delta(delta, out)?;
+        }
+        if let Some(reason) = choice.finish_reason() {
+            self.stop(reason, choice.stop_reason.as_ref(), out);
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, reason: &str, sequence: Option<&serde_json::Value>, out: &mut Vec<Piece>) {
+        match stop::read(reason, sequence, self.held) {
+            Ok(stop) => {
+                self.has_stopped = true;
+                self.sequence.close_all(out);
+                out.push(Piece::Stopped(stop));
+            }
+            Err(said) => self.fail(said, out),
+        }
+    }
+
+    fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<Piece>) -> Result<(), Broken> {
+        for (words, text) in [
+            (Words::Reasoning, delta.thoughts()),
+            (Words::Text, delta.text()),
+            (Words::Refusal, delta.refusal.as_deref()),
+        ] {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                self.words(words, text, out);
+            }
+        }
+        for call in delta.tool_calls.iter().flatten() {
+            self.call(call, out)?;
+        }
+        match &delta.function_call {
+            Some(function) => self.legacy(function, out),
+            None => Ok(()),
+        }
+    }
+
+    fn words(&mut self, words: Words, text: &str, out: &mut Vec<Piece>) {
+        self.held.refusal |= words == Words::Refusal;
+        let number = match self.words {
+            Some((number, before)) if before == words => number,
+            _ => {
+                let number = self.begin(out);
+                self.words = Some((number, words));
+                number
+            }
+        };
+        let block = || match words {
+            Words::Text => Block::Text,
+            Words::Refusal => Block::Refusal,
+            Words::Reasoning => Block::Reasoning,
+        };
+        let piece = Some(Piece::Text(text.to_owned()));
+        self.sequence.piece(number, block, piece, out);
+    }
+
+    /// The number of a new block. What is whole by now makes way for it.
+    fn begin(&mut self, out: &mut Vec<Piece>) -> u64 {
+        self.words = None;
+        while let Some(open) = self.sequence.open() {
+            let call = self.calls.iter().find(|call| call.number == open);
+            if call.is_some_and(|call| !call.json.is_whole) {
+                break;
+            }
+            self.sequence.close(out);
+        }
+        self.blocks += 1;
+        self.blocks - 1
+    }
+
+    fn call(&mut self, call: &ToolCall<'_>, out: &mut Vec<Piece>) -> Result<(), Broken> {
+        let (name, text, kind) = match (&call.function, &call.custom) {
+            (Some(function), _) => (
+                function.name.as_deref(),
+                function.arguments.as_deref(),
+                ToolKind::Function,
+            ),
+            (None, Some(custom)) => (
+                custom.name.as_deref(),
+                custom.input.as_deref(),
+                ToolKind::Custom,
+            ),
+            (None, None) => return Ok(()),
+        };
+        let id = call.id.as_deref().filter(|id| !id.is_empty());
+        let name = name.filter(|name| !name.is_empty());
+        let known = self.calls.iter().rposition(|known| match (id, call.index) {
+            // Some repeat the id in each fragment, and some give every call the same index.
+            (Some(id), index) => {
+                known.id.as_deref() == Some(id) && (index.is_none() || known.index == index)
+            }
+            (None, Some(index)) => known.index == Some(index),
+            // A name begins a call where nothing is counted.
+            (None, None) => name.is_none(),
+        });
+        let at = match (known, name) {
+            (Some(at), _) => at,
+            (None, Some(name)) => {
+                let (index, id) = (call.index, id.map(str::to_owned));
+                self.open(index, id, name, kind, out)
+            }
+            (None, None) if id.is_none() && text.unwrap_or_default().is_empty() => return Ok(()),
+            // A call of no tool.
+            (None, None) => return Err(Broken),
+        };
+        self.arguments(at, text.unwrap_or_default(), out);
+        Ok(())
+    }
+
+    /// The old way to call a single function.
+    fn legacy(&mut self, function: &Function<'_>, out: &mut Vec<Piece>) -> Result<(), Broken> {
+        let call = ToolCall {
+            index: Some(u64::MAX),
+            function: Some(Function {
+                name: function.name.clone(),
+                arguments: function.arguments.clone(),
+            }),
+            ..ToolCall::default()
+        };
+        self.call(&call, out)
+    }
+
+    /// A call begins. Its place among the calls.
+    fn open(
+        &mut self,
+        index: Option<u64>,
+        id: Option<String>,
+        name: &str,
+        kind: ToolKind,
+        out: &mut Vec<Piece>,
+    ) -> usize {
+        self.held.calls = true;
+        let number = self.begin(out);
+        let block = || Block::Tool {
+            // Its result must name it. Servers exist that leave it to the order of the calls.
+            id: id
+                .clone()
+                .unwrap_or_else(|| made_id(self.id.as_deref(), number)),
+            name: name.to_owned(),
+            kind,
+        };
+        self.sequence.piece(number, block, None, out);
+        self.calls.push(Call {
+            index,
+            id,
+            number,
+            json: Json::default(),
+        });
+        self.calls.len() - 1
+    }
+
+    fn arguments(&mut self, at: usize, text: &str, out: &mut Vec<Piece>) {
+        let call = &mut self.calls[at];
+        // What comes for a call that was whole is white space.
+        if text.is_empty() || !self.sequence.knows(call.number) {
+            return;
+        }
+        call.json.push(text);
+        let piece = Some(Piece::Text(text.to_owned()));
+        // It is known, so no block is opened.
+        self.sequence.piece(call.number, || Block::Text, piece, out);
+    }
+}
+
+/// Unlike any other in its conversation.
+fn made_id(answer: Option<&str>, number: u64) -> String {
+    let answer: String = answer
+        .unwrap_or_default()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    format!("call_{answer}{number}")
+}
