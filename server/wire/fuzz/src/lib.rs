@@ -14,9 +14,9 @@ use wire::request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is its corpus's too.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("sse", events::sse),
-    ("small", small::errors_and_text),
+    ("small", small::any),
     ("chat_request", |data| request::any(Dialect::Chat, data)),
     ("chat_stream", |data| stream::any(Dialect::Chat, data)),
     ("chat_answer", |data| answer::any(Dialect::Chat, data)),
@@ -38,7 +38,6 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("messages_answer", |data| {
         answer::any(Dialect::Messages, data);
     }),
-    ("gemini_request", |data| request::any(Dialect::Gemini, data)),
 ];
 
 /// The target that the environment names.
@@ -62,12 +61,7 @@ pub fn chosen() -> Target {
 
 /// The dialects that an upstream speaks, and those that callers do.
 const UPSTREAMS: [Dialect; 3] = [Dialect::Chat, Dialect::Responses, Dialect::Messages];
-const CALLERS: [Dialect; 4] = [
-    Dialect::Chat,
-    Dialect::Responses,
-    Dialect::Messages,
-    Dialect::Gemini,
-];
+const CALLERS: [Dialect; 3] = UPSTREAMS;
 
 /// What a call is named, and when it came.
 const CALL: (&str, i64) = ("call_01", 1_700_000_000);
