@@ -113,3 +113,59 @@ impl Cuts {
         pieces
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    /// The kept inputs of a target, with their names.
+    fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/");
+        let files = std::fs::read_dir(format!("{folder}{target}")).unwrap();
+        let read = |file: std::fs::DirEntry| {
+            let name = file.file_name().into_string().unwrap();
+            (
+                format!("{target}/{name}"),
+                std::fs::read(file.path()).unwrap(),
+            )
+        };
+        files.map(|file| read(file.unwrap())).collect()
+    }
+
+    #[test]
+    fn what_is_kept_holds() {
+        for (name, target) in TARGETS {
+            let kept = corpus(name);
+            assert!(!kept.is_empty(), "{name} has no corpus");
+            for (file, data) in kept {
+                println!("{file}");
+                target(&data);
+            }
+        }
+    }
+
+    /// Real exchanges through every pair of dialects, however they are asked for and cut.
+    #[test]
+    fn recorded_streams_replay_through_every_pair() {
+        for (from, folder) in [
+            (Dialect::Chat, "chat_stream"),
+            (Dialect::Responses, "responses_stream"),
+            (Dialect::Messages, "messages_stream"),
+        ] {
+            for (file, mut data) in corpus(folder) {
+                for choice in 0..16 {
+                    for seed in [0, 2, 30, 255] {
+                        println!("{file}, {choice}, {seed}");
+                        data[..2].copy_from_slice(&[choice, seed]);
+                        stream::any(from, &data);
+                    }
+                }
+                for caller in CALLERS {
+                    println!("{file} to {caller:?}");
+                    stream::replay(from, caller, &data[2..]);
+                }
+            }
+        }
+    }
+}

@@ -36,10 +36,22 @@ pub(crate) fn any(from: Dialect, data: &[u8]) {
     }
 }
 
+/// A recorded exchange: what it says reaches a caller of that dialect, and nothing else does.
+#[cfg(test)]
+pub(crate) fn replay(from: Dialect, caller: Dialect, stream: &[u8]) {
+    let relay = asking(caller, true, true).relay(from, CALL.0, CALL.1);
+    let got = relayed(relay, &[stream], false);
+    if got.end == End::Whole && caller != Dialect::Gemini {
+        assert_eq!(again(caller, &got), got.said, "{from:?} to {caller:?}");
+    }
+}
+
 /// What a caller got.
 #[derive(PartialEq)]
 struct Got {
     bytes: Vec<Bytes>,
+    /// The words in it, as they were handed to the tokenizer.
+    said: String,
     end: End,
 }
 
@@ -51,10 +63,9 @@ enum End {
 
 /// As the pump does it: an event is read, paid for and passed; the end is written when the charge is committed.
 fn relayed(mut relay: Box<dyn Relay>, pieces: &[&[u8]], is_cut_early: bool) -> Got {
-    let (mut bytes, mut usage, mut broke) = (Vec::new(), Usage::default(), false);
+    let (mut bytes, mut said, mut usage) = (Vec::new(), String::new(), Usage::default());
     for (number, event) in events::of(pieces).into_iter().enumerate() {
-        let Ok(facts) = relay.read(event, &mut |_| {}) else {
-            broke = true;
+        let Ok(facts) = relay.read(event, &mut |piece| said.push_str(piece)) else {
             break;
         };
         if let Some(reported) = facts.usage {
@@ -62,7 +73,6 @@ fn relayed(mut relay: Box<dyn Relay>, pieces: &[&[u8]], is_cut_early: bool) -> G
             usage = reported;
         }
         if facts.failed.is_some() {
-            broke = true;
             break;
         }
         // The money ran out: this event is not passed.
@@ -70,6 +80,7 @@ fn relayed(mut relay: Box<dyn Relay>, pieces: &[&[u8]], is_cut_early: bool) -> G
             relay.cut(&usage, &mut bytes);
             return Got {
                 bytes,
+                said,
                 end: End::Whole,
             };
         }
@@ -85,13 +96,14 @@ fn relayed(mut relay: Box<dyn Relay>, pieces: &[&[u8]], is_cut_early: bool) -> G
         assert!(bytes.len() == written, "an end was written twice");
         return Got {
             bytes,
+            said,
             end: End::Whole,
         };
     }
-    let _ = broke;
     bytes.push(relay.fail(&fault()));
     Got {
         bytes,
+        said,
         end: End::Failed,
     }
 }
@@ -156,19 +168,19 @@ fn kind_of(data: &[u8]) -> String {
         .unwrap_or_default()
 }
 
-/// What was written anew is read in its own dialect as a whole stream, if it is one.
-fn again(dialect: Dialect, got: &Got) {
+/// What was written anew is read in its own dialect as a whole stream, if it is one. Gives the words in it.
+fn again(dialect: Dialect, got: &Got) -> String {
     // With the request for usage, so that nothing of it is dropped.
     let request = asking(dialect, true, true);
     let mut relay = request.relay(dialect, CALL.0, CALL.1);
-    let mut out = Vec::new();
+    let (mut out, mut said) = (Vec::new(), String::new());
     for event in events::of(&[&got.bytes.concat()]) {
-        let Ok(facts) = relay.read(event, &mut |_| {}) else {
+        let Ok(facts) = relay.read(event, &mut |piece| said.push_str(piece)) else {
             panic!("what was written is no stream of its dialect");
         };
         if facts.failed.is_some() {
             assert!(got.end == End::Failed, "an error in a whole stream");
-            return;
+            return said;
         }
         relay.pass(&mut out);
     }
@@ -176,4 +188,5 @@ fn again(dialect: Dialect, got: &Got) {
         relay.is_whole() == (got.end == End::Whole),
         "a whole stream that reads as a broken one, or the other way round"
     );
+    said
 }
