@@ -218,7 +218,7 @@ impl Asked {
                 (request.model, request.asked, tokens, from, hold)
             }
             Self::Counts { model, tokens } => {
-                let asked = price_rule::Asked::default();
+                let asked = domain::price_rule::Asked::default();
                 let used = Usage::from(tokens);
                 let dearest = version.dearest(asked, used.prompt());
                 let hold = hold_of_tokens(&dearest, used.prompt(), used.answer())
