@@ -64,7 +64,7 @@ locales: build ## is every text there in every language? (that none stands outsi
 
 # With a PostgreSQL: the simulated database of the ledger's tests is compared with it.
 unit: bundle ## unit and property tests (one package: cargo test --release -p domain)
-	@scripts/with-postgres.sh cargo test --release --locked --no-fail-fast --lib --bins
+	@scripts/with-postgres.sh cargo test --release --locked --no-fail-fast --workspace --exclude frontend --lib --bins
 
 it: bundle ## integration tests on SQLite and PostgreSQL (some of them: make it ONLY=ledger)
 	@python="$$(scripts/setup-python.sh)"; PYTHON="$$python" \

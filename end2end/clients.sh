@@ -4,14 +4,14 @@
 # scripts of kit/. upstream.py is registered once for each dialect that an upstream may speak. After each script that asks
 # it, its bill is compared with the ledger, call by call. The last line is the sum.
 #   FAREBOX_BIN, PYTHON   the binary and a Python with requirements.txt, when they are not where `make` puts them
-#   ONLY                  names of parts to run, separated by commas: openai,anthropic,edge,curl,pairs,exceptions,setup,sandbox,money,mail
+#   ONLY                  names of parts to run, separated by commas: openai,anthropic,edge,curl,pairs,ws,exceptions,setup,sandbox,money,mail
 #   KEEP                  when set, the folder with logs and database is kept and named
 set -uo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 kit="$root/end2end/kit"
 export FAREBOX_BIN="${FAREBOX_BIN:-$root/target/release/farebox}"
 python="${PYTHON:-$root/.cache/venv/bin/python}"
-only="${ONLY:-openai,anthropic,edge,curl,pairs,exceptions,setup,sandbox,money,mail}"
+only="${ONLY:-openai,anthropic,edge,curl,pairs,ws,exceptions,setup,sandbox,money,mail}"
 keep="${KEEP:-}"
 
 # What the other dialect cannot say. exceptions_py.py asserts that each is refused clearly, or what comes instead.
@@ -34,7 +34,7 @@ answers "http://127.0.0.1:$sandbox_port/v1/models" 20 || give_up "the sandbox up
 
 # Before the server runs: commands make and migrate the database by themselves.
 names=(openai-own openai-anthropic anthropic-own anthropic-openai edge-openai edge-anthropic curl-openai curl-anthropic
-  pairs-chat pairs-responses pairs-anthropic exceptions-openai exceptions-chat exceptions-responses exceptions-anthropic setup-codex setup-claude)
+  pairs-chat pairs-responses pairs-anthropic exceptions-openai exceptions-chat exceptions-responses exceptions-anthropic ws-openai ws-chat ws-anthropic setup-codex setup-claude)
 echo "a long password of $RANDOM$RANDOM" | admin account create --email kit@kit.test --password-stdin --json >/dev/null
 admin credit grant --email kit@kit.test --amount "$granted" --reason "client scripts" --id kit-1 --json >/dev/null
 key="$(admin key create --email kit@kit.test --name kit --json | field key)"
@@ -66,6 +66,9 @@ ANTHROPIC_MODEL=mock-gpt billed curl-anthropic "" run_curl.sh mock-claude
 SPEAKS=openai-chat billed pairs-chat "" pairs_py.py chat/mock-gpt
 SPEAKS=openai-responses billed pairs-responses "" pairs_py.py responses/mock-gpt
 SPEAKS=anthropic billed pairs-anthropic "" pairs_py.py mock-claude
+billed ws-openai "" ws_py.py mock-gpt
+billed ws-chat "" ws_py.py chat/mock-gpt
+billed ws-anthropic "" ws_py.py mock-claude
 SPEAKS=openai billed exceptions-openai "" exceptions_py.py mock-gpt
 SPEAKS=openai-chat billed exceptions-chat "" exceptions_py.py chat/mock-gpt
 SPEAKS=openai-responses billed exceptions-responses "" exceptions_py.py responses/mock-gpt

@@ -41,7 +41,7 @@ def _():
 def _():
     wanted = Counter(key(model_of(record), bill.billed(record)) for record in kept["seen"]
                      if record["status"] == 200 and record["finished"] and bill.billed(record))
-    calls = [call for call in kept["calls"] if call["rule"] == "reported"]
+    calls = [call for call in kept["calls"] if call["rule"] == "reported" and THERE[call["model"]] != "mock-moderation"]
     found = Counter(key(THERE[call["model"]], bill.tokens_of(call)) for call in calls)
     assert wanted, "upstream.py was asked for nothing"
     missing, extra = wanted - found, found - wanted

@@ -60,7 +60,7 @@ if SPEAKS in ("anthropic", "openai-responses"):
 if SPEAKS in ("anthropic", "openai-chat"):
     for stream in (False, True):
         cannot("a response that goes on from another" + (", in a stream" if stream else ""), openai,
-               respond(previous_response_id="resp_123", stream=stream), "previous_response_id")
+               respond(previous_response_id="resp_123", stream=stream), "previous_response_id", "previous_response_not_found")
 if SPEAKS == "anthropic": cannot("logprobs", openai, chat(logprobs=True), "logprobs")
 
 if SPEAKS != "openai":

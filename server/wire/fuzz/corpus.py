@@ -75,6 +75,15 @@ GEMINI = {
     "image": {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": PNG}}, {"fileData": {"fileUri": "https://x/a.png"}}, {"text": "6*7?"}]}],
               "generationConfig": {"responseMimeType": "application/json", "responseSchema": ANSWER}},
 }
+FORM = b"--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nmock-whisper\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; " \
+       b"filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF0000\r\n--x--\r\n"
+# In the order of wire::media::Endpoint.
+MEDIA = {
+    "completions": {"model": "m", "prompt": ["6*7?", "a"], "stream": True, "n": 2, "best_of": 3, "max_tokens": 9},
+    "embeddings": {"model": "m", "input": ["alpha", [1, 2, 3]], "encoding_format": "base64", "dimensions": 16},
+    "images": {"model": "m", "prompt": "a dot", "n": 2, "size": "auto"}, "speech": {"model": "m", "voice": "alloy", "input": "hi"},
+    "transcriptions": FORM, "moderations": {"input": ["hello"]},
+}
 DIALECTS = {"chat": ("/v1/chat/completions", "mock-gpt", CHAT), "responses": ("/v1/responses", "mock-gpt", RESPONSES), "messages": ("/v1/messages", "mock-claude", MESSAGES)}
 FAULTS = ("errmid", "eof", "nousage", "usage0", "ping", "crlf", "incomplete", "rfail=insufficient_quota", "badjson")
 # Each caller's dialect, with and without a request for usage, and an end of ours: libFuzzer finds the other pairs.
@@ -99,10 +108,12 @@ def main():
             keep(dialect + "_stream", fault.split("=")[0], bytes([CHOICES[number % 6], 7]) + content)
             if fault in ("ping", "crlf"): keep("sse", dialect + "-" + fault, bytes([3]) + content)
         for fault in ("400", "429", "529"):
-            keep("small", dialect + "-" + fault, http.post(UP + path, json={**body, "model": model + "@" + fault}).content)
-        keep("small", dialect + "-text", packed(requests["image"]))
+            keep("small", dialect + "-" + fault, b"\0" + http.post(UP + path, json={**body, "model": model + "@" + fault}).content)
+        keep("small", dialect + "-text", b"\0" + packed(requests["image"]))
     for name, body in GEMINI.items(): keep("gemini_request", name, packed(body))
-    keep("small", "gemini-400", http.post(UP + "/v1beta/models/mock-gemini@400:generateContent", json=GEMINI["text"]).content)
+    keep("small", "gemini-400", b"\0" + http.post(UP + "/v1beta/models/mock-gemini@400:generateContent", json=GEMINI["text"]).content)
+    keep("small", "count", b"\1" + packed({"model": "mock-claude", **MESSAGES["say"]}))
+    for number, (name, body) in enumerate(MEDIA.items()): keep("small", name, bytes([2 + number]) + (body if isinstance(body, bytes) else packed(body)))
     keep("sse", "lines", b"\x05\xef\xbb\xbf: c\ndata: a\ndata\nevent:  e\rdata:b\r\n\r\nid: 1\n\nretry\n\n\n")
 
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 /// One event, or a run of comment lines.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Exactly what came, the blank line included.
+    /// Exactly what came, the blank line included; a stream's last event gets one that is missing.
     pub raw: Bytes,
     /// The values of its `data` lines, joined by LF; `None` for comments.
     pub data: Option<Bytes>,
@@ -57,13 +57,19 @@ impl Parser {
     }
 
     /// What is left when the stream has ended: the standard drops an event without its blank line, but upstreams
-    /// exist that end with `data: [DONE]` and nothing after it.
+    /// exist that end with `data: [DONE]` and nothing after it. It gets the blank line, so that what is written behind
+    /// it is an event of its own.
     pub fn finish(&mut self) -> Option<Event> {
         if self.buffer.is_empty() {
             return None;
         }
-        let end = self.buffer.len();
-        Some(self.cut(end))
+        loop {
+            self.buffer.extend_from_slice(b"\n");
+            // The first ends the last line, the second at the latest is a blank one.
+            if let Some(end) = self.find_end() {
+                return Some(self.cut(end));
+            }
+        }
     }
 
     /// The index behind the blank line that ends the first event.
@@ -252,6 +258,14 @@ mod tests {
     #[test]
     fn an_end_without_a_blank_line_is_still_read() {
         assert_eq!(data(b"data: [DONE]\n"), vec![Some("[DONE]".to_owned())]);
+        for (cut, whole) in [
+            ("data: a", "data: a\n\n"),
+            ("data: a\n", "data: a\n\n"),
+            ("data: a\r", "data: a\r\n\n"),
+            ("data: a\r\n\r", "data: a\r\n\r\n"),
+        ] {
+            assert_eq!(events(&[cut.as_bytes()])[0].0, whole.as_bytes(), "{cut:?}");
+        }
     }
 
     proptest! {
@@ -273,7 +287,7 @@ mod tests {
             let whole = events(&[stream.as_slice()]);
             prop_assert_eq!(&whole, &events(&pieces));
             let raw: Vec<u8> = whole.into_iter().flat_map(|(raw, _)| raw).collect();
-            prop_assert_eq!(raw, stream);
+            prop_assert!(raw.strip_prefix(stream.as_slice()).is_some_and(|rest| [&b""[..], b"\n", b"\n\n"].contains(&rest)));
         }
     }
 }

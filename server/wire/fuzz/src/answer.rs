@@ -8,7 +8,7 @@ use crate::{CALL, CALLERS, asking, assert_in_range};
 /// The first byte chooses the caller's dialect, the rest is the answer.
 pub(crate) fn any(from: Dialect, data: &[u8]) {
     let [choice, answer @ ..] = data else { return };
-    let caller = CALLERS[usize::from(choice & 3)];
+    let caller = CALLERS[usize::from(choice & 3) % CALLERS.len()];
     let answer = Bytes::copy_from_slice(answer);
     let request = asking(caller, false, true);
     let Ok(whole) = request.whole(from, answer.clone(), CALL.0, CALL.1) else {

@@ -14,9 +14,9 @@ use wire::request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is its corpus's too.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("sse", events::sse),
-    ("small", small::errors_and_text),
+    ("small", small::any),
     ("chat_request", |data| request::any(Dialect::Chat, data)),
     ("chat_stream", |data| stream::any(Dialect::Chat, data)),
     ("chat_answer", |data| answer::any(Dialect::Chat, data)),
@@ -38,7 +38,6 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("messages_answer", |data| {
         answer::any(Dialect::Messages, data);
     }),
-    ("gemini_request", |data| request::any(Dialect::Gemini, data)),
 ];
 
 /// The target that the environment names.
@@ -62,12 +61,7 @@ pub fn chosen() -> Target {
 
 /// The dialects that an upstream speaks, and those that callers do.
 const UPSTREAMS: [Dialect; 3] = [Dialect::Chat, Dialect::Responses, Dialect::Messages];
-const CALLERS: [Dialect; 4] = [
-    Dialect::Chat,
-    Dialect::Responses,
-    Dialect::Messages,
-    Dialect::Gemini,
-];
+const CALLERS: [Dialect; 3] = UPSTREAMS;
 
 /// What a call is named, and when it came.
 const CALL: (&str, i64) = ("call_01", 1_700_000_000);
@@ -117,5 +111,61 @@ impl Cuts {
             rest = after;
         }
         pieces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    /// The kept inputs of a target, with their names.
+    fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/");
+        let files = std::fs::read_dir(format!("{folder}{target}")).unwrap();
+        let read = |file: std::fs::DirEntry| {
+            let name = file.file_name().into_string().unwrap();
+            (
+                format!("{target}/{name}"),
+                std::fs::read(file.path()).unwrap(),
+            )
+        };
+        files.map(|file| read(file.unwrap())).collect()
+    }
+
+    #[test]
+    fn what_is_kept_holds() {
+        for (name, target) in TARGETS {
+            let kept = corpus(name);
+            assert!(!kept.is_empty(), "{name} has no corpus");
+            for (file, data) in kept {
+                println!("{file}");
+                target(&data);
+            }
+        }
+    }
+
+    /// Real exchanges through every pair of dialects, however they are asked for and cut.
+    #[test]
+    fn recorded_streams_replay_through_every_pair() {
+        for (from, folder) in [
+            (Dialect::Chat, "chat_stream"),
+            (Dialect::Responses, "responses_stream"),
+            (Dialect::Messages, "messages_stream"),
+        ] {
+            for (file, mut data) in corpus(folder) {
+                for choice in 0..16 {
+                    for seed in [0, 2, 30, 255] {
+                        println!("{file}, {choice}, {seed}");
+                        data[..2].copy_from_slice(&[choice, seed]);
+                        stream::any(from, &data);
+                    }
+                }
+                for caller in CALLERS {
+                    println!("{file} to {caller:?}");
+                    stream::replay(from, caller, &data[2..]);
+                }
+            }
+        }
     }
 }

@@ -1,14 +1,29 @@
-//! Errors, and the walk over text: what an upstream says comes through, and sizes are those of the text.
+//! What is no conversation: errors, the walk over text, what is to be counted, and requests of other media.
 
+use bytes::Bytes;
 use domain::Dialect;
+use wire::count::CountRequest;
 use wire::error::{Fault, Said};
+use wire::media::{self, Endpoint};
 use wire::request::BadRequest;
 use wire::text::{each_text, measure};
 
-use crate::CALLERS;
+use crate::{CALLERS, assert_in_range};
+
+/// The first byte chooses what the rest is.
+pub(crate) fn any(data: &[u8]) {
+    let Some((choice, rest)) = data.split_first() else {
+        return;
+    };
+    match usize::from(choice % 8) {
+        0 => errors_and_text(rest),
+        1 => count(rest),
+        endpoint => other_media(Endpoint::ALL[endpoint - 2], rest),
+    }
+}
 
 /// All of it is an error's body, JSON to walk over, and words for an error of ours.
-pub(crate) fn errors_and_text(data: &[u8]) {
+fn errors_and_text(data: &[u8]) {
     let said = Said::read(data);
     let mut length = 0;
     let walked = each_text(data, &mut |piece| length += piece.len() as u64);
@@ -37,6 +52,48 @@ pub(crate) fn errors_and_text(data: &[u8]) {
         );
         if matches!(dialect, Dialect::Chat | Dialect::Responses) {
             assert!(again.code == said.code && again.param == said.param);
+        }
+    }
+}
+
+fn count(data: &[u8]) {
+    match CountRequest::read(Bytes::copy_from_slice(data)) {
+        Ok(asked) => asked.each_text(&mut |_| {}),
+        Err(wrong) => names_a_place(&wrong),
+    }
+}
+
+/// A request of the endpoint, whose model is another upstream; then its answer, as if it were echoed.
+fn other_media(endpoint: Endpoint, data: &[u8]) {
+    const FORM: Option<&str> = Some("multipart/form-data; boundary=x");
+    let body = Bytes::copy_from_slice(data);
+    match media::read(endpoint, FORM, body.clone()) {
+        Err(wrong) => names_a_place(&wrong),
+        Ok(asked) => {
+            let Ok(sent) = asked
+                .media
+                .for_upstream(&asked.request, "another-model", None)
+            else {
+                panic!("it was read and cannot be sent");
+            };
+            let Ok(again) = media::read(endpoint, FORM, sent.into_pieces().concat().into()) else {
+                panic!("what was edited cannot be read");
+            };
+            assert!(again.request.model == "another-model");
+            assert!(again.request.choices == asked.request.choices);
+            assert!(
+                (again.media.units, again.media.numbers)
+                    == (asked.media.units, asked.media.numbers)
+            );
+            let _ = asked.media.at_most();
+            assert_in_range(
+                &asked
+                    .media
+                    .estimate(&asked.request, Some(data), &|text| text.len() as u64),
+            );
+            if let Ok(whole) = asked.media.whole(Some("application/json"), body) {
+                whole.usage.iter().for_each(assert_in_range);
+            }
         }
     }
 }
