@@ -18,7 +18,9 @@ use server::secrets::Secret;
 
 use crate::app::TestApp;
 use crate::binary::{Installation, Server, chat, files, http};
-use crate::upstream::{FakeUpstream, Reply, Step, answer, finish, piece, refusal, stream, usage};
+use crate::upstream::{
+    FakeUpstream, Reply, Step, answer, finish, other, piece, refusal, stream, usage,
+};
 
 /// Random letters and digits that occur nowhere by chance.
 fn canary() -> String {
@@ -155,6 +157,7 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
         }
     }
     by_hand(server, fake, prompt).await;
+    other_media(server, fake, key, prompt).await;
     // A caller who leaves while the upstream is silent.
     fake.always(Reply::Stream(vec![piece(prompt), Step::Stall]));
     let mut response = chat(server, key, "gpt", streamed).await;
@@ -225,6 +228,138 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
+}
+
+/// The same prompt at every endpoint that is no chat: answered, refused, quoted, broken, and mistyped.
+async fn other_media(server: &Server, fake: &FakeUpstream, key: &str, prompt: &str) {
+    let quoting = format!("the prompt {prompt} is too long");
+    let form = |fields: &str| {
+        format!(
+            "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{prompt}.wav\"\r\n\r\n{prompt}\r\n{fields}--b--\r\n"
+        )
+    };
+    let field = |name: &str, value: &str| {
+        format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let json = |more: serde_json::Value| {
+        let mut body = json!({"model": "gpt", "user": prompt});
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        body.to_string()
+    };
+    let multipart = "multipart/form-data; boundary=b";
+    let asked = [
+        (
+            "/v1/completions",
+            "application/json",
+            json(json!({"prompt": prompt})),
+        ),
+        (
+            "/v1/completions",
+            "application/json",
+            json(json!({"prompt": prompt, "stream": true})),
+        ),
+        (
+            "/v1/embeddings",
+            "application/json",
+            json(json!({"input": [prompt]})),
+        ),
+        (
+            "/v1/images/generations",
+            "application/json",
+            json(json!({"prompt": prompt})),
+        ),
+        (
+            "/v1/audio/speech",
+            "application/json",
+            json(json!({"input": prompt, "voice": prompt})),
+        ),
+        (
+            "/v1/moderations",
+            "application/json",
+            json(json!({"input": prompt})),
+        ),
+        (
+            "/v1/audio/transcriptions",
+            multipart,
+            form(&field("model", "gpt")),
+        ),
+        (
+            "/v1/audio/transcriptions",
+            multipart,
+            form(&field("model", prompt)),
+        ),
+        (
+            "/v1/audio/transcriptions",
+            multipart,
+            form(&field(prompt, prompt)),
+        ),
+        (
+            "/v1/messages/count_tokens",
+            "application/json",
+            json(json!({"messages": [{"role": "user", "content": prompt}]})),
+        ),
+        (
+            "/v1/messages/count_tokens",
+            "application/json",
+            json!({"model": prompt, "messages": [prompt]}).to_string(),
+        ),
+        (
+            "/v1/messages/batches",
+            "application/json",
+            json(json!({"requests": [prompt]})),
+        ),
+    ];
+    let replies = [
+        other(
+            "application/json",
+            json!({
+                "choices": [{"index": 0, "text": prompt}], "data": [{"url": prompt, "embedding": [0.5]}],
+                "results": [{"flagged": prompt}], "text": prompt, "usage": {"input_tokens": prompt},
+            }),
+        ),
+        other("audio/mpeg", prompt),
+        other("text/html", prompt),
+        other("application/json", format!("{{\"data\": [{prompt}")),
+        refusal(400, &quoting),
+        refusal(500, &quoting),
+        Reply::HangUp,
+    ];
+    let send = async |path: &str, kind: &str, body: String| {
+        let request = http().post(server.url(path)).bearer_auth(key);
+        let request = request.header("content-type", kind).body(body);
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        response.bytes().await.ok();
+        status
+    };
+    let mut answered = 0;
+    for reply in replies {
+        fake.always(reply);
+        for (path, kind, body) in &asked {
+            let status = send(path, kind, body.clone()).await;
+            answered += u32::from(status == 200);
+            // What cannot be read at all.
+            let cut = body
+                .char_indices()
+                .nth(body.len() / 2)
+                .map_or(0, |(at, _)| at);
+            send(path, kind, body[..cut].to_owned()).await;
+        }
+    }
+    // Seven counts, one speech, and five endpoints that answer JSON.
+    assert_eq!(answered, 13, "the endpoints really answered");
+    for path in [
+        format!("/v1beta/models/{prompt}"),
+        format!("/v1/models?limit={prompt}&after_id={prompt}"),
+        format!("/v1/dashboard/billing/usage?start_date={prompt}"),
+        format!("/v1/messages/batches/{prompt}"),
+    ] {
+        let request = http().get(server.url(&path)).bearer_auth(key);
+        let request = request.header("anthropic-version", prompt);
+        request.send().await.unwrap();
+    }
 }
 
 /// The same prompt, tried in the browser by somebody who is signed in: answered, refused, broken, and mistyped.

@@ -51,7 +51,10 @@ pub struct Seen {
     pub path: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// `null` for what is no JSON.
     pub body: Value,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Seen {
@@ -186,8 +189,12 @@ impl FakeUpstream {
                     .iter()
                     .map(|(name, value)| format!("{name}: {value}\r\n"))
                     .collect();
+                let kind = match headers.contains("content-type: ") {
+                    true => "",
+                    false => "content-type: application/json\r\n",
+                };
                 let head = format!(
-                    "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n",
+                    "HTTP/1.1 {status} Status\r\n{kind}{headers}content-length: {}\r\nconnection: close\r\n\r\n",
                     body.len()
                 );
                 stream.write_all(head.as_bytes()).await?;
@@ -288,11 +295,11 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
             }
         }
     }
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
     Ok(Some(Seen {
         path,
         headers,
-        body,
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        bytes: body,
     }))
 }
 
@@ -335,6 +342,15 @@ pub fn answer(text: &str, usage: Option<Value>) -> Reply {
     Reply::Plain {
         status: 200,
         headers: Vec::new(),
+        body: body.to_string(),
+    }
+}
+
+/// Any other answer, of this type.
+pub fn other(content_type: &str, body: impl ToString) -> Reply {
+    Reply::Plain {
+        status: 200,
+        headers: vec![("content-type", content_type.to_owned())],
         body: body.to_string(),
     }
 }

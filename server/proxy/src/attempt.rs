@@ -94,7 +94,7 @@ pub(crate) async fn first_that_answers(
                     .observe(sent_at.elapsed().as_secs_f64());
                 return Ok(Reply {
                     upstream: place.upstream.id,
-                    dialect: place.dialect(&meter.request),
+                    dialect: meter.dialect_at(&place),
                     response,
                     sent_at,
                     earlier: attempts,
@@ -143,17 +143,28 @@ async fn send(
 ) -> Result<Response<Incoming>, Failure> {
     let unsent = || (Outcome::Unreachable, None, Problem::UpstreamFailed);
     let streamed = meter.request.stream;
-    let dialect = place.dialect(&meter.request);
-    let body = meter
-        .request
-        .for_upstream(dialect, &place.model, lowered_max_tokens)
-        .map_err(|bad| (Outcome::Refused, None, crate::serve::malformed(bad)))?;
-    let accept = match streamed {
-        true => "text/event-stream",
-        false => "application/json",
+    let dialect = meter.dialect_at(place);
+    let (request, model) = (&meter.request, &place.model);
+    let (endpoint, content_type, body) = match &meter.media {
+        Some(media) => (
+            media.endpoint.path(),
+            media.content_type.as_str(),
+            media.for_upstream(request, model, lowered_max_tokens),
+        ),
+        None => (
+            path(dialect),
+            "application/json",
+            request.for_upstream(dialect, model, lowered_max_tokens),
+        ),
     };
-    let mut builder = Request::post(place.upstream.base.endpoint(path(dialect)))
-        .header(CONTENT_TYPE, "application/json")
+    let body = body.map_err(|bad| (Outcome::Refused, None, crate::serve::malformed(bad)))?;
+    let accept = match (streamed, &meter.media) {
+        (true, _) => "text/event-stream",
+        (false, Some(_)) => "*/*",
+        (false, None) => "application/json",
+    };
+    let mut builder = Request::post(place.upstream.base.endpoint(endpoint))
+        .header(CONTENT_TYPE, content_type)
         .header(ACCEPT, accept)
         // Packed answers would have to be unpacked to be metered, and hold back what a stream should show at once.
         .header(ACCEPT_ENCODING, "identity")

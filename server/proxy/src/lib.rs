@@ -16,6 +16,7 @@ mod estimate;
 mod forward;
 mod gauge;
 mod limits;
+mod media;
 mod meter;
 mod metrics;
 mod models;
@@ -96,11 +97,20 @@ fn endpoints() -> Vec<(&'static str, String, MethodRouter<ProxyState>)> {
         .into_iter()
         .chain(account::endpoints())
         .map(|(method, path, endpoint)| (method, format!("/v1{path}"), endpoint))
+        .chain(
+            wire::media::Endpoint::ALL
+                .map(|endpoint| ("post", format!("/v1/{}", endpoint.path()), other(endpoint))),
+        )
         .chain([
             ("get", "/v1beta/models".to_owned(), get(models::list)),
             ("get", "/v1beta/models/{*id}".to_owned(), get(models::one)),
         ])
         .collect()
+}
+
+/// Where calls come in that are no conversation.
+fn other(endpoint: wire::media::Endpoint) -> MethodRouter<ProxyState> {
+    post(move |state, call, request| media::answer(endpoint, state, call, request))
 }
 
 /// Where conversations of one dialect come in.

@@ -5,18 +5,19 @@ use std::time::Instant;
 use domain::ids::CallId;
 use domain::price_rule::Tier;
 use domain::views::UnixMs;
-use domain::{Amount, Ending, Problem, Rule, Usage};
+use domain::{Amount, Dialect, Ending, Problem, Rule, Usage};
 use server::calls::{Attempt, CallRecord, Outcome};
 use server::catalog::PriceVersion;
 use server::keys::KeyRecord;
 use std::sync::Arc;
+use wire::media::Media;
 use wire::relay::Whole;
 use wire::request::Request;
 use wire::said::Beside;
 
 use axum::http::HeaderMap;
 
-use crate::attempt::Reply;
+use crate::attempt::{Place, Reply};
 use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
 use crate::serve::Inbound;
@@ -31,6 +32,8 @@ pub const BELIEVED_BEYOND: u64 = 1_000_000;
 pub(crate) struct Meter {
     pub(crate) call: CallId,
     pub(crate) request: Request,
+    /// What is asked for, where it is no conversation.
+    pub(crate) media: Option<Media>,
     pub(crate) voice: Voice,
     /// Headers for an upstream that speaks the same dialect.
     pub(crate) forward: HeaderMap,
@@ -109,6 +112,7 @@ impl Meter {
         Self {
             call,
             request: inbound.request,
+            media: inbound.media,
             voice: inbound.voice,
             forward: inbound.forward,
             budget,
@@ -136,6 +140,14 @@ impl Meter {
     pub(crate) fn beside(&mut self, said: Beside) {
         self.served = said.served.or(self.served);
         self.flagged |= said.absurd;
+    }
+
+    /// In which dialect the call is sent to a place; what is no conversation is never translated.
+    pub(crate) fn dialect_at(&self, place: &Place) -> Dialect {
+        match self.media {
+            Some(_) => self.request.dialect,
+            None => place.dialect(&self.request),
+        }
     }
 
     /// The upstream's own count. A later report replaces an earlier one: they are running totals.
@@ -236,13 +248,18 @@ impl Meter {
             (Rule::Reported | Rule::Estimated, _) => {
                 let believable = self.believable();
                 let (request, delivered) = (self.request, self.answer.into_text());
+                let media = self.media;
                 // A long text takes milliseconds to count: not on a thread that serves others.
                 tokio::task::spawn_blocking(move || {
+                    if let Some(media) = media.as_ref().filter(|media| !media.is_text()) {
+                        let body = answer.as_ref().map(|whole| whole.body(&Usage::ZERO));
+                        return media.estimate(&request, body.as_deref(), &tokens::count);
+                    }
                     let output = answer
                         .as_ref()
                         .map_or_else(|| tokens::count(&delivered), |whole| tokens::answer(whole));
                     Usage {
-                        input: tokens::prompt(&request),
+                        input: tokens::prompt(&request) + media.map_or(0, |media| media.numbers),
                         output: output.min(believable),
                         ..Usage::default()
                     }

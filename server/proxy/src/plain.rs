@@ -16,6 +16,7 @@ use wire::said::{self, Beside};
 use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
 use crate::budget::Covered;
+use crate::media;
 use crate::meter::{Answered, Meter};
 use crate::serve::Running;
 use crate::settle::{self, Charged};
@@ -27,6 +28,7 @@ const ANSWER_MAX: usize = 64 << 20;
 /// An answer that is paid for.
 struct Paid {
     body: Bytes,
+    content_type: HeaderValue,
     charged: Charged,
 }
 
@@ -54,7 +56,7 @@ pub(crate) async fn start(
     let paid = answer.await.map_err(|_| Problem::Internal)??;
     let mut response = Response::new(Body::from(paid.body));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, paid.content_type);
     headers.insert("x-cost-nusd", HeaderValue::from(paid.charged.cost.nanos()));
     response.extensions_mut().insert(paid.charged);
     Ok(response)
@@ -94,6 +96,7 @@ async fn call(
         }
     };
     let answered = Answered::of(&mut reply);
+    let content_type = content_type(&meter, &reply);
     meter.first_byte();
     let read = tokio::select! {
         () = caller.closed() => None,
@@ -120,6 +123,7 @@ async fn call(
             .await;
             let paid = charged.map(|charged| Paid {
                 body: whole.body(&charged.usage),
+                content_type,
                 charged,
             });
             let _ = caller.send(paid);
@@ -149,6 +153,7 @@ async fn read(
     reply: Reply,
 ) -> Result<(Whole, Beside), (Outcome, Problem)> {
     let dialect = reply.dialect;
+    let said = media::content_type(reply.response.headers()).map(ToOwned::to_owned);
     let body = Limited::new(reply.response.into_body(), ANSWER_MAX).collect();
     let body = match tokio::time::timeout(state.config.first_byte, body).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -160,10 +165,23 @@ async fn read(
         }
         Err(_) => return Err((Outcome::TimedOut, Problem::UpstreamTimeout)),
     };
-    let said = said::beside(&body);
-    meter
-        .request
-        .whole(dialect, body, &meter.call.to_string(), meter.created())
-        .map(|whole| (whole, said))
+    let beside = said::beside(&body);
+    let whole = match &meter.media {
+        Some(media) => media.whole(said.as_deref(), body),
+        None => {
+            let call = meter.call.to_string();
+            meter.request.whole(dialect, body, &call, meter.created())
+        }
+    };
+    whole
+        .map(|whole| (whole, beside))
         .map_err(|_| (Outcome::Broken, Problem::UpstreamFailed))
+}
+
+/// As which type the answer goes on. JSON but for files, which are what their upstream says.
+fn content_type(meter: &Meter, reply: &Reply) -> HeaderValue {
+    let said = media::content_type(reply.response.headers());
+    let kind = meter.media.as_ref().map(|media| media.answers_as(said));
+    kind.and_then(|kind| HeaderValue::from_str(kind).ok())
+        .unwrap_or(HeaderValue::from_static("application/json"))
 }

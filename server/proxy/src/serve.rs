@@ -14,6 +14,7 @@ use domain::ids::{CallId, PriceId};
 use domain::{Dialect, Price, Problem, Scope};
 use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
+use wire::media::Media;
 use wire::request::{BadRequest, Request};
 
 use crate::admit::{self, Permit};
@@ -22,7 +23,7 @@ use crate::budget::Budget;
 use crate::meter::{Meter, Terms};
 use crate::state::ProxyState;
 use crate::voice::Voice;
-use crate::{body, forward, plain, pump, refuse};
+use crate::{body, forward, media, plain, pump, refuse};
 
 /// A conversation in one dialect: `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`.
 pub(crate) async fn converse(
@@ -73,6 +74,7 @@ async fn serve(
     let voice = Voice::of_path(parts.uri.path(), &parts.headers, call.to_string());
     let inbound = Inbound {
         request,
+        media: None,
         voice: voice.to(&key, &state.texts),
         forward: forward::headers(dialect, &parts.headers),
     };
@@ -82,6 +84,8 @@ async fn serve(
 /// A request with what of its surroundings matters to the upstream and to its answer.
 pub(crate) struct Inbound {
     pub(crate) request: Request,
+    /// What is asked for, where it is no conversation.
+    pub(crate) media: Option<Media>,
     pub(crate) voice: Voice,
     /// For an upstream that speaks the same dialect.
     pub(crate) forward: HeaderMap,
@@ -110,11 +114,20 @@ pub(crate) async fn metered(
     let request = &inbound.request;
     admit::may_call(&key, &request.model)?;
     let mut offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
-    offer.places = sayable(request, offer.places)?;
+    offer.places = match inbound.media {
+        Some(_) => media::places(offer.places)?,
+        None => sayable(request, offer.places)?,
+    };
     let budget = Budget::of(request, &offer.model, &offer.version);
     let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
     let created_at = state.clock.now_ms(); // counts in the day and month around this moment, whenever it ends
-    let covered = budget.cover(state, &key, created_at, request).await?;
+    let covered = match &inbound.media {
+        Some(media) if !media.is_text() => {
+            let prompt = budget.first_hold(request)?;
+            media::cover(state, &key, created_at, prompt, &offer.version.price, media).await?
+        }
+        _ => budget.cover(state, &key, created_at, request).await?,
+    };
 
     let terms = Terms {
         key,
@@ -148,7 +161,10 @@ fn sayable(request: &Request, places: Vec<Place>) -> Result<Vec<Place>, Problem>
 }
 
 /// Who is asking, and may they, now?
-async fn admit(state: &ProxyState, parts: &Parts) -> Result<(Arc<KeyRecord>, Permit), Problem> {
+pub(crate) async fn admit(
+    state: &ProxyState,
+    parts: &Parts,
+) -> Result<(Arc<KeyRecord>, Permit), Problem> {
     let key = admit::caller(state, parts, Scope::ChatWrite).await?;
     let permit = admit::permit(state, &key)?;
     Ok((key, permit))

@@ -66,6 +66,7 @@ async fn call(
     let body = body.to_string().into();
     let inbound = Inbound {
         request: Request::read(Dialect::Chat, body).map_err(serve::malformed)?,
+        media: None,
         voice: Voice::of_path("", &HeaderMap::new(), call.to_string()),
         forward: HeaderMap::new(),
     };

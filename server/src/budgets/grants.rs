@@ -22,7 +22,7 @@ use crate::db::{Db, all, db_now, exec, for_update, one};
 use crate::ids::NewId;
 
 use super::purse::{Ask, Part, Use, narrowest};
-use super::spend::{self, Limits, Standing};
+use super::spend::{self, Flushes, Limits, Standing};
 
 /// How long a grant admits new holds without a heartbeat.
 pub(super) const TTL: Duration = Duration::from_secs(60);
@@ -30,6 +30,8 @@ pub(super) const TTL: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(630);
 /// A grant takes so many times what the call needs, so that most calls find their room in memory.
 const AHEAD: i64 = 64;
+/// How often a sum may be forgotten while somebody asks for it.
+const TRIES: u32 = 3;
 
 /// Who asks, and for which key.
 #[derive(Debug, Clone, Copy)]
@@ -69,8 +71,28 @@ pub(super) async fn ask(
     known: &[GrantId],
     asks: &[Ask],
 ) -> Result<Answer, DbErr> {
+    // A sum that was there before the key was locked may be forgotten after: then it is made in the next try.
+    for _ in 0..TRIES {
+        if let Some(answer) = try_to_ask(db, asker, known, asks).await? {
+            return Ok(answer);
+        }
+    }
+    Err(DbErr::RecordNotFound(format!(
+        "what {} has spent",
+        asker.key
+    )))
+}
+
+async fn try_to_ask(
+    db: &Db,
+    asker: Asker<'_>,
+    known: &[GrantId],
+    asks: &[Ask],
+) -> Result<Option<Answer>, DbErr> {
     let key = asker.key.to_string();
+    let spans: Vec<Span> = asks.iter().map(|ask| ask.span).collect();
     let tx = db.begin().await?;
+    let flushes = Flushes::of(&tx, asker.key, asker.workspace, &spans).await?;
     let limits = lock_key(&tx, asker.key).await?;
     let mine = tidy(&tx, asker, known).await?;
     for ask in asks.iter().filter(|ask| !ask.give_back.is_zero()) {
@@ -82,8 +104,10 @@ pub(super) async fn ask(
         .filter(|grant| !mine.contains(grant))
         .copied()
         .collect();
-    let spans: Vec<Span> = asks.iter().map(|ask| ask.span).collect();
-    let standings = spend::standings(&tx, asker.key, asker.workspace, &limits, &spans).await?;
+    let standings = spend::standings(&tx, asker.key, &limits, &spans, flushes).await?;
+    let Some(standings) = standings else {
+        return Ok(None);
+    };
     let needs: Vec<Need> = asks
         .iter()
         .zip(standings)
@@ -114,22 +138,22 @@ pub(super) async fn ask(
         } else {
             Outcome::Reached { span, available }
         };
-        return Ok(Answer {
+        return Ok(Some(Answer {
             outcome,
             spent,
             lost,
-        });
+        }));
     }
     let mut parts = Vec::with_capacity(needs.len());
     for need in &needs {
         parts.push(need.take(&tx, asker).await?);
     }
     tx.commit().await?;
-    Ok(Answer {
+    Ok(Some(Answer {
         outcome: Outcome::Granted(parts),
         spent,
         lost,
-    })
+    }))
 }
 
 /// What one limit has to give for a call.

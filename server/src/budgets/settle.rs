@@ -1,18 +1,18 @@
 //! What does a flush do to the limits of its calls' keys? It moves their charges into what the grants have spent, in the
 //! transaction that writes the calls.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::Amount;
 use domain::ids::{GrantId, KeyId};
 use domain::period::Span;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, Value};
 
-use crate::db::exec;
+use crate::db::{all, among, exec};
 
 use super::grants::lock_key;
 use super::hold::{KeyCharge, Place};
-use super::spend;
+use super::spend::{self, Flushes};
 
 /// Moves the charges of one flush, and answers for each whether it stands.
 ///
@@ -29,6 +29,10 @@ pub(crate) async fn book<C: ConnectionTrait>(
             let sum = sums.entry(*grant).or_default();
             *sum = sum.plus(amount).map_err(overflow)?;
         }
+    }
+    // Whoever asks for a grant locks the key before its grants. Here it is locked only if one of them may be gone.
+    for key in in_doubt(conn, charges, &sums).await? {
+        lock_key(conn, key).await?;
     }
     // In the order of their ids, as everywhere: two transactions never wait for each other's rows.
     let mut gone = BTreeSet::new();
@@ -57,6 +61,35 @@ pub(crate) async fn book<C: ConnectionTrait>(
     Ok(stands)
 }
 
+/// The keys whose grants seem to be gone, in the order of their ids.
+async fn in_doubt<C: ConnectionTrait>(
+    conn: &C,
+    charges: &[&KeyCharge],
+    sums: &BTreeMap<GrantId, Amount>,
+) -> Result<BTreeSet<KeyId>, DbErr> {
+    if sums.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let ids = sums.keys().map(|grant| Value::from(grant.to_string()));
+    let (those, values) = among(conn, "id", ids)?;
+    let sql = format!("SELECT id, granted - spent AS rest FROM key_grant WHERE {those}");
+    let mut there = HashMap::new();
+    for row in all(conn, &sql, values).await? {
+        let rest = Amount::from_nanos(row.try_get("", "rest")?);
+        there.insert(row.try_get::<String>("", "id")?, rest);
+    }
+    let gone = |grant: &GrantId| {
+        there
+            .get(&grant.to_string())
+            .is_none_or(|rest| sums.get(grant).is_some_and(|sum| rest < sum))
+    };
+    let places = charges.iter().filter_map(limited).map(|(place, _)| place);
+    Ok(places
+        .filter(|place| place.grants.iter().any(gone))
+        .map(|place| place.purse.key)
+        .collect())
+}
+
 /// Where and how much, if it takes something from a limit.
 fn limited<'a>(charge: &&'a KeyCharge) -> Option<(&'a Place, Amount)> {
     let place = charge.place.as_ref()?;
@@ -77,7 +110,7 @@ impl Late {
         place: &Place,
         amount: Amount,
     ) -> Result<bool, DbErr> {
-        let (key, workspace) = (place.purse.key, place.purse.workspace);
+        let key = place.purse.key;
         let parts = || place.grants.iter().zip(&place.spans);
         let lost: Vec<Span> = parts()
             .filter(|(grant, _)| self.gone.contains(grant))
@@ -87,7 +120,10 @@ impl Late {
             return Ok(true);
         }
         let limits = lock_key(conn, key).await?;
-        let standings = spend::standings(conn, key, workspace, &limits, &lost).await?;
+        // The flush has locked the wallet before anything else.
+        let standings = spend::standings(conn, key, &limits, &lost, Flushes::Excluded)
+            .await?
+            .ok_or_else(|| DbErr::RecordNotFound(format!("what {key} has spent")))?;
         let fits = standings.iter().all(|standing| {
             let taken = self.taken.get(&(key, standing.span));
             let room = standing

@@ -34,31 +34,31 @@ impl Standing {
     }
 }
 
-/// Where the limits of these spans stand. The caller has locked the key's row, so no grant is made meanwhile.
+/// Where the limits of these spans stand. The caller has locked the key's row, so no grant is made meanwhile. `None` when
+/// a sum must be made and flushes are not excluded: the wallet is locked before the key, in flushes too, so that none of
+/// two waits for the other.
 ///
 /// Sums and grants are read in one statement: a commit moves a charge from the one to the other, and must not be seen
 /// half.
 pub(super) async fn standings<C: ConnectionTrait>(
     conn: &C,
     key: KeyId,
-    workspace: WorkspaceId,
     limits: &Limits,
     spans: &[Span],
-) -> Result<Vec<Standing>, DbErr> {
+    flushes: Flushes,
+) -> Result<Option<Vec<Standing>>, DbErr> {
     let mut found = read(conn, key).await?;
-    let missing = |found: &[Row]| -> Vec<Span> {
-        let known = |span: &&Span| found.iter().any(|row| row.is_of(span));
-        spans.iter().filter(|span| !known(span)).copied().collect()
-    };
-    let new = missing(&found);
+    let new = missing(&found, spans);
     if !new.is_empty() {
-        ledger::exclude_flushes(conn, workspace).await?;
+        if flushes == Flushes::Run {
+            return Ok(None);
+        }
         for span in &new {
             count(conn, key, *span).await?;
         }
         found = read(conn, key).await?;
     }
-    spans
+    let standings: Result<Vec<Standing>, DbErr> = spans
         .iter()
         .map(|span| {
             let row = found.iter().find(|row| row.is_of(span)).ok_or_else(|| {
@@ -71,7 +71,37 @@ pub(super) async fn standings<C: ConnectionTrait>(
                 granted: row.granted,
             })
         })
-        .collect()
+        .collect();
+    standings.map(Some)
+}
+
+/// Can calls of the key be committed meanwhile?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flushes {
+    /// The wallet is locked, and was before the key.
+    Excluded,
+    Run,
+}
+
+impl Flushes {
+    /// Keeps them out if a sum of these spans has to be made, as far as can be seen before the key is locked.
+    pub(super) async fn of<C: ConnectionTrait>(
+        conn: &C,
+        key: KeyId,
+        workspace: WorkspaceId,
+        spans: &[Span],
+    ) -> Result<Self, DbErr> {
+        if missing(&read(conn, key).await?, spans).is_empty() {
+            return Ok(Self::Run);
+        }
+        ledger::exclude_flushes(conn, workspace).await?;
+        Ok(Self::Excluded)
+    }
+}
+
+fn missing(found: &[Row], spans: &[Span]) -> Vec<Span> {
+    let known = |span: &&Span| found.iter().any(|row| row.is_of(span));
+    spans.iter().filter(|span| !known(span)).copied().collect()
 }
 
 struct Row {

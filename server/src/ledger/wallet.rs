@@ -310,3 +310,31 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NewId;
+
+    #[test]
+    fn a_wallet_that_is_asked_for_often_is_asked_for_more() {
+        let wallet = Wallet::new(WorkspaceId::new());
+        // Milliseconds, whether others want some, and for how many calls is asked.
+        for (at, contested, calls) in [
+            (0, false, 64),
+            (999, false, 128),
+            (1_000, false, 256),
+            (2_000, false, 64),
+            (2_001, false, 128),
+            (2_002, true, 1),
+            (2_003, false, 64),
+            (2_004, false, 128),
+        ] {
+            let now = Moment::after(Duration::from_millis(at));
+            assert_eq!(wallet.ahead(now, contested), calls, "at {at}");
+        }
+        let now = Moment::after(Duration::from_millis(2_005));
+        let most = (0..20).map(|_| wallet.ahead(now, false)).max();
+        assert_eq!(most, Some(AHEAD_MAX));
+    }
+}

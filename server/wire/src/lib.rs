@@ -6,6 +6,7 @@ pub mod chat;
 pub mod count;
 pub mod error;
 mod fields;
+pub mod media;
 pub mod messages;
 pub mod neutral;
 pub mod relay;

@@ -42,6 +42,7 @@ fn impatient() -> LedgerConfig {
         heartbeat: Duration::from_millis(100),
         commit_wait: Duration::from_millis(400),
         outcome_wait: Duration::from_millis(600),
+        ..LedgerConfig::default()
     }
 }
 

@@ -8,7 +8,9 @@ use server::calls::CallRow;
 
 use super::caller;
 use crate::app::{TestApp, on_both};
-use crate::upstream::{FakeUpstream, Reply, Step, chunk, done, finish, piece, usage, usage_chunk};
+use crate::upstream::{
+    FakeUpstream, Reply, Step, answer, chunk, done, finish, piece, usage, usage_chunk,
+};
 
 /// Only answers cost: ten dollars per million tokens.
 const PRICE: (&str, &str, &str) = ("0", "0", "10");
@@ -19,6 +21,9 @@ const CONTEXT: u64 = 128_000;
 const AFFORDABLE: usize = 2_500;
 /// Where the text is cut to be counted, a token is added for safety; one in two KiB.
 const CUTS: usize = 8;
+
+/// Of a prompt that is dear to count.
+const PROMPT_BYTES: usize = 4_000;
 
 /// What the caller of a stream got, and what stands on its row.
 struct Ran {
@@ -51,11 +56,23 @@ fn words(count: usize) -> Step {
 
 /// Plays a stream of such steps to a caller with so much money.
 async fn run(app: &TestApp, name: &str, steps: Vec<Step>, money: Amount) -> Ran {
-    let fake = FakeUpstream::start().await;
-    fake.always(Reply::Stream(steps));
-    app.offer_at(name, &fake, PRICE).await;
-    let caller = caller(app, name, money).await;
     let asked = json!({"stream": true, "stream_options": {"include_usage": true}});
+    play(app, name, Reply::Stream(steps), PRICE, money, asked).await
+}
+
+/// Plays this reply to a caller with so much money who asks for that.
+async fn play(
+    app: &TestApp,
+    name: &str,
+    reply: Reply,
+    price: (&str, &str, &str),
+    money: Amount,
+    asked: Value,
+) -> Ran {
+    let fake = FakeUpstream::start().await;
+    fake.always(reply);
+    app.offer_at(name, &fake, price).await;
+    let caller = caller(app, name, money).await;
     let response = app.chat(&caller.key, name, asked).await;
     assert_eq!(response.status(), 200, "{name}");
     let text = response.text().await.unwrap();
@@ -135,6 +152,43 @@ on_both! {
             assert_eq!(on_row, (paid, cost - paid), "{name}: the rest is the operator's loss");
             let bound = i64::try_from(believed).unwrap() * NANOS_A_TOKEN - money().nanos();
             assert!(on_row.1 <= bound, "{name}: {on_row:?}");
+        }
+        app.finish().await;
+    }
+
+    async fn an_unreported_prompt_is_above_the_wallet_by_no_more_than_half_a_token_a_byte(app) {
+        // About a token a byte, the most that there can be.
+        let text: String = (0..PROMPT_BYTES).map(|at| char::from([1_u8, 5, 3, 7, 2, 6][at % 6])).collect();
+        let asked = json!({"stream": true, "messages": [{"role": "user", "content": text}]});
+        let steps = Reply::Stream(vec![words(3), finish(), done()]);
+        // Half a token a byte, and a step of the answer.
+        let half = i64::try_from(PROMPT_BYTES / 2).unwrap() * NANOS_A_TOKEN;
+        let money = Amount::from_nanos(half + 50 * NANOS_A_TOKEN);
+        let ran = play(&app, "dense-prompt", steps, ("10", "10", "0.01"), money, asked).await;
+        assert_eq!((ran.call.rule.as_str(), ran.call.ending.as_str()), ("estimated", "finished"));
+        assert_eq!((ran.call.charge_nusd, ran.posted), (money, 0), "{:?}", ran.call);
+        let above = ran.call.unbilled_nusd.nanos();
+        assert!(half / 2 < above && above <= half, "{above} of {half}");
+        app.finish().await;
+    }
+
+    async fn a_plain_answer_is_above_the_wallet_by_no_more_than_is_believed(app) {
+        let believed = 2 * CONTEXT + proxy::BELIEVED_BEYOND;
+        let counted = 2 * AFFORDABLE;
+        for (name, reported, rule) in [
+            ("plain-counted", None, "estimated"),
+            ("plain-believed", Some(believed), "reported"),
+            ("plain-not-believed", Some(believed + 1), "estimated"),
+        ] {
+            // The upstream does not care for `max_tokens`.
+            let reply = answer(&" the".repeat(counted), reported.map(|tokens| usage(0, 0, tokens)));
+            let ran = play(&app, name, reply, PRICE, money(), json!({})).await;
+            assert_eq!((ran.call.rule.as_str(), ran.call.ending.as_str()), (rule, "finished"), "{name}");
+            let tokens = if rule == "reported" { believed } else { u64::try_from(counted).unwrap() };
+            let cost = i64::try_from(tokens).unwrap() * NANOS_A_TOKEN;
+            let on_row = (ran.call.charge_nusd, ran.call.unbilled_nusd.nanos());
+            assert_eq!(on_row, (money(), cost - money().nanos()), "{name}: the rest is the operator's loss");
+            assert_eq!(ran.posted, 0, "{name}");
         }
         app.finish().await;
     }

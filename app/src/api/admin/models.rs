@@ -27,7 +27,10 @@ pub mod faults {
                 return Some((Field::Form, Fault::Admin(AdminFault::LastRoute)));
             }
             CatalogError::Price(_) => (AdminField::Markup, AdminFault::OutOfRange),
-            CatalogError::NoModel(_) | CatalogError::NoRoute | CatalogError::Database(_) => {
+            CatalogError::NoModel(_)
+            | CatalogError::NoRoute
+            | CatalogError::SameCalls
+            | CatalogError::Database(_) => {
                 return None;
             }
         };

@@ -42,6 +42,9 @@ struct Choice<'a> {
     message: Option<&'a serde_json::value::RawValue>,
     #[serde(borrow, default, rename = "finish_reason")]
     _finish_reason: Option<Cow<'a, str>>,
+    /// Of `/v1/completions`, whose answers are like a chat's but for this.
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
 }
 
 /// Looks at an answer.
@@ -54,11 +57,12 @@ pub fn facts(body: &[u8]) -> Result<Facts, serde_json::Error> {
     if answer.choices.is_empty() {
         return Err(serde::de::Error::custom("no choices"));
     }
-    let delivers = answer
-        .choices
-        .iter()
-        .filter_map(|choice| choice.message)
-        .any(|message| of_message(message, &mut |_| {}));
+    let delivers = answer.choices.iter().any(|choice| {
+        let says = choice.text.as_ref().is_some_and(|text| !text.is_empty());
+        says || choice
+            .message
+            .is_some_and(|message| of_message(message, &mut |_| {}))
+    });
     Ok(Facts {
         usage: answer.usage.and_then(|report| report.usage()),
         delivers,
@@ -161,12 +165,13 @@ pub fn write(answer: &neutral::Answer, caller: &Caller, usage: &Usage) -> Bytes 
 /// Hands every piece of the answer's text to `each`, for a tokenizer: what a stream of the same answer would hand it.
 pub fn each_answer_text(body: &[u8], each: &mut dyn FnMut(&str)) {
     if let Ok(answer) = serde_json::from_slice::<Answer<'_>>(body) {
-        for message in answer
-            .choices
-            .into_iter()
-            .filter_map(|choice| choice.message)
-        {
-            of_message(message, each);
+        for choice in answer.choices {
+            if let Some(text) = &choice.text {
+                each(text);
+            }
+            if let Some(message) = choice.message {
+                of_message(message, each);
+            }
         }
     }
 }

@@ -28,6 +28,9 @@ pub struct Facts {
     pub delivers: bool,
 }
 
+/// What the chunks of `/v1/completions` call themselves.
+const TEXT: &[u8] = b"\"text_completion\"";
+
 /// The end marker of the dialect.
 pub const DONE: &[u8] = b"[DONE]";
 
@@ -54,6 +57,9 @@ pub(super) struct Choice<'a> {
     pub(super) delta: Option<Delta<'a>>,
     #[serde(borrow, default)]
     finish_reason: Option<Cow<'a, str>>,
+    /// Of `/v1/completions`, whose chunks are like a chat's but for this.
+    #[serde(borrow, default)]
+    text: Option<Cow<'a, str>>,
     /// vLLM's: the sequence that came up, or the number of a token.
     #[serde(default)]
     pub(super) stop_reason: Option<serde_json::Value>,
@@ -86,6 +92,10 @@ pub fn read(data: &[u8], each: &mut dyn FnMut(&str)) -> Result<Facts, serde_json
         if choice.finish_reason().is_some() {
             facts.ended.push(choice.index.unwrap_or(0));
         }
+        if let Some(text) = choice.text.as_deref().filter(|text| !text.is_empty()) {
+            facts.delivers = true;
+            each(text);
+        }
         facts.delivers |= choice.delta.as_ref().is_some_and(Delta::has_media);
         choice.delta.unwrap_or_default().each_text(&mut |text| {
             if !text.is_empty() {
@@ -112,8 +122,12 @@ pub fn without_usage(data: &[u8]) -> Option<Bytes> {
 /// index) that have no finish reason yet.
 #[must_use]
 pub fn ending_like(data: &[u8], open: impl Iterator<Item = u64>) -> Option<Bytes> {
+    let is_chat = !data.windows(TEXT.len()).any(|some| some == TEXT);
     let ended: Vec<serde_json::Value> = open
-        .map(|index| serde_json::json!({"index": index, "delta": {}, "finish_reason": "length"}))
+        .map(|index| match is_chat {
+            true => serde_json::json!({"index": index, "delta": {}, "finish_reason": "length"}),
+            false => serde_json::json!({"index": index, "text": "", "finish_reason": "length"}),
+        })
         .collect();
     like(data, ended.into(), None)
 }

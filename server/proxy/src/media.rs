@@ -1,0 +1,158 @@
+//! How is a call served that is no conversation? By the same story as one ([`crate::serve`]): what differs is how the
+//! request is read, which upstreams can be asked, and how much money is set aside.
+
+use std::time::Instant;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response};
+use domain::ids::CallId;
+use domain::views::UnixMs;
+use domain::{Amount, Dialect, Price, Problem, Usage};
+use server::budgets::BudgetError;
+use server::keys::KeyRecord;
+use wire::media::{Endpoint, Media};
+
+use crate::attempt::Place;
+use crate::budget::{self, Covered};
+use crate::serve::{Inbound, malformed};
+use crate::state::ProxyState;
+use crate::voice::Voice;
+use crate::{body, forward, models, refuse, serve};
+
+/// `POST /v1/completions`, `/v1/embeddings`, `/v1/images/generations`, `/v1/audio/*`, `/v1/moderations`.
+pub(crate) async fn answer(
+    endpoint: Endpoint,
+    State(state): State<ProxyState>,
+    Extension(call): Extension<CallId>,
+    request: axum::extract::Request,
+) -> Response<Body> {
+    let began = Instant::now();
+    let (parts, body) = request.into_parts();
+    let mut response = match call_of(&state, endpoint, call, began, &parts, body).await {
+        Ok(response) => response,
+        Err(problem) => refuse::answer(&state, &problem),
+    };
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let headers = response.headers_mut();
+    headers.insert("openai-processing-ms", HeaderValue::from(took));
+    response
+}
+
+/// # Errors and cancellation
+/// As those of a conversation.
+async fn call_of(
+    state: &ProxyState,
+    endpoint: Endpoint,
+    call: CallId,
+    began: Instant,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response<Body>, Problem> {
+    let (key, permit) = match serve::admit(state, parts).await {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            body::discard(body).await;
+            return Err(problem);
+        }
+    };
+    let body = body::read(&state.config, &parts.headers, body).await?;
+    let mut asked =
+        wire::media::read(endpoint, content_type(&parts.headers), body).map_err(malformed)?;
+    if asked.request.model.is_empty() {
+        asked.request.model = moderation(state, &key)?;
+    }
+    let voice = Voice::of_path(parts.uri.path(), &parts.headers, call.to_string());
+    let inbound = Inbound {
+        request: asked.request,
+        media: Some(asked.media),
+        voice: voice.to(&key, &state.texts),
+        forward: forward::headers(Dialect::Chat, &parts.headers),
+    };
+    serve::metered(state, call, began, key, permit, inbound).await
+}
+
+/// As which type a body came.
+pub(crate) fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+}
+
+/// The model of a moderation that names none: the first by name that has `moderation` in it and that the key may call.
+fn moderation(state: &ProxyState, key: &KeyRecord) -> Result<String, Problem> {
+    let found = models::callable(state, key)
+        .into_iter()
+        .find(|model| !key.test && model.id.contains("moderation"));
+    found
+        .map(|model| model.id)
+        .ok_or_else(|| Problem::InvalidBody {
+            detail: "`model` is missing, and no model for moderation is offered here".to_owned(),
+            param: Some("model"),
+        })
+}
+
+/// The places that have such endpoints.
+///
+/// # Errors
+/// [`Problem::InvalidBody`] when the model is served at none.
+pub(crate) fn places(places: Vec<Place>) -> Result<Vec<Place>, Problem> {
+    let places: Vec<Place> = places
+        .into_iter()
+        .filter(|place| place.upstream.dialect.is_openai())
+        .collect();
+    if places.is_empty() {
+        return Err(Problem::InvalidBody {
+            detail: "this model takes conversations only: call it at /v1/chat/completions, /v1/responses or /v1/messages"
+                .to_owned(),
+            param: Some("model"),
+        });
+    }
+    Ok(places)
+}
+
+/// Sets aside what the call can cost at most, as far as that is known before: nothing of it can be made shorter, so it is
+/// all or nothing. `prompt` is what its text alone can cost.
+///
+/// # Errors
+/// [`Problem::OutOfCredit`] when the wallet, [`Problem::KeyLimitReached`] when a limit of the key cannot cover it,
+/// [`Problem::CreditBusy`], [`Problem::Unavailable`].
+pub(crate) async fn cover(
+    state: &ProxyState,
+    key: &KeyRecord,
+    created_at: UnixMs,
+    prompt: Amount,
+    price: &Price,
+    media: &Media,
+) -> Result<Covered, Problem> {
+    let amount = most(prompt, price, media).ok_or_else(|| Problem::InvalidBody {
+        detail: "the answer could cost more than any wallet holds; ask for less".to_owned(),
+        param: None,
+    })?;
+    let of_key = match state.budgets.hold(key, amount, created_at).await {
+        Ok(hold) => hold,
+        Err(BudgetError::Reached { period, .. }) => {
+            return Err(Problem::KeyLimitReached { period });
+        }
+        Err(other) => return Err(budget::problem(&other.into())),
+    };
+    let hold = state.ledger.hold(key.workspace, amount).await;
+    let hold = hold.map_err(|error| budget::problem(&error))?;
+    Ok(Covered {
+        hold: hold.within(of_key),
+        lowered_max_tokens: None,
+    })
+}
+
+fn most(prompt: Amount, price: &Price, media: &Media) -> Option<Amount> {
+    let (heard, answer, units) = media.at_most();
+    let tokens = price.ceiling(heard, answer).ok()?;
+    let units = price.charge(&Usage {
+        units,
+        ..Usage::ZERO
+    });
+    Amount::sum([prompt, tokens, units.ok()?]).ok()
+}
