@@ -281,6 +281,20 @@ impl Price {
         self
     }
 
+    /// The same for a call that has only text in its prompt, or in its answer: a hold for it need not be as large as one for
+    /// audio and images.
+    #[must_use]
+    pub fn of_text(mut self, prompt: bool, answer: bool) -> Self {
+        let mut none = |bucket| self.set(bucket, PricePerMtok::default());
+        if prompt {
+            [Bucket::AudioInput, Bucket::ImageInput].map(&mut none);
+        }
+        if answer {
+            [Bucket::AudioOutput, Bucket::ImageOutput].map(&mut none);
+        }
+        self
+    }
+
     fn before_the_answer(&self, prompt_tokens: u64) -> i128 {
         self.dearest(Bucket::PROMPT).cost_picos(prompt_tokens) + self.call.cost_picos(1)
     }

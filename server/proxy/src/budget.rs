@@ -57,7 +57,9 @@ impl Budget {
         let context_left = model.context.saturating_sub(prompt_tokens).max(1);
         let answer_max = request.max_tokens.unwrap_or(u64::MAX).min(context_left);
         Self {
-            price: version.dearest(request.asked, prompt_tokens),
+            price: version
+                .dearest(request.asked, prompt_tokens)
+                .of_text(request.size.attachments == 0, !request.wants_media()),
             prompt_tokens,
             answer_max,
             choices: request.choices,

@@ -153,6 +153,15 @@ impl Meter {
         }
     }
 
+    /// What the upstream says while it runs: what it counted of the prompt, and how it serves.
+    pub(crate) fn told(&mut self, prompt: Option<Usage>, tier: Option<Tier>) {
+        let believable = self.believable();
+        self.prompt = prompt
+            .filter(|prompt| prompt.prompt() <= believable)
+            .or(self.prompt);
+        self.served = tier.or(self.served);
+    }
+
     /// The upstream's own count. A later report replaces an earlier one: they are running totals.
     pub(crate) fn reported(&mut self, usage: Usage) {
         let served = usage.served.or(self.served);
@@ -251,7 +260,7 @@ impl Meter {
             (Rule::Reported | Rule::Estimated, _) => {
                 let believable = self.believable();
                 let (request, delivered) = (self.request, self.answer.into_text());
-                let media = self.media;
+                let (media, prompt) = (self.media, self.prompt);
                 // A long text takes milliseconds to count: not on a thread that serves others.
                 tokio::task::spawn_blocking(move || {
                     if let Some(media) = media.as_ref().filter(|media| !media.is_text()) {
@@ -261,10 +270,14 @@ impl Meter {
                     let output = answer
                         .as_ref()
                         .map_or_else(|| tokens::count(&delivered), |whole| tokens::answer(whole));
-                    Usage {
+                    let counted = || Usage {
                         input: tokens::prompt(&request) + media.map_or(0, |media| media.numbers),
+                        ..Usage::ZERO
+                    };
+                    Usage {
                         output: output.min(believable),
-                        ..Usage::default()
+                        // What the provider's cache answered for is cheap: its own count of the prompt, where it came.
+                        ..prompt.unwrap_or_else(counted)
                     }
                 })
                 .await

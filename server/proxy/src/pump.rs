@@ -276,6 +276,7 @@ impl Pump<'_> {
         {
             self.meter.beside(said::beside(&data));
         }
+        self.meter.told(facts.prompt, facts.tier);
         if let Some(said) = facts.failed {
             self.meter.rewind(before);
             // What it took to fail is reported by some; who got something of it pays for it.

@@ -207,8 +207,12 @@ async fn a_hold_grows_on_another_lease_when_its_own_was_taken_back() {
     let bank = Bank::with(1_000).await;
     let ten = Amount::from_nanos(10);
     let mut hold = bank.ledger.hold(bank.wallet, ten).await.unwrap();
+    // Another call holds the rest of the lease, so that growing asks the database.
+    let rest = Amount::from_nanos(990);
+    let other = bank.ledger.hold(bank.wallet, rest).await.unwrap();
     // As after an outage that was longer than the lease's life.
     assert_eq!(bank.ledger.reclaim_predecessors().await.unwrap(), 1);
+    other.release();
     hold.grow_to(Amount::from_nanos(300)).await.unwrap();
     let too_much = hold.grow_to(Amount::from_nanos(1_001)).await;
     assert!(matches!(too_much, Err(HoldError::Insufficient { .. })));

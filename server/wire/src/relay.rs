@@ -39,6 +39,9 @@ impl From<serde_json::Error> for Broken {
 pub struct Facts {
     /// What it reports, if that can be believed: a running total.
     pub usage: Option<Usage>,
+    /// What it reports of the prompt alone, before the answer is counted: what a call is charged for its prompt by when the
+    /// rest of the report never comes.
+    pub prompt: Option<Usage>,
     /// How soon the upstream says that it served, which is what is charged; `None` when it does not say.
     pub tier: Option<Tier>,
     /// It carries something of the answer.
@@ -106,6 +109,11 @@ pub trait Reader: Send + Sync {
     /// [`Broken`] when it is no event of the dialect.
     fn event(&mut self, event: &Event, out: &mut Vec<Piece>) -> Result<(), Broken>;
 
+    /// What was reported of the prompt alone, if it was by now.
+    fn prompt(&self) -> Option<Usage> {
+        None
+    }
+
     /// How soon the answer is served, if it was said by now.
     fn tier(&self) -> Option<Tier> {
         None
@@ -172,6 +180,7 @@ impl Relay for Translate {
         }
         facts.sealed = self.has_stopped;
         facts.tier = self.reader.tier();
+        facts.prompt = self.reader.prompt();
         for piece in &self.read {
             match piece {
                 Piece::Opened(Block::Tool { name, .. }) => {

@@ -9,7 +9,7 @@ use domain::price_rule::Asked;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::fields::{given, place};
+use crate::fields::{given, pick, place};
 use crate::neutral::{Prompt, Tool};
 use crate::relay::{Broken, Reader, Relay, Translate, Whole, Writer};
 use crate::segments::{Edit, Segments};
@@ -197,6 +197,20 @@ impl Request {
         }?;
         let caller = self.caller(call, created);
         Ok(Whole::anew(answer, self.dialect, caller))
+    }
+
+    /// Whether the answer may have something in it that is no text: only chat's callers ask for that by a field.
+    #[must_use]
+    pub fn wants_media(&self) -> bool {
+        match self.dialect {
+            Dialect::Chat => {
+                let [modalities, audio] =
+                    pick(&self.body, ["modalities", "audio"]).unwrap_or_default();
+                given(modalities).or(given(audio)).is_some()
+            }
+            Dialect::Gemini => true,
+            Dialect::Responses | Dialect::Messages => false,
+        }
     }
 
     /// Hands every piece of prompt text to `each`, for a tokenizer.

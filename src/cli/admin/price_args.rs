@@ -73,15 +73,19 @@ struct LongArgs {
     /// Prompts of more tokens than this have the --long prices
     #[arg(long, value_name = "200000", requires_all = ["long_input_per_mtok", "long_output_per_mtok"])]
     long_prompt_above: Option<u64>,
+    /// Dollars per million input tokens of such a prompt
     #[arg(long, value_name = "P", requires = "long_prompt_above")]
     long_input_per_mtok: Option<String>,
-    /// As --long-input-per-mtok when left out, and so for those below
+    /// Dollars per million cached input tokens; as --long-input-per-mtok when left out
     #[arg(long, value_name = "P", requires = "long_prompt_above")]
     long_cached_input_per_mtok: Option<String>,
+    /// Dollars per million tokens written into the cache; as --long-input-per-mtok when left out
     #[arg(long, value_name = "P", requires = "long_prompt_above")]
     long_cache_write_per_mtok: Option<String>,
+    /// The same for an hour; as --long-cache-write-per-mtok when left out
     #[arg(long, value_name = "P", requires = "long_prompt_above")]
     long_cache_write_1h_per_mtok: Option<String>,
+    /// Dollars per million output tokens of such a call
     #[arg(long, value_name = "P", requires = "long_prompt_above")]
     long_output_per_mtok: Option<String>,
 }
@@ -98,13 +102,16 @@ struct FactorArgs {
     /// The same for fast answers (`speed` of the Messages dialect)
     #[arg(long, value_name = "6")]
     fast_factor: Option<String>,
-    /// What the answer's tokens but for reasoning cost times as much at this effort
+    /// What the answer's tokens but for reasoning cost times as much at minimal effort
     #[arg(long, value_name = "F")]
     minimal_effort_factor: Option<String>,
+    /// What the answer's tokens but for reasoning cost times as much at low effort
     #[arg(long, value_name = "F")]
     low_effort_factor: Option<String>,
+    /// What the answer's tokens but for reasoning cost times as much at medium effort
     #[arg(long, value_name = "F")]
     medium_effort_factor: Option<String>,
+    /// What the answer's tokens but for reasoning cost times as much at high effort
     #[arg(long, value_name = "F")]
     high_effort_factor: Option<String>,
 }

@@ -82,7 +82,11 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
             .flatten()
             .map(|raw| place(&body, raw))
             .collect(),
-        max_tokens_name: "max_tokens",
+        // OpenAI's newer models know only the newer name, and most other servers only the older.
+        max_tokens_name: match super::body::is_openais(&model) {
+            true => "max_completion_tokens",
+            false => "max_tokens",
+        },
         read_by_model: places(&body, [Some(messages), tools, functions, response_format]),
     };
     let word = |raw: Option<&serde_json::value::RawValue>| {

@@ -1,7 +1,7 @@
 //! What does a stream of messages say, piece by piece, for a caller of another dialect?
 
-use domain::Dialect;
 use domain::price_rule::Tier;
+use domain::{Dialect, Usage};
 use serde_json::value::RawValue;
 
 use super::block::{Delta, EMPTY, Known};
@@ -166,6 +166,10 @@ impl relay::Reader for Reader {
             Said::Error | Said::Other => {}
         }
         Ok(())
+    }
+
+    fn prompt(&self) -> Option<Usage> {
+        self.report.prompt()
     }
 
     fn tier(&self) -> Option<Tier> {

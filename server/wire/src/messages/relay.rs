@@ -73,6 +73,7 @@ impl Own {
             Said::Error | Said::Other => {}
         }
         facts.tier = self.next.report.tier();
+        facts.prompt = self.next.report.prompt();
         facts.sealed = self.next.has_stopped;
         Ok(facts)
     }

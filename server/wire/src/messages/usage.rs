@@ -77,6 +77,20 @@ impl Report {
         self.output.is_some()
     }
 
+    /// The buckets of the prompt alone.
+    #[must_use]
+    pub fn prompt(&self) -> Option<Usage> {
+        let (output, thinking, searches, fetches) = (None, None, None, None);
+        let prompt = Self {
+            output,
+            thinking,
+            searches,
+            fetches,
+            ..*self
+        };
+        prompt.usage()
+    }
+
     /// Our buckets; `None` when the report says nothing that can be believed.
     ///
     /// A report of nothing at all is none: some servers send zeros for answers that they streamed.
