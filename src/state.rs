@@ -17,6 +17,7 @@ use server::mail::{Mail, MailConfig};
 use server::night::Night;
 use server::nodes::Nodes;
 use server::orders::{Orders, OrdersParts};
+use server::pins::Pins;
 use server::policies::Policies;
 use server::rates::Rates;
 use server::receipts::{Receipts, Seller};
@@ -43,6 +44,8 @@ pub struct Handles {
     pub ledger: Ledger,
     pub catalog: Catalog,
     pub upstreams: Upstreams,
+    /// Which upstream keeps a stored response.
+    pub pins: Pins,
     pub calls: Calls,
     pub audit: Audit,
     pub budgets: Budgets,
@@ -103,6 +106,7 @@ impl Handles {
             status: Status::new(db.clone(), clock.clone(), ledger.clone(), catalog.clone()),
             catalog,
             upstreams: Upstreams::new(db.clone(), clock.clone(), ring.clone(), rule),
+            pins: Pins::new(db.clone(), clock.clone()),
             calls: Calls::new(db.clone(), clock.clone()),
             audit: Audit::new(db.clone(), clock.clone()),
             night: Night::new(db.clone(), clock.clone(), ledger.node()),

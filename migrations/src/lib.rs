@@ -26,6 +26,7 @@ mod m016_statement;
 mod m017_ledger;
 mod m018_verify_runs;
 mod m019_price_buckets;
+mod m020_response_pins;
 mod m021_flush;
 
 /// All migrations, oldest first.
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m018_verify_runs::Migration),
             Box::new(m019_price_buckets::Migration),
             Box::new(m021_flush::Migration),
+            Box::new(m020_response_pins::Migration),
         ]
     }
 }

@@ -413,7 +413,7 @@ async fn first_holds(bank: &Arc<Bank>, ledger: &Ledger) -> u128 {
 /// The limit: the same rows, in batches, on one connection, and nothing else. Rows per second.
 async fn plain_inserts(place: &Place, wallets: usize, size: Size) -> u128 {
     let bank = Bank::open(place, wallets).await;
-    let (calls, attempts) = (insert_sql(CALL, 20), insert_sql(ATTEMPT, 6));
+    let (calls, attempts) = (insert_sql(CALL, 29), insert_sql(ATTEMPT, 6));
     let backend = bank.db.backend();
     bank.settle_down().await;
     let begun = Instant::now();
@@ -442,7 +442,8 @@ async fn plain_inserts(place: &Place, wallets: usize, size: Size) -> u128 {
 }
 
 const CALL: &str = "call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
-    input, cached_input, output, reasoning, charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at)";
+    input, cached_input, output, reasoning, charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at,
+    cache_write, cache_write_1h, audio_input, image_input, audio_output, image_output, tool_calls, units, flagged)";
 const ATTEMPT: &str = "attempt (call_id, seq, upstream_id, outcome, status, duration_ms)";
 
 /// One statement for a whole batch.
@@ -457,7 +458,7 @@ fn insert_sql(table: &str, columns: usize) -> String {
     format!("INSERT INTO {table} VALUES {}", rows.join(", "))
 }
 
-fn call_values(call: &CallRecord) -> [Value; 20] {
+fn call_values(call: &CallRecord) -> [Value; 29] {
     let number = |tokens: u64| Value::from(i64::try_from(tokens).unwrap());
     [
         call.id.to_string().into(),
@@ -481,6 +482,15 @@ fn call_values(call: &CallRecord) -> [Value; 20] {
         call.first_byte_ms.into(),
         call.duration_ms.into(),
         call.created_at.into(),
+        number(call.usage.cache_write),
+        number(call.usage.cache_write_1h),
+        number(call.usage.audio_input),
+        number(call.usage.image_input),
+        number(call.usage.audio_output),
+        number(call.usage.image_output),
+        number(call.usage.tool_calls),
+        number(call.usage.units),
+        i64::from(call.usage.flagged).into(),
     ]
 }
 

@@ -19,6 +19,7 @@ pub mod nodes;
 pub mod orders;
 mod outbound;
 pub mod paper;
+pub mod pins;
 pub mod policies;
 pub mod rates;
 pub mod receipts;

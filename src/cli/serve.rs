@@ -122,6 +122,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         handles.calls.clone(),
         handles.catalog.clone(),
         handles.upstreams.clone(),
+        handles.pins.clone(),
         handles.nodes.clone(),
         texts.clone(),
         handles.clock.clone(),
@@ -242,6 +243,7 @@ fn background(
 ) -> Vec<JoinHandle<()>> {
     let (sweeper, proxy, stop) = (handles.sessions.clone(), proxy.clone(), stopped.clone());
     let (accounts, keys) = (handles.accounts.clone(), handles.keys.clone());
+    let pins = handles.pins.clone();
     let sweep = async move {
         let mut tick = tokio::time::interval(SWEEP);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
@@ -254,6 +256,9 @@ fn background(
             }
             if let Err(error) = keys.sweep_refusals().await {
                 tracing::warn!(%error, "Counts of old refusals could not be deleted; tried again later");
+            }
+            if let Err(error) = pins.sweep().await {
+                tracing::warn!(%error, "What was kept of old stored responses could not be deleted; tried again later");
             }
             if let Err(error) = accounts.sweep_links().await {
                 tracing::warn!(%error, "Mailed links past their end could not be deleted; tried again later");
@@ -312,6 +317,7 @@ impl Drain<'_> {
             connections = self.counts.open(),
             "Stopping: no new connections"
         );
+        self.proxy.stop();
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.tick().await;
         let finished = async {

@@ -61,8 +61,9 @@ impl Loop {
             };
             let (watcher, server, router) = (graceful.watcher(), server.clone(), router.clone());
             tokio::spawn(async move {
-                server.connection(stream, peer, router, watcher).await;
-                drop(connected);
+                server
+                    .connection(stream, peer, router, watcher, connected)
+                    .await;
             });
         }
         drop(listener);
@@ -105,13 +106,17 @@ impl Loop {
         peer: SocketAddr,
         router: Router,
         watcher: hyper_util::server::graceful::Watcher,
+        connected: Connected,
     ) {
+        // A request that becomes a WebSocket takes it along, and so stays counted.
+        let connected = Arc::new(connected);
         let asked = Arc::new(AtomicBool::new(false));
         let service = {
-            let asked = asked.clone();
+            let (asked, connected) = (asked.clone(), connected.clone());
             hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
                 asked.store(true, Ordering::Relaxed);
-                let request = self.introduce(request, peer);
+                let mut request = self.introduce(request, peer);
+                request.extensions_mut().insert(connected.clone());
                 router.clone().oneshot(request)
             })
         };
@@ -130,7 +135,7 @@ impl Loop {
             .keep_alive_interval(H2_PING)
             .keep_alive_timeout(H2_PING);
         let io = TokioIo::new(stall::Stalling::new(stream, STALL));
-        let connection = watcher.watch(builder.serve_connection(io, service));
+        let connection = watcher.watch(builder.serve_connection_with_upgrades(io, service));
         // A peer that never completes a request is outside the timeouts of both protocols: while the first bytes decide
         // which one is spoken, and after an HTTP/2 handshake.
         let silent = async {

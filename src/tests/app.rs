@@ -163,6 +163,7 @@ impl TestApp {
             handles.calls.clone(),
             handles.catalog.clone(),
             handles.upstreams.clone(),
+            handles.pins.clone(),
             handles.nodes.clone(),
             texts.clone(),
             handles.clock.clone(),
@@ -397,6 +398,7 @@ impl TestApp {
     pub async fn stop(self) -> (TempDir, Option<Scratch>) {
         self.quiet().await;
         self.stop.cancel();
+        self.proxy.stop();
         tokio::time::timeout(Duration::from_secs(20), self.serving)
             .await
             .expect("connections end")

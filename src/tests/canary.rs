@@ -18,6 +18,8 @@ use server::secrets::Secret;
 
 use crate::app::TestApp;
 use crate::binary::{Installation, Server, chat, files, http};
+use crate::responses;
+use crate::socket::Client;
 use crate::upstream::{
     FakeUpstream, Reply, Step, answer, finish, other, piece, refusal, stream, usage,
 };
@@ -158,6 +160,7 @@ async fn every_path(server: &Server, fake: &FakeUpstream, key: &str, prompt: &st
     }
     by_hand(server, fake, prompt).await;
     other_media(server, fake, key, prompt).await;
+    by_responses(server, fake, key, prompt).await;
     // A caller who leaves while the upstream is silent.
     fake.always(Reply::Stream(vec![piece(prompt), Step::Stall]));
     let mut response = chat(server, key, "gpt", streamed).await;
@@ -306,6 +309,16 @@ async fn other_media(server: &Server, fake: &FakeUpstream, key: &str, prompt: &s
             json!({"model": prompt, "messages": [prompt]}).to_string(),
         ),
         (
+            "/v1beta/models/gpt:generateContent",
+            "application/json",
+            json(json!({"contents": [{"role": "user", "parts": [{"text": prompt}]}]})),
+        ),
+        (
+            "/v1beta/models/gpt:countTokens",
+            "application/json",
+            json(json!({"contents": [{"role": "user", "parts": [{"text": prompt}]}]})),
+        ),
+        (
             "/v1/messages/batches",
             "application/json",
             json(json!({"requests": [prompt]})),
@@ -348,8 +361,8 @@ async fn other_media(server: &Server, fake: &FakeUpstream, key: &str, prompt: &s
             send(path, kind, body[..cut].to_owned()).await;
         }
     }
-    // Seven counts, one speech, and five endpoints that answer JSON.
-    assert_eq!(answered, 13, "the endpoints really answered");
+    // Two counts each time, one speech, and five endpoints that answer JSON.
+    assert_eq!(answered, 20, "the endpoints really answered");
     for path in [
         format!("/v1beta/models/{prompt}"),
         format!("/v1/models?limit={prompt}&after_id={prompt}"),
@@ -406,6 +419,69 @@ async fn by_hand(server: &Server, fake: &FakeUpstream, prompt: &str) {
             assert!(shown.contains(prompt), "the zone did not run: {shown}");
         }
     }
+}
+
+/// The same prompt as a response: whole, streamed, stored, read again, counted, and over a WebSocket.
+async fn by_responses(server: &Server, fake: &FakeUpstream, key: &str, prompt: &str) {
+    let at = |below: &str| server.url(&format!("/v1/responses{below}"));
+    let send = async |request: reqwest::RequestBuilder| {
+        let answer = request.bearer_auth(key).send().await.unwrap();
+        answer.bytes().await.ok();
+    };
+    let object = responses::object("resp_1", prompt);
+    let quoting = format!("the prompt {prompt} is too long");
+    for reply in [
+        responses::plain(&object),
+        responses::streamed("resp_1", prompt),
+        refusal(400, &quoting),
+        refusal(500, &quoting),
+        Reply::Stream(responses::begun("resp_1", prompt)),
+    ] {
+        fake.always(reply);
+        for stream in [false, true] {
+            let body = json!({"model": "gpt", "input": prompt, "user": prompt, "stream": stream});
+            send(http().post(at("")).body(body.to_string())).await;
+        }
+    }
+    fake.always(responses::plain(&object));
+    for below in [
+        "/resp_1".to_owned(),
+        format!("/resp_1/input_items?after={prompt}&key={key}"),
+        format!("/{prompt}"),
+    ] {
+        send(http().get(at(&below))).await;
+    }
+    for below in ["/compact", "/input_tokens"] {
+        let good = json!({"model": "gpt", "input": prompt}).to_string();
+        for body in [good, format!("{{\"model\": {prompt}")] {
+            send(http().post(at(below)).body(body)).await;
+        }
+    }
+    let address = server.url("").replace("http://", "");
+    let mut client = Client::dial(address.trim_end_matches('/'), key)
+        .await
+        .unwrap();
+    fake.always(responses::streamed("resp_2", prompt));
+    client.create(json!({"input": prompt})).await;
+    client.until("response.completed").await;
+    for message in [
+        prompt.to_owned(),
+        json!({"type": prompt}).to_string(),
+        json!({"type": "response.create", "model": prompt, "input": prompt}).to_string(),
+        json!({"type": "response.create", "model": "gpt", "previous_response_id": prompt})
+            .to_string(),
+    ] {
+        client.text(message).await;
+        client.until("error").await;
+    }
+    // A caller who leaves while the conversation is remembered and an answer runs.
+    let mut steps = responses::begun("resp_3", prompt);
+    steps.push(Step::Stall);
+    fake.always(Reply::Stream(steps));
+    client
+        .create(json!({"previous_response_id": "resp_2", "input": prompt}))
+        .await;
+    client.until("response.output_text.delta").await;
 }
 
 trait FormBody {

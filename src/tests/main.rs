@@ -36,6 +36,8 @@ mod prices;
 mod rates;
 mod receipts;
 mod reconcile;
+mod responses;
+mod socket;
 mod statement;
 mod top_up;
 mod trial;

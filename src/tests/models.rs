@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use server::keys::NewKeyForm;
 
 use crate::app::{Caller, TestApp, body, on_both};
-use crate::upstream::FakeUpstream;
+use crate::upstream::{FakeUpstream, usage};
 
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 
@@ -184,6 +184,46 @@ on_both! {
             assert_eq!((&refused["error"]["type"], &refused["error"]["details"]["error_code"]), (&json!("invalid_request_error"), &json!("invalid_request")));
         }
         assert!(fake.seen().is_empty() && app.calls(&caller).await.is_empty());
+        app.finish().await;
+    }
+
+    async fn googles_dialect_reaches_a_model_of_another(app) {
+        let fake = FakeUpstream::start().await;
+        fake.answers_as_asked(&["forty-", "two"], &usage(10, 0, 5));
+        app.offer("maker/gpt", &fake).await;
+        let caller = app.caller("5").await;
+        let key = ("x-goog-api-key", caller.key.as_str());
+        let asked = json!({"contents": [{"role": "user", "parts": [{"text": "What is 6*7?"}]}]});
+        let model = "/v1beta/models/maker/gpt";
+
+        let plain = post(&app, &format!("{model}:generateContent"), &[key], &asked).await;
+        assert_eq!(plain.status(), 200);
+        assert_eq!(plain.headers()["x-cost-nusd"], "75000");
+        let plain: Value = plain.json().await.unwrap();
+        assert_eq!(plain["candidates"][0]["content"]["parts"][0]["text"], "forty-two");
+        assert_eq!(plain["usageMetadata"]["promptTokenCount"], 10);
+
+        let streamed = post(&app, &format!("{model}:streamGenerateContent?alt=sse"), &[key], &asked).await;
+        assert_eq!((streamed.status().as_u16(), &streamed.headers()["content-type"]), (200, &"text/event-stream".parse().unwrap()));
+        let streamed = streamed.text().await.unwrap();
+        let last = streamed.lines().rfind(|line| line.starts_with("data: ")).unwrap();
+        let last: Value = serde_json::from_str(&last["data: ".len()..]).unwrap();
+        assert_eq!((&last["candidates"][0]["finishReason"], &last["usageMetadata"]["candidatesTokenCount"]), (&json!("STOP"), &json!(5)));
+        assert!(streamed.contains("forty-") && !streamed.contains("[DONE]"), "{streamed}");
+
+        let counted = post(&app, &format!("{model}:countTokens"), &[key], &asked).await;
+        let counted: Value = counted.json().await.unwrap();
+        assert!((5..25).contains(&counted["totalTokens"].as_u64().unwrap()), "{counted}");
+        for (verb, status, said) in [
+            (":streamGenerateContent", 400, "INVALID_ARGUMENT"),
+            (":embedContent", 404, "NOT_FOUND"),
+        ] {
+            let refused = post(&app, &format!("{model}{verb}"), &[key], &asked).await;
+            assert_eq!(refused.status(), status, "{verb}");
+            let refused: Value = refused.json().await.unwrap();
+            assert_eq!(refused["error"]["status"], said, "{verb}");
+        }
+        assert_eq!(app.posted(&caller).await, 5_000_000_000 - 2 * 75_000);
         app.finish().await;
     }
 

@@ -48,6 +48,7 @@ pub enum Step {
 /// What it was sent.
 #[derive(Debug, Clone)]
 pub struct Seen {
+    pub method: String,
     pub path: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
@@ -262,11 +263,9 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.lines();
-    let path = lines
-        .next()
-        .and_then(|line| line.split(' ').nth(1))
-        .unwrap_or_default()
-        .to_owned();
+    let mut first = lines.next().unwrap_or_default().split(' ');
+    let method = first.next().unwrap_or_default().to_owned();
+    let path = first.next().unwrap_or_default().to_owned();
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
@@ -296,6 +295,7 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
         }
     }
     Ok(Some(Seen {
+        method,
         path,
         headers,
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),

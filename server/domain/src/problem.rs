@@ -36,6 +36,10 @@ pub enum Problem {
     KeyLimitReached { period: Period },
     /// The catalogue has no such model.
     ModelNotFound { model: String },
+    /// The request goes on from a response that this workspace did not store, or that is kept no more.
+    PreviousResponseNotFound,
+    /// This workspace stored no such response, or it is kept no more.
+    ResponseNotFound,
     /// The body is not what the endpoint takes; `detail` names the place, never the content.
     InvalidBody {
         detail: String,
@@ -77,6 +81,8 @@ pub enum Problem {
     PathNotFound,
     /// The address exists, but not for this method.
     MethodNotAllowed,
+    /// The address is that of a WebSocket, and the request did not ask for one.
+    UpgradeRequired,
     /// Trouble of ours: the database, a start or a stop.
     Unavailable,
     /// A defect of ours.
@@ -85,7 +91,7 @@ pub enum Problem {
 
 impl Problem {
     /// Every code, for the tests that demand a sentence in every locale.
-    pub const CODES: [&'static str; 28] = [
+    pub const CODES: [&'static str; 31] = [
         "missing_api_key",
         "invalid_api_key",
         "api_key_expired",
@@ -97,6 +103,8 @@ impl Problem {
         "address_not_allowed",
         "key_limit_reached",
         "model_not_found",
+        "previous_response_not_found",
+        "response_not_found",
         "invalid_request",
         "request_too_large",
         "unsupported_encoding",
@@ -112,6 +120,7 @@ impl Problem {
         "caller_left",
         "path_not_found",
         "method_not_allowed",
+        "upgrade_required",
         "service_unavailable",
         "internal_error",
     ];
@@ -137,6 +146,8 @@ impl Problem {
                 period: Period::Day,
             },
             Self::ModelNotFound { model: model() },
+            Self::PreviousResponseNotFound,
+            Self::ResponseNotFound,
             Self::InvalidBody {
                 detail: "…".to_owned(),
                 param: None,
@@ -163,6 +174,7 @@ impl Problem {
             Self::CallerLeft,
             Self::PathNotFound,
             Self::MethodNotAllowed,
+            Self::UpgradeRequired,
             Self::Unavailable,
             Self::Internal,
         ]
@@ -198,6 +210,8 @@ impl Problem {
             Self::AddressNotAllowed => "address_not_allowed",
             Self::KeyLimitReached { .. } => "key_limit_reached",
             Self::ModelNotFound { .. } => "model_not_found",
+            Self::PreviousResponseNotFound => "previous_response_not_found",
+            Self::ResponseNotFound => "response_not_found",
             Self::InvalidBody { .. } => "invalid_request",
             Self::BodyTooLarge { .. } => "request_too_large",
             Self::UnsupportedEncoding => "unsupported_encoding",
@@ -213,6 +227,7 @@ impl Problem {
             Self::CallerLeft => "caller_left",
             Self::PathNotFound => "path_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::UpgradeRequired => "upgrade_required",
             Self::Unavailable => "service_unavailable",
             Self::Internal => "internal_error",
         }
@@ -248,11 +263,13 @@ impl Problem {
             | Self::ModelNotAllowed { .. }
             | Self::ScopeMissing { .. }
             | Self::AddressNotAllowed => 403,
-            Self::ModelNotFound { .. } | Self::PathNotFound => 404,
+            Self::ModelNotFound { .. } | Self::ResponseNotFound | Self::PathNotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::InvalidBody { .. } => 400,
+            Self::InvalidBody { .. } | Self::PreviousResponseNotFound => 400,
             Self::BodyTooLarge { .. } => 413,
             Self::UnsupportedEncoding => 415,
+            // At which Codex asks again without a WebSocket.
+            Self::UpgradeRequired => 426,
             Self::OutOfCredit
             | Self::KeyLimitReached { .. }
             | Self::RateLimited { .. }

@@ -17,6 +17,7 @@ use server::upstreams::Upstream;
 use wire::error::Said;
 use wire::request::Request as ModelRequest;
 
+use crate::client::SegmentsBody;
 use crate::forward::ANTHROPIC_VERSION;
 use crate::meter::Meter;
 use crate::metrics::AttemptLabels;
@@ -133,7 +134,8 @@ pub(crate) async fn first_that_answers(
     })
 }
 
-type Failure = (Outcome, Option<u16>, Problem);
+/// What became of a try, with the status if there was one, and what the caller is told.
+pub(crate) type Failure = (Outcome, Option<u16>, Problem);
 
 async fn send(
     state: &ProxyState,
@@ -152,7 +154,7 @@ async fn send(
             media.for_upstream(request, model, lowered_max_tokens),
         ),
         None => (
-            path(dialect),
+            meter.goal.path(dialect),
             "application/json",
             request.for_upstream(dialect, model, lowered_max_tokens),
         ),
@@ -176,9 +178,26 @@ async fn send(
         credential(headers, place).ok_or_else(unsent)?;
     }
     let request = builder.body(body.into()).map_err(|_| unsent())?;
-    let response = match tokio::time::timeout(state.config.first_byte, state.client.send(request))
-        .await
-    {
+    let response = exchange(state, place, request).await?;
+    if streamed && !is_event_stream(&response) {
+        // It would be read as a stream of nothing, and cost nothing.
+        let status = Some(response.status().as_u16());
+        return Err((Outcome::Broken, status, Problem::UpstreamFailed));
+    }
+    Ok(response)
+}
+
+/// Sends one request to one upstream, and waits until it begins to answer with success.
+///
+/// # Errors
+/// What became of it, with the status if there was one.
+pub(crate) async fn exchange(
+    state: &ProxyState,
+    place: &Place,
+    request: Request<SegmentsBody>,
+) -> Result<Response<Incoming>, Failure> {
+    let sent = state.client.send(request);
+    let response = match tokio::time::timeout(state.config.first_byte, sent).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             let problem = if error.is_connect() {
@@ -191,23 +210,9 @@ async fn send(
         }
         Err(_) => return Err((Outcome::TimedOut, None, Problem::UpstreamTimeout)),
     };
-    if !response.status().is_success() {
-        return Err(refusal(response).await);
-    }
-    if streamed && !is_event_stream(&response) {
-        // It would be read as a stream of nothing, and cost nothing.
-        let status = Some(response.status().as_u16());
-        return Err((Outcome::Broken, status, Problem::UpstreamFailed));
-    }
-    Ok(response)
-}
-
-/// Where conversations of a dialect go, below the base address.
-const fn path(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Chat | Dialect::Gemini => "chat/completions",
-        Dialect::Responses => "responses",
-        Dialect::Messages => "messages",
+    match response.status().is_success() {
+        true => Ok(response),
+        false => Err(refusal(response).await),
     }
 }
 

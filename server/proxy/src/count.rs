@@ -4,16 +4,21 @@
 //! The count is that by which a call is charged when its upstream reports nothing: `docs/api.md` says how far it can be
 //! from the provider's own. The prompt is read, counted and dropped.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use domain::{Problem, Scope};
 use serde::Serialize;
+use server::keys::KeyRecord;
 use wire::count::CountRequest;
 
-use crate::serve::{is_of_sandbox, malformed, shown};
+use crate::admit::Reading;
+use crate::serve::{is_offered, malformed};
 use crate::state::ProxyState;
 use crate::{admit, body, refuse, tokens};
 
@@ -31,6 +36,28 @@ pub(crate) async fn tokens(State(state): State<ProxyState>, request: Request) ->
 }
 
 async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer, Problem> {
+    let (key, reading, body) = admitted(state, parts, body).await?;
+    let request = CountRequest::read(body).map_err(malformed)?;
+    is_offered(state, &key, &request.model)?;
+    // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
+    // for another before it is done.
+    let counted = tokio::task::spawn_blocking(move || {
+        let input_tokens = tokens::counted(&request);
+        drop(reading);
+        Answer { input_tokens }
+    });
+    counted.await.map_err(|_| Problem::Internal)
+}
+
+/// Lets somebody in who asks for a count, and reads the body.
+///
+/// # Errors
+/// What [`admit::reading`] and [`body::read`] say.
+pub(crate) async fn admitted(
+    state: &ProxyState,
+    parts: &Parts,
+    body: Body,
+) -> Result<(Arc<KeyRecord>, Reading, Bytes), Problem> {
     // Whoever may send the prompt may count it, and whoever may see the prices.
     let admitted = match admit::reading(state, parts, Scope::ModelsRead).await {
         Err(Problem::ScopeMissing { .. }) => admit::reading(state, parts, Scope::ChatWrite).await,
@@ -44,22 +71,7 @@ async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer,
         }
     };
     let body = body::read(&state.config, &parts.headers, body).await?;
-    let request = CountRequest::read(body).map_err(malformed)?;
-    let is_known = state.catalog.snapshot().model(&request.model).is_some();
-    if !is_known && !(key.test && is_of_sandbox(&request.model)) {
-        return Err(Problem::ModelNotFound {
-            model: shown(&request.model),
-        });
-    }
-    admit::may_call(&key, &request.model)?;
-    // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
-    // for another before it is done.
-    let counted = tokio::task::spawn_blocking(move || {
-        let input_tokens = tokens::counted(&request);
-        drop(reading);
-        Answer { input_tokens }
-    });
-    counted.await.map_err(|_| Problem::Internal)
+    Ok((key, reading, body))
 }
 
 /// Batches are answered within a day and billed when somebody reads them; a prepaid wallet cannot hold for that.

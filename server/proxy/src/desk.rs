@@ -66,7 +66,15 @@ pub(crate) async fn stand(
     request.extensions_mut().insert(card.clone());
     let path = request.uri().path();
     // An estimate is a question: nothing was going to be served.
-    let is_question = path.ends_with("/v1/estimate") || path.ends_with("/count_tokens");
+    let is_question = [
+        "/v1/estimate",
+        "/count_tokens",
+        ":countTokens",
+        "/input_tokens",
+        "/cancel",
+    ]
+    .iter()
+    .any(|end| path.ends_with(end));
     let is_call = request.method() == Method::POST && !is_question;
     let dialect = dialect_of(path, request.headers());
     let mut response = next.run(request).await;

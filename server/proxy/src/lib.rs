@@ -12,14 +12,18 @@ mod config;
 mod cors;
 mod count;
 mod desk;
+mod errand;
 mod estimate;
 mod forward;
 mod gauge;
+mod gemini;
+mod input_tokens;
 mod limits;
 mod media;
 mod meter;
 mod metrics;
 mod models;
+mod pinned;
 mod plain;
 mod prices;
 mod pump;
@@ -28,7 +32,9 @@ mod refuse;
 mod request_id;
 mod serve;
 mod settle;
+mod socket;
 mod state;
+mod stored;
 mod tokens;
 mod trial;
 mod voice;
@@ -36,9 +42,12 @@ mod voice;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
 use domain::{Dialect, Problem};
 use tower::ServiceExt;
+
+use crate::pinned::Goal;
+use crate::stored::Verb;
 
 pub use address::is_api;
 pub use admit::READINGS_AT_ONCE;
@@ -83,6 +92,17 @@ fn endpoints() -> Vec<(&'static str, String, MethodRouter<ProxyState>)> {
     let below_v1: Vec<Endpoint> = vec![
         ("post", "/chat/completions", converse(Dialect::Chat)),
         ("post", "/responses", converse(Dialect::Responses)),
+        ("get", "/responses", get(socket::open)),
+        ("get", "/responses/{id}", kept(Verb::Read)),
+        ("delete", "/responses/{id}", kept(Verb::Delete)),
+        ("post", "/responses/{id}/cancel", kept(Verb::Cancel)),
+        ("get", "/responses/{id}/input_items", kept(Verb::Inputs)),
+        (
+            "post",
+            "/responses/compact",
+            reach(Dialect::Responses, Goal::Compact),
+        ),
+        ("post", "/responses/input_tokens", post(input_tokens::count)),
         ("post", "/messages", converse(Dialect::Messages)),
         ("post", "/messages/count_tokens", post(count::tokens)),
         ("post", "/messages/batches", any(count::batches)),
@@ -104,6 +124,11 @@ fn endpoints() -> Vec<(&'static str, String, MethodRouter<ProxyState>)> {
         .chain([
             ("get", "/v1beta/models".to_owned(), get(models::list)),
             ("get", "/v1beta/models/{*id}".to_owned(), get(models::one)),
+            (
+                "post",
+                "/v1beta/models/{*id}".to_owned(),
+                post(gemini::answer),
+            ),
         ])
         .collect()
 }
@@ -115,7 +140,21 @@ fn other(endpoint: wire::media::Endpoint) -> MethodRouter<ProxyState> {
 
 /// Where conversations of one dialect come in.
 fn converse(dialect: Dialect) -> MethodRouter<ProxyState> {
-    post(move |state, call, request| serve::converse(dialect, state, call, request))
+    reach(dialect, Goal::Answer)
+}
+
+/// What may be done with a stored response.
+fn kept(verb: Verb) -> MethodRouter<ProxyState> {
+    let handle = move |state, id, request| stored::handle(verb, state, id, request);
+    match verb {
+        Verb::Read | Verb::Inputs => get(handle),
+        Verb::Cancel => post(handle),
+        Verb::Delete => delete(handle),
+    }
+}
+
+fn reach(dialect: Dialect, goal: Goal) -> MethodRouter<ProxyState> {
+    post(move |state, call, request| serve::converse(dialect, goal, state, call, request))
 }
 
 /// Method (in small letters) and path of every endpoint, as a description of the API names them: `/v1/models/{id}`.

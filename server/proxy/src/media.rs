@@ -18,6 +18,7 @@ use wire::media::{Endpoint, Media};
 
 use crate::attempt::Place;
 use crate::budget::{self, Covered};
+use crate::pinned::Goal;
 use crate::serve::{Inbound, malformed};
 use crate::state::ProxyState;
 use crate::voice::Voice;
@@ -52,7 +53,7 @@ async fn call_of(
     parts: &Parts,
     body: Body,
 ) -> Result<Response<Body>, Problem> {
-    let (key, permit) = match serve::admit(state, parts).await {
+    let (key, permit) = match serve::admit(state, Dialect::Chat, parts).await {
         Ok(admitted) => admitted,
         Err(problem) => {
             body::discard(body).await;
@@ -71,6 +72,7 @@ async fn call_of(
         media: Some(asked.media),
         voice: voice.to(&key, &state.texts),
         forward: forward::headers(Dialect::Chat, &parts.headers),
+        goal: Goal::Answer,
     };
     serve::metered(state, call, began, key, permit, inbound).await
 }

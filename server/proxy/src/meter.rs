@@ -20,6 +20,7 @@ use axum::http::HeaderMap;
 use crate::attempt::{Place, Reply};
 use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
+use crate::pinned::Goal;
 use crate::serve::Inbound;
 use crate::tokens;
 use crate::voice::Voice;
@@ -37,8 +38,9 @@ pub(crate) struct Meter {
     pub(crate) voice: Voice,
     /// Headers for an upstream that speaks the same dialect.
     pub(crate) forward: HeaderMap,
+    pub(crate) goal: Goal,
     pub(crate) budget: Budget,
-    key: Arc<KeyRecord>,
+    pub(crate) key: Arc<KeyRecord>,
     version: PriceVersion,
     context: u64,
     created_at: UnixMs,
@@ -115,6 +117,7 @@ impl Meter {
             media: inbound.media,
             voice: inbound.voice,
             forward: inbound.forward,
+            goal: inbound.goal,
             budget,
             key: terms.key,
             version: terms.version,

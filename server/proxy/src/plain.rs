@@ -18,6 +18,7 @@ use crate::attempt::{self, Place, Reply};
 use crate::budget::Covered;
 use crate::media;
 use crate::meter::{Answered, Meter};
+use crate::pinned::Keep;
 use crate::serve::Running;
 use crate::settle::{self, Charged};
 use crate::state::ProxyState;
@@ -97,6 +98,7 @@ async fn call(
     };
     let answered = Answered::of(&mut reply);
     let content_type = content_type(&meter, &reply);
+    let keep = Keep::of(&meter, &reply);
     meter.first_byte();
     let read = tokio::select! {
         () = caller.closed() => None,
@@ -126,6 +128,9 @@ async fn call(
                 content_type,
                 charged,
             });
+            if let (Some(keep), Ok(paid)) = (keep, &paid) {
+                keep.answer(&paid.body).write(state).await;
+            }
             let _ = caller.send(paid);
         }
         Some(Err((outcome, problem))) => {

@@ -24,6 +24,7 @@ use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
 use crate::budget::{self, Covered, STEP};
 use crate::meter::{Answered, Before, Meter};
+use crate::pinned::Keep;
 use crate::refuse;
 use crate::serve::Running;
 use crate::settle::{self, Charged};
@@ -112,6 +113,7 @@ async fn call_and_pump(
             let _ = head.send(Ok(()));
             let pump = Pump {
                 state,
+                keep: Keep::of(&meter, &reply),
                 meter,
                 hold: covered.hold,
                 pipe,
@@ -146,6 +148,8 @@ async fn call_and_pump(
 
 struct Pump<'a> {
     state: &'a ProxyState,
+    /// Of an answer that its upstream stores.
+    keep: Option<Keep>,
     meter: Meter,
     hold: Hold,
     pipe: Pipe,
@@ -260,6 +264,9 @@ impl Pump<'_> {
     async fn take(&mut self, event: Event) -> Result<(), Stop> {
         let before = self.meter.before();
         let data = event.data.clone();
+        if let (Some(keep), Some(data)) = (&mut self.keep, &event.data) {
+            keep.event(data);
+        }
         let meter = &mut self.meter;
         let Ok(facts) = self.relay.read(event, &mut |text| meter.piece(text)) else {
             return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
@@ -460,6 +467,9 @@ impl Pump<'_> {
         self.meter.has_delivered |= self.withheld_text.is_some();
         let (state, pipe) = (self.state, self.pipe);
         let (mut relay, voice) = (self.relay, self.meter.voice.clone());
+        if let Some(keep) = self.keep {
+            keep.write(state).await;
+        }
         let charged = settle::charge(state, self.meter, self.hold, ending, attempts, None).await;
         let last = match charged {
             Ok(charged) => {

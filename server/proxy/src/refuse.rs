@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use bytes::Bytes;
 use domain::Problem;
 use domain::ids::CallId;
+use wire::error::{Fault, Said};
 use wire::relay::Relay;
 
 use crate::desk::{Card, Refusal};
@@ -91,6 +92,56 @@ pub(crate) fn event(
 ) -> Bytes {
     count(state, problem);
     relay.fail(&voice.fault(&state.texts, &state.config.site_url, problem))
+}
+
+/// A problem as a message of a WebSocket.
+pub(crate) fn frame(
+    state: &ProxyState,
+    voice: &Voice,
+    problem: &Problem,
+    lane: Option<&str>,
+) -> String {
+    count(state, problem);
+    let fault = voice.fault(&state.texts, &state.config.site_url, problem);
+    let mut headers = Vec::new();
+    if let Some(wait) = problem.retry_after() {
+        headers.push((RETRY_AFTER.as_str(), wait.as_secs().max(1).to_string()));
+    }
+    if let Some(retry) = problem.should_retry() {
+        headers.push(("x-should-retry", retry.to_string()));
+    }
+    wire::conversation::error_frame(&fault, lane, &headers)
+}
+
+/// What [`event`] or [`first_event`] told already, as a message of a WebSocket.
+pub(crate) fn told_frame(
+    state: &ProxyState,
+    voice: &Voice,
+    said: Said,
+    lane: Option<&str>,
+) -> String {
+    let known = Problem::one_of_each()
+        .into_iter()
+        .find(|problem| Some(problem.code()) == said.code.as_deref());
+    // A code that is not ours is the provider's, about the caller's own request.
+    let (status, kind) = match (&known, &said.code) {
+        (Some(problem), _) => (problem.status(), problem.openai_type()),
+        (None, Some(_)) => (400, "invalid_request_error"),
+        (None, None) => (500, "server_error"),
+    };
+    let fault = Fault {
+        message: said.message.unwrap_or_default(),
+        status,
+        openai_type: said.kind.unwrap_or_else(|| kind.to_owned()),
+        anthropic_type: String::new(),
+        param: said.param,
+        code: said.code,
+        docs_url: known.map_or_else(String::new, |problem| {
+            format!("{}{}", state.config.site_url, problem.docs_path())
+        }),
+        request_id: voice.request_id.clone(),
+    };
+    wire::conversation::error_frame(&fault, lane, &[])
 }
 
 fn count(state: &ProxyState, problem: &Problem) {

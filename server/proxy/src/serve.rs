@@ -21,20 +21,22 @@ use crate::admit::{self, Permit};
 use crate::attempt::Place;
 use crate::budget::Budget;
 use crate::meter::{Meter, Terms};
+use crate::pinned::Goal;
 use crate::state::ProxyState;
 use crate::voice::Voice;
-use crate::{body, forward, media, plain, pump, refuse};
+use crate::{body, forward, media, pinned, plain, pump, refuse};
 
 /// A conversation in one dialect: `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`.
 pub(crate) async fn converse(
     dialect: Dialect,
+    goal: Goal,
     State(state): State<ProxyState>,
     Extension(call): Extension<CallId>,
     request: axum::extract::Request,
 ) -> Response<Body> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut response = match serve(&state, dialect, call, began, &parts, body).await {
+    let mut response = match serve(&state, (dialect, goal), call, began, &parts, body).await {
         Ok(response) => response,
         Err(problem) => refuse::answer(&state, &problem),
     };
@@ -56,13 +58,13 @@ pub(crate) async fn converse(
 /// its own that notices when the caller leaves, cancels the upstream and settles.
 async fn serve(
     state: &ProxyState,
-    dialect: Dialect,
+    (dialect, goal): (Dialect, Goal),
     call: CallId,
     began: Instant,
     parts: &Parts,
     body: Body,
 ) -> Result<Response<Body>, Problem> {
-    let (key, permit) = match admit(state, parts).await {
+    let (key, permit) = match admit(state, dialect, parts).await {
         Ok(admitted) => admitted,
         Err(problem) => {
             body::discard(body).await;
@@ -77,6 +79,7 @@ async fn serve(
         media: None,
         voice: voice.to(&key, &state.texts),
         forward: forward::headers(dialect, &parts.headers),
+        goal,
     };
     metered(state, call, began, key, permit, inbound).await
 }
@@ -89,6 +92,7 @@ pub(crate) struct Inbound {
     pub(crate) voice: Voice,
     /// For an upstream that speaks the same dialect.
     pub(crate) forward: HeaderMap,
+    pub(crate) goal: Goal,
 }
 
 /// What is wrong with a body, as a problem.
@@ -116,7 +120,11 @@ pub(crate) async fn metered(
     let mut offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
     offer.places = match inbound.media {
         Some(_) => media::places(offer.places)?,
-        None => sayable(request, offer.places)?,
+        None => {
+            let places = offer.places;
+            let places = pinned::places(state, &key, inbound.goal, request, places).await?;
+            sayable(request, places)?
+        }
     };
     let budget = Budget::of(request, &offer.model, &offer.version);
     let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
@@ -163,9 +171,14 @@ fn sayable(request: &Request, places: Vec<Place>) -> Result<Vec<Place>, Problem>
 /// Who is asking, and may they, now?
 pub(crate) async fn admit(
     state: &ProxyState,
+    dialect: Dialect,
     parts: &Parts,
 ) -> Result<(Arc<KeyRecord>, Permit), Problem> {
-    let key = admit::caller(state, parts, Scope::ChatWrite).await?;
+    let scope = match dialect {
+        Dialect::Responses => Scope::ResponsesWrite,
+        Dialect::Chat | Dialect::Messages | Dialect::Gemini => Scope::ChatWrite,
+    };
+    let key = admit::caller(state, parts, scope).await?;
     let permit = admit::permit(state, &key)?;
     Ok((key, permit))
 }
@@ -175,6 +188,15 @@ struct Offer {
     model: Arc<Model>,
     version: PriceVersion,
     places: Vec<Place>,
+}
+
+/// Whether a key can call this model now; for what is answered without a call.
+///
+/// # Errors
+/// [`Problem::ModelNotAllowed`], [`Problem::ModelNotFound`] or [`Problem::UpstreamFailed`].
+pub(crate) fn is_offered(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<(), Problem> {
+    admit::may_call(key, name)?;
+    offer(state, key, name).map(|_| ())
 }
 
 fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Problem> {

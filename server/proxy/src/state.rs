@@ -10,6 +10,7 @@ use server::clock::Clock;
 use server::keys::Keys;
 use server::ledger::Ledger;
 use server::nodes::Nodes;
+use server::pins::Pins;
 use server::upstreams::Upstreams;
 use texts::Texts;
 use tokio_util::task::TaskTracker;
@@ -20,6 +21,7 @@ use crate::client::Client;
 use crate::config::ProxyConfig;
 use crate::metrics::Metrics;
 use crate::rates::{PerMinute, Rates};
+use crate::socket::Sockets;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +34,7 @@ pub struct Inner {
     pub(crate) calls: Calls,
     pub(crate) catalog: Catalog,
     pub(crate) upstreams: Upstreams,
+    pub(crate) pins: Pins,
     pub(crate) texts: Texts,
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
@@ -42,6 +45,7 @@ pub struct Inner {
     pub(crate) running_keys: AtOnce<KeyId>,
     /// Readings about an account; each also counts in `running`.
     pub(crate) readings: AtOnce<WorkspaceId>,
+    pub(crate) sockets: Sockets,
     pub(crate) rates: Arc<Rates>,
     pub(crate) health: Health,
     /// Pumps and settlements: what must finish even when its caller has left.
@@ -69,6 +73,7 @@ impl ProxyState {
         calls: Calls,
         catalog: Catalog,
         upstreams: Upstreams,
+        pins: Pins,
         nodes: Nodes,
         texts: Texts,
         clock: Clock,
@@ -87,6 +92,7 @@ impl ProxyState {
             calls,
             catalog,
             upstreams,
+            pins,
             texts,
             clock,
             metrics,
@@ -95,6 +101,7 @@ impl ProxyState {
             running: AtOnce::default(),
             running_keys: AtOnce::default(),
             readings: AtOnce::default(),
+            sockets: Sockets::default(),
             rates: Rates::new(all, nodes),
             health: Health::default(),
             tasks: TaskTracker::new(),
@@ -113,8 +120,14 @@ impl ProxyState {
         self.0.tasks.len()
     }
 
+    /// Begins no answer on an open WebSocket any more; each closes when its running one has ended.
+    pub fn stop(&self) {
+        self.0.sockets.stop();
+    }
+
     /// Waits until every stream has ended and every settlement is committed. Accept no call meanwhile.
     pub async fn drain(&self) {
+        self.0.sockets.drain().await;
         self.0.tasks.close();
         self.0.tasks.wait().await;
     }

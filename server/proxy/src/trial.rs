@@ -18,6 +18,7 @@ use wire::chat::answer;
 use wire::request::Request;
 
 use crate::desk::Refusal;
+use crate::pinned::Goal;
 use crate::serve::Inbound;
 use crate::settle::Charged;
 use crate::state::ProxyState;
@@ -69,6 +70,7 @@ async fn call(
         media: None,
         voice: Voice::of_path("", &HeaderMap::new(), call.to_string()),
         forward: HeaderMap::new(),
+        goal: Goal::Answer,
     };
     let answered = serve::metered(state, call, began, key.clone(), permit, inbound).await?;
     let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);

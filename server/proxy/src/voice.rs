@@ -72,6 +72,7 @@ impl Voice {
         let param = match problem {
             Problem::InvalidBody { param, .. } => *param,
             Problem::ModelNotFound { .. } | Problem::ModelNotAllowed { .. } => Some("model"),
+            Problem::PreviousResponseNotFound => Some("previous_response_id"),
             _ => None,
         };
         Fault {

@@ -152,9 +152,38 @@ pub(super) async fn recall<C: ConnectionTrait>(
 }
 
 /// Says that the node lives and what its calls hold, and learns whether the credit is wanted elsewhere.
+///
+/// First of the leases that no flush has locked just now: flushes would wait for all of them while this waits for one. Then
+/// of the few that are left.
 pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
+    let mut recalls = tell(db, held, Locked::Left).await?;
+    let left: Vec<Held> = held
+        .iter()
+        .filter(|held| !recalls.contains_key(&held.lease.to_string()))
+        .copied()
+        .collect();
+    recalls.extend(tell(db, &left, Locked::WaitedFor).await?);
+    let beats = held.iter().map(|held| {
+        let answer = recalls.get(&held.lease.to_string());
+        Beat {
+            alive: answer.is_some(),
+            recall: answer.copied().unwrap_or(false),
+        }
+    });
+    Ok(beats.collect())
+}
+
+/// What becomes of leases that somebody has locked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Locked {
+    Left,
+    WaitedFor,
+}
+
+/// Answers for each lease that is there and this node's still whether it is wanted elsewhere.
+async fn tell(db: &Db, held: &[Held], locked: Locked) -> Result<HashMap<String, bool>, DbErr> {
     if held.is_empty() {
-        return Ok(Vec::new());
+        return Ok(HashMap::new());
     }
     let conn = db.write();
     let rows = held.iter().map(|held| {
@@ -166,34 +195,27 @@ pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
     let (told, values) = table(conn, rows.collect())?;
     let (now, ttl) = (db_now(conn), millis(TTL));
     // The first list of values once more: by their keys, however few leases PostgreSQL believes to be there.
-    let those = if conn.get_database_backend() == DbBackend::Postgres {
-        "= ANY (CAST($1 AS TEXT[]))"
-    } else {
-        "IN (SELECT id FROM told)"
+    let (those, skip) = match (conn.get_database_backend(), locked) {
+        (DbBackend::Postgres, Locked::Left) => ("= ANY (CAST($1 AS TEXT[]))", " SKIP LOCKED"),
+        (DbBackend::Postgres, Locked::WaitedFor) => ("= ANY (CAST($1 AS TEXT[]))", ""),
+        _ => ("IN (SELECT id FROM told)", ""),
     };
     // Locked in the order in which flushes lock them.
     let sql = format!(
         "WITH told (id, held) AS ({told}),
-            ours AS (SELECT id FROM lease WHERE id {those} AND state = 'active' ORDER BY book_id, id{})
+            ours AS (SELECT id FROM lease WHERE id {those} AND state = 'active' ORDER BY book_id, id{}{skip})
          UPDATE lease SET held = told.held, expires_at = {now} + {ttl}, reclaim_after = {now} + {}
          FROM ours, told WHERE lease.id = ours.id AND told.id = ours.id
          RETURNING lease.id AS id, lease.recall AS recall",
         for_update(conn),
         ttl + millis(GRACE),
     );
-    let mut alive = HashMap::new();
+    let mut recalls = HashMap::new();
     for row in all(conn, &sql, values).await? {
         let recall: i64 = row.try_get("", "recall")?;
-        alive.insert(row.try_get::<String>("", "id")?, recall != 0);
+        recalls.insert(row.try_get("", "id")?, recall != 0);
     }
-    let beats = held.iter().map(|held| {
-        let answer = alive.get(&held.lease.to_string());
-        Beat {
-            alive: answer.is_some(),
-            recall: answer.copied().unwrap_or(false),
-        }
-    });
-    Ok(beats.collect())
+    Ok(recalls)
 }
 
 /// The node's leases that are wanted back.

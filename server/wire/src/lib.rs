@@ -3,9 +3,11 @@
 //! What is in these bytes belongs to the caller: the types that carry it have no `Debug`.
 
 pub mod chat;
+pub mod conversation;
 pub mod count;
 pub mod error;
 mod fields;
+pub mod gemini;
 pub mod media;
 pub mod messages;
 pub mod neutral;

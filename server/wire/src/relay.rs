@@ -14,7 +14,7 @@ use crate::error::{Fault, Said};
 use crate::neutral::{Answer, Block, Piece, Stop};
 use crate::request::Caller;
 use crate::sse::{self, Event};
-use crate::{chat, messages, responses};
+use crate::{chat, gemini, messages, responses};
 
 /// What came is not of the dialect. It tells nothing: what came could be the caller's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,9 @@ pub trait Relay: Send + Sync {
 #[must_use]
 pub fn keep_alive(dialect: Dialect) -> Bytes {
     Bytes::from_static(match dialect {
-        Dialect::Chat | Dialect::Responses | Dialect::Gemini => b": keep-alive\n\n",
+        Dialect::Chat | Dialect::Responses => b": keep-alive\n\n",
+        // Google's SDKs take a comment for a broken response.
+        Dialect::Gemini => b"\n",
         Dialect::Messages => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
     })
 }
@@ -94,16 +96,7 @@ pub fn first_fault(dialect: Dialect, fault: &Fault) -> Bytes {
     match dialect {
         Dialect::Chat | Dialect::Gemini => sse::data_event(&fault.json(dialect)),
         Dialect::Messages => sse::named_event("error", &fault.json(dialect)),
-        Dialect::Responses => {
-            let event = serde_json::json!({
-                "type": "error",
-                "code": fault.code,
-                "message": fault.message,
-                "param": fault.param,
-                "sequence_number": 0,
-            });
-            sse::named_event("error", &event.to_string())
-        }
+        Dialect::Responses => responses::relay::first_fault(fault),
     }
 }
 
@@ -305,7 +298,8 @@ impl Whole {
             Told::Anew(answer, to, caller) => match to {
                 Dialect::Responses => responses::answer::write(answer, caller, usage),
                 Dialect::Messages => messages::answer::write(answer, caller, usage),
-                Dialect::Chat | Dialect::Gemini => chat::answer::write(answer, caller, usage),
+                Dialect::Gemini => gemini::answer::write(answer, caller, usage),
+                Dialect::Chat => chat::answer::write(answer, caller, usage),
             },
         }
     }

@@ -14,7 +14,7 @@ use crate::neutral::{Prompt, Tool};
 use crate::relay::{Broken, Reader, Relay, Translate, Whole, Writer};
 use crate::segments::{Edit, Segments};
 use crate::text::{Size, each_text};
-use crate::{chat, messages, responses};
+use crate::{chat, gemini, messages, responses};
 
 /// A request for an answer, in any dialect. No `Debug`: it carries the caller's words.
 pub struct Request {
@@ -22,6 +22,8 @@ pub struct Request {
     /// As the caller named it.
     pub model: String,
     pub stream: bool,
+    /// A stream of Gemini's is one JSON array: it was not asked for with `alt=sse`.
+    pub array: bool,
     /// Did the caller ask for the usage of a stream? Only chat has a choice.
     pub wants_usage: bool,
     /// How many tokens the answer may have, if the caller said so.
@@ -127,7 +129,8 @@ impl Request {
         match self.dialect {
             Dialect::Responses => responses::request::prompt(self),
             Dialect::Messages => messages::request::prompt(self),
-            Dialect::Chat | Dialect::Gemini => chat::request::prompt(self),
+            Dialect::Gemini => gemini::request::prompt(self),
+            Dialect::Chat => chat::request::prompt(self),
         }
     }
 
@@ -162,7 +165,8 @@ impl Request {
         let writer: Box<dyn Writer> = match self.dialect {
             Dialect::Responses => Box::new(responses::relay::Writer::new(caller)),
             Dialect::Messages => Box::new(messages::relay::Writer::new(caller)),
-            Dialect::Chat | Dialect::Gemini => Box::new(chat::writer::Writer::new(caller)),
+            Dialect::Gemini => Box::new(gemini::relay::Writer::new(caller, self.array)),
+            Dialect::Chat => Box::new(chat::writer::Writer::new(caller)),
         };
         Box::new(Translate::new(reader, writer))
     }

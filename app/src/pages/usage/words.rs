@@ -145,6 +145,10 @@ pub fn refused(ui: &Ui, code: &str) -> (String, String) {
             "problems.service_unavailable",
             "problems.service_unavailable_action"
         ),
+        "previous_response_not_found" => pair!(
+            "problems.previous_response_not_found",
+            "problems.previous_response_not_found_action"
+        ),
         "model_not_allowed" => pair!(
             "usage.refused.model_not_allowed",
             "usage.refused.model_not_allowed_todo"

@@ -194,6 +194,23 @@ mod tests {
     }
 
     #[test]
+    fn what_servers_write_differently_is_read_all_the_same() {
+        let (empty, _) = facts(r#"{"choices":[{"delta":{"content":"a"},"finish_reason":""}]}"#);
+        assert_eq!(empty.ended, Vec::<u64>::new(), "an empty word ends nothing");
+        let (parts, text) = facts(
+            r#"{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"b"}]},{"type":"text","text":"a"}]}}]}"#,
+        );
+        assert_eq!((text.as_str(), parts.delivers), ("ab", true), "Mistral's");
+        let (_, text) = facts(
+            r#"{"choices":[{"delta":{"reasoning":"b","reasoning_content":"b","tool_calls":[{"index":0,"custom":{"name":"f","input":"x"}}]}}]}"#,
+        );
+        assert_eq!(
+            text, "bfx",
+            "thoughts under two names are the same thoughts"
+        );
+    }
+
+    #[test]
     fn a_report_of_another_shape_says_nothing_and_spoils_nothing() {
         for report in ["\"many\"", "[1]", "7", r#"{"prompt_tokens_details":"x"}"#] {
             let (read, text) = facts(&format!(

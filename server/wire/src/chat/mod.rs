@@ -18,3 +18,6 @@ fn answer_id(caller: &crate::request::Caller) -> String {
     let call = &caller.call;
     format!("chatcmpl-{}", call.strip_prefix("call_").unwrap_or(call))
 }
+
+#[cfg(test)]
+mod tests;

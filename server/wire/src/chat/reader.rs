@@ -42,7 +42,8 @@ struct Call {
     id: Option<String>,
     /// Its block's.
     number: u64,
-    json: Json,
+    /// Its arguments so far. Free text is whole when the answer is.
+    json: Option<Json>,
 }
 
 /// Is this all of a JSON object? Followed byte by byte, so that nothing is kept.
@@ -219,7 +220,8 @@ impl Reader {
         self.words = None;
         while let Some(open) = self.sequence.open() {
             let call = self.calls.iter().find(|call| call.number == open);
-            if call.is_some_and(|call| !call.json.is_whole) {
+            let is_whole = |call: &Call| call.json.as_ref().is_some_and(|json| json.is_whole);
+            if call.is_some_and(|call| !is_whole(call)) {
                 break;
             }
             self.sequence.close(out);
@@ -304,7 +306,7 @@ impl Reader {
             index,
             id,
             number,
-            json: Json::default(),
+            json: (kind == ToolKind::Function).then(Json::default),
         });
         self.calls.len() - 1
     }
@@ -315,7 +317,9 @@ impl Reader {
         if text.is_empty() || !self.sequence.knows(call.number) {
             return;
         }
-        call.json.push(text);
+        if let Some(json) = &mut call.json {
+            json.push(text);
+        }
         let piece = Some(Piece::Text(text.to_owned()));
         // It is known, so no block is opened.
         self.sequence.piece(call.number, || Block::Text, piece, out);

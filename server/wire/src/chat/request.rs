@@ -96,6 +96,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         dialect: Dialect::Chat,
         model,
         stream,
+        array: false,
         wants_usage,
         max_tokens: max,
         choices,

@@ -45,6 +45,7 @@ pub(super) fn plain(model: String, body: Bytes, places: Places) -> Request {
         dialect: Dialect::Chat,
         model,
         stream: false,
+        array: false,
         wants_usage: false,
         // The answer is no text that a maximum could shorten.
         max_tokens: Some(0),

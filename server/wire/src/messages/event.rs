@@ -131,7 +131,7 @@ fn event(name: &str, mut rest: Value) -> Bytes {
     if let (Some(json), Some(rest)) = (json.as_object_mut(), rest.as_object_mut()) {
         json.append(rest);
     }
-    Bytes::from(format!("event: {name}\ndata: {json}\n\n"))
+    sse::named_event(name, &json.to_string())
 }
 
 pub(super) fn start(id: &str, model: &str, usage: &Usage) -> Bytes {
@@ -182,5 +182,5 @@ pub(super) fn ended() -> Bytes {
 
 /// The error that ends a stream. `fault` is the envelope.
 pub(super) fn failed(fault: &str) -> Bytes {
-    Bytes::from(format!("event: error\ndata: {fault}\n\n"))
+    sse::named_event("error", fault)
 }

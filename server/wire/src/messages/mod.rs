@@ -11,6 +11,8 @@ pub mod relay;
 pub mod request;
 mod seal;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod thinking;
 mod turns;
 pub mod usage;

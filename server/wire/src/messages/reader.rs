@@ -103,7 +103,9 @@ impl Reader {
 
     fn report(&mut self, report: Report, out: &mut Vec<Piece>) {
         self.report = self.report.then(report);
-        out.extend(self.report.usage().map(Piece::Used));
+        if report.counts_answer() {
+            out.extend(self.report.usage().map(Piece::Used));
+        }
     }
 }
 
@@ -131,7 +133,7 @@ impl relay::Reader for Reader {
             Said::Start { id, model, usage } => {
                 let [id, model] = [id, model].map(|name| name.map(|name| name.into_owned()));
                 out.push(Piece::Began { id, model });
-                self.report(usage, out);
+                self.report = usage;
             }
             Said::Open { index, block } => self.open(index, block, out),
             Said::Delta { index, delta } => self.delta(index, delta, out)?,

@@ -46,11 +46,10 @@ impl Own {
 
     fn facts(&mut self, said: Said<'_>, each: &mut dyn FnMut(&str)) -> Result<Facts, Broken> {
         let mut facts = Facts::default();
-        let mut report = None;
         match said {
             Said::Start { usage, .. } => {
                 self.next.has_begun = true;
-                report = Some(usage);
+                self.next.report = self.passed.report.then(usage);
             }
             Said::Open { index, block } => {
                 self.next.open = Some(index);
@@ -59,8 +58,11 @@ impl Own {
             Said::Delta { delta, .. } => facts.delivers = Delta::each_text(delta, each),
             Said::Close { .. } => self.next.open = None,
             Said::Stop { reason, usage, .. } => {
-                report = Some(usage);
                 self.next.has_stopped |= reason.is_some();
+                self.next.report = self.passed.report.then(usage);
+                if usage.counts_answer() {
+                    facts.usage = self.next.report.usage();
+                }
             }
             // The end of an answer that never was.
             Said::End if !self.passed.has_begun => return Err(Broken),
@@ -70,11 +72,7 @@ impl Own {
             }
             Said::Error | Said::Other => {}
         }
-        if let Some(report) = report {
-            self.next.report = self.passed.report.then(report);
-            facts.usage = self.next.report.usage();
-            facts.tier = self.next.report.tier();
-        }
+        facts.tier = self.next.report.tier();
         facts.sealed = self.next.has_stopped;
         Ok(facts)
     }

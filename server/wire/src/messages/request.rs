@@ -73,6 +73,7 @@ pub fn read(body: Bytes) -> Result<Request, BadRequest> {
         dialect: Dialect::Messages,
         model,
         stream,
+        array: false,
         // The dialect has no choice.
         wants_usage: true,
         max_tokens: Some(max),

@@ -70,6 +70,13 @@ impl Report {
         }
     }
 
+    /// Whether it counts the answer. The first report of a stream does not, whatever it says: it is written before there
+    /// is one, and a call that was charged by it would have its answer for nothing.
+    #[must_use]
+    pub const fn counts_answer(&self) -> bool {
+        self.output.is_some()
+    }
+
     /// Our buckets; `None` when the report says nothing that can be believed.
     ///
     /// A report of nothing at all is none: some servers send zeros for answers that they streamed.

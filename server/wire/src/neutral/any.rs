@@ -141,6 +141,29 @@ pub(crate) fn in_pieces(answer: Answer, cuts: &[usize]) -> Vec<Piece> {
     pieces
 }
 
+/// Any JSON, with objects whose fields have these names: what a hostile or broken peer might send.
+pub(crate) fn any_json(names: &'static [&'static str]) -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        (0..3_u64).prop_map(Into::into),
+        prop::sample::select(names).prop_map(Into::into),
+        any_words().prop_map(Into::into),
+        Just("data:image/png;base64,AA==".into()),
+    ];
+    leaf.prop_recursive(6, 48, 6, move |inner| {
+        let fields = prop::collection::vec((prop::sample::select(names), inner.clone()), 0..6);
+        prop_oneof![
+            1 => prop::collection::vec(inner, 0..4).prop_map(Into::into),
+            3 => fields.prop_map(|fields| {
+                let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+                serde_json::Value::Object(fields.collect())
+            }),
+        ]
+    })
+}
+
 proptest! {
     #[test]
     fn an_answer_and_its_pieces_are_the_same(answer in any_answer(), cuts in prop::collection::vec(1..6_usize, 1..8)) {

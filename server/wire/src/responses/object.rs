@@ -135,7 +135,10 @@ pub(super) fn tier(response: &Object) -> Option<Tier> {
 /// [`Broken`] when it is none.
 pub(super) fn whole(body: &[u8]) -> Result<Object, Broken> {
     let response: Object = serde_json::from_slice(body)?;
-    let is_response = text(&response, "object") == Some("response");
+    let is_response = matches!(
+        text(&response, "object"),
+        Some("response" | "response.compaction")
+    );
     let has_ended = matches!(
         text(&response, "status"),
         None | Some("completed" | "incomplete")

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use domain::price_rule::Tier;
+
 use super::blocks::{PARAGRAPH, blocks, of_item, of_part};
 use super::item::Place;
-use super::object::{Ending, Object, list, said, text};
+use super::object::{Ending, Object, list, said, text, tier};
 use super::step::{self, Step};
 use super::usage;
 use crate::neutral::{Block, Content, Piece, Sequence, Stop};
@@ -29,6 +31,7 @@ pub struct Reader {
     thought: Option<(u64, Thought, usize)>,
     has_tools: bool,
     has_refused: bool,
+    tier: Option<Tier>,
 }
 
 /// A provider may tell its thoughts twice: only the text that comes first is handed on.
@@ -140,6 +143,7 @@ impl Reader {
         }
         self.sequence.close_all(out);
         self.has_ended = true;
+        self.tier = tier(response);
         out.push(Piece::Stopped(stop(
             Ending::read(response),
             self.has_tools,
@@ -175,6 +179,7 @@ impl crate::relay::Reader for Reader {
             Step::Other | Step::Media | Step::Part { .. } => {}
             Step::Failed(response) => {
                 self.has_ended = true;
+                self.tier = tier(&response);
                 out.extend(usage::read(&response).map(Piece::Used));
                 out.push(Piece::Failed(said(response.get("error"))));
             }
@@ -190,6 +195,10 @@ impl crate::relay::Reader for Reader {
             }
         }
         Ok(())
+    }
+
+    fn tier(&self) -> Option<Tier> {
+        self.tier
     }
 }
 

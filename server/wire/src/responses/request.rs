@@ -104,6 +104,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         dialect: Dialect::Responses,
         model,
         stream,
+        array: false,
         // The dialect always reports it.
         wants_usage: true,
         max_tokens: max,

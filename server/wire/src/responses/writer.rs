@@ -56,7 +56,11 @@ enum Fill {
 
 impl Writer {
     #[must_use]
-    pub fn new(caller: Caller) -> Self {
+    pub fn new(mut caller: Caller) -> Self {
+        // Each id has a prefix of its own.
+        if let Some(bare) = caller.call.strip_prefix("call_") {
+            caller.call = bare.to_owned();
+        }
         Self {
             names: Names::of(&caller),
             caller,

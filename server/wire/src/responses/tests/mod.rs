@@ -128,7 +128,7 @@ fn read(bytes: &[u8]) -> Vec<Piece> {
 
 fn caller() -> Caller {
     Caller {
-        call: "1".to_owned(),
+        call: "call_1".to_owned(),
         model: "named".to_owned(),
         created: 7,
         wants_usage: true,

@@ -9,7 +9,11 @@ use crate::responses::answer;
 
 #[test]
 fn a_stream_is_read_in_pieces_and_its_whole_says_the_same() {
-    let pieces = read(&stream(&exchange()));
+    let (mut reader, mut pieces) = (Reader::default(), Vec::new());
+    for event in events(&stream(&exchange())) {
+        reader.event(&event, &mut pieces).unwrap();
+    }
+    assert_eq!(reader.tier(), Some(Tier::Priority));
     let answer = Answer::of_pieces(pieces).unwrap();
     let said: Vec<(&str, Option<&str>)> = answer
         .blocks

@@ -1,0 +1,79 @@
+//! How is an answer written for Gemini's callers: its parts, its end, its report?
+
+use domain::Usage;
+use serde_json::{Map, Value, json};
+
+use super::seal::signature;
+use crate::neutral::{Block, Content, Stop, ToolKind, custom};
+use crate::request::Caller;
+
+/// A response with these parts. `stop` ends it.
+pub(super) fn response(
+    caller: &Caller,
+    parts: Vec<Value>,
+    ending: Option<(&Stop, &Usage)>,
+) -> Value {
+    let mut candidate = json!({"content": {"parts": parts, "role": "model"}, "index": 0});
+    let mut response = Map::new();
+    if let Some((stop, usage)) = ending {
+        candidate["finishReason"] = reason(stop).into();
+        response.insert("usageMetadata".to_owned(), report(usage));
+    }
+    response.insert("candidates".to_owned(), json!([candidate]));
+    response.insert("modelVersion".to_owned(), caller.model.as_str().into());
+    response.insert("responseId".to_owned(), caller.call.as_str().into());
+    response.into()
+}
+
+const fn reason(stop: &Stop) -> &'static str {
+    match stop {
+        Stop::End | Stop::Tools | Stop::Sequence(_) => "STOP",
+        Stop::Length => "MAX_TOKENS",
+        Stop::Filtered | Stop::Refused => "SAFETY",
+    }
+}
+
+/// The dialect counts cached tokens in the prompt's, and thoughts beside the candidates'.
+fn report(usage: &Usage) -> Value {
+    json!({
+        "promptTokenCount": usage.prompt(),
+        "cachedContentTokenCount": usage.cached_input,
+        "candidatesTokenCount": usage.answer().saturating_sub(usage.reasoning),
+        "thoughtsTokenCount": usage.reasoning,
+        "totalTokenCount": usage.total(),
+    })
+}
+
+pub(super) fn text(text: &str) -> Value {
+    json!({ "text": text })
+}
+
+pub(super) fn thought(text: &str) -> Value {
+    json!({"text": text, "thought": true})
+}
+
+/// The part of a thought that carries what its provider wants back.
+pub(super) fn sealed(text: &str, seal: &str) -> Value {
+    json!({"text": text, "thought": true, "thoughtSignature": signature(seal)})
+}
+
+/// Arguments that are no object are kept as the input of a custom tool is.
+pub(super) fn call(id: &str, name: &str, arguments: &str, kind: ToolKind) -> Value {
+    let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let args = match kind {
+        ToolKind::Function if arguments.trim().is_empty() => Some(Map::new()),
+        ToolKind::Function => object(arguments),
+        ToolKind::Custom => None,
+    };
+    let args = args.or_else(|| object(&custom::arguments(arguments)));
+    json!({"functionCall": {"id": id, "name": name, "args": args}})
+}
+
+pub(super) fn part(content: &Content) -> Value {
+    match (&content.block, &content.seal) {
+        (Block::Text | Block::Refusal, _) => text(&content.text),
+        (Block::Reasoning, None) => thought(&content.text),
+        (Block::Reasoning, Some(seal)) => sealed(&content.text, seal),
+        (Block::Tool { id, name, kind }, _) => call(id, name, &content.text, *kind),
+    }
+}
