@@ -115,6 +115,10 @@ impl Request {
             return Ok(self.own(model, lowered_max_tokens));
         }
         let mut prompt = self.prompt()?;
+        if prompt.turns.iter().all(|turn| turn.parts.is_empty()) {
+            // Every provider refuses it, each in words about fields that this caller never wrote.
+            return Err(self.says_nothing());
+        }
         prompt.max_tokens = lowered_max_tokens.or(prompt.max_tokens);
         let body = match to {
             Dialect::Chat | Dialect::Gemini => chat::request::write(&prompt, model),
@@ -122,6 +126,17 @@ impl Request {
             Dialect::Messages => messages::request::write(&prompt, model),
         }?;
         Ok(Segments::edited(&body, Vec::new()))
+    }
+
+    fn says_nothing(&self) -> BadRequest {
+        let name = match self.dialect {
+            Dialect::Chat | Dialect::Messages => "messages",
+            Dialect::Responses => "input",
+            Dialect::Gemini => "contents",
+        };
+        let rule =
+            "must say something beside instructions: this model's provider answers nothing else";
+        BadRequest::new(name, format!("`{name}` {rule}"))
     }
 
     /// The request in the shape between the dialects.

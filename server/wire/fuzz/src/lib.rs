@@ -14,7 +14,7 @@ use wire::request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is its corpus's too.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("sse", events::sse),
     ("small", small::any),
     ("chat_request", |data| request::any(Dialect::Chat, data)),
@@ -38,6 +38,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("messages_answer", |data| {
         answer::any(Dialect::Messages, data);
     }),
+    ("gemini_request", |data| request::any(Dialect::Gemini, data)),
 ];
 
 /// The target that the environment names.
@@ -61,7 +62,12 @@ pub fn chosen() -> Target {
 
 /// The dialects that an upstream speaks, and those that callers do.
 const UPSTREAMS: [Dialect; 3] = [Dialect::Chat, Dialect::Responses, Dialect::Messages];
-const CALLERS: [Dialect; 3] = UPSTREAMS;
+const CALLERS: [Dialect; 4] = [
+    Dialect::Chat,
+    Dialect::Responses,
+    Dialect::Messages,
+    Dialect::Gemini,
+];
 
 /// What a call is named, and when it came.
 const CALL: (&str, i64) = ("call_01", 1_700_000_000);
@@ -154,7 +160,7 @@ mod tests {
             (Dialect::Messages, "messages_stream"),
         ] {
             for (file, mut data) in corpus(folder) {
-                for choice in 0..16 {
+                for choice in 0..32 {
                     for seed in [0, 2, 30, 255] {
                         println!("{file}, {choice}, {seed}");
                         data[..2].copy_from_slice(&[choice, seed]);

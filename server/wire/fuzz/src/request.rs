@@ -37,10 +37,12 @@ pub(crate) fn any(dialect: Dialect, data: &[u8]) {
     }
 }
 
-/// Gemini's model, and whether it is streamed, are in the path.
+/// Gemini's model, and whether it is streamed, are in the path; the others say it themselves.
 pub(crate) fn read(dialect: Dialect, body: Bytes, stream: bool) -> Result<Request, BadRequest> {
-    let _ = stream;
-    Request::read(dialect, body)
+    match dialect {
+        Dialect::Gemini => wire::gemini::request::read("m", stream, body),
+        _ => Request::read(dialect, body),
+    }
 }
 
 /// Same dialect, same model, nothing lowered: to the byte, but for chat's request for usage.

@@ -8,21 +8,28 @@ use wire::sse::Event;
 
 use crate::{CALL, CALLERS, Cuts, asking, assert_in_range, events};
 
-/// The first byte chooses the caller's dialect, whether it asked for usage, and whether Farebox ends the stream before
-/// its end; the second is for the cuts; the rest is what the upstream sends.
+/// The first byte chooses the caller's dialect, whether it asked for usage, whether Farebox ends the stream before its
+/// end, and whether Gemini's is one array; the second is for the cuts; the rest is what the upstream sends.
 pub(crate) fn any(from: Dialect, data: &[u8]) {
     let [choice, seed, stream @ ..] = data else {
         return;
     };
     let caller = CALLERS[usize::from(choice & 3) % CALLERS.len()];
     let run = |pieces: &[&[u8]]| {
-        let request = asking(caller, true, choice & 4 != 0);
+        let mut request = asking(caller, true, choice & 4 != 0);
+        request.array = choice & 16 != 0;
         let relay = request.relay(from, CALL.0, CALL.1);
         relayed(relay, pieces, choice & 8 != 0)
     };
     let got = run(&[stream]);
     let cut = run(&Cuts(u64::from(*seed)).of(stream, 1 + usize::from(*seed)));
     assert!(cut == got, "another stream when cut");
+    if caller == Dialect::Gemini && choice & 16 != 0 {
+        let responses = serde_json::from_slice::<Vec<serde_json::Value>>(&got.bytes.concat());
+        let last = responses.ok().and_then(|mut all| all.pop());
+        ends_as_gemini(&last.expect("one array of responses"), got.end);
+        return;
+    }
     let sent: Vec<Event> = events::of(&[&got.bytes.concat()])
         .into_iter()
         .filter(|event| event.data.as_ref().is_some_and(|data| !data.is_empty()))
@@ -143,7 +150,19 @@ fn ends_well(caller: Dialect, sent: &[Event]) {
                 "a stream of messages that ends with {kind:?}"
             );
         }
-        Dialect::Gemini => {}
+        Dialect::Gemini => {
+            let last = serde_json::from_slice(last).expect("a response is JSON");
+            ends_as_gemini(&last, End::Whole);
+        }
+    }
+}
+
+fn ends_as_gemini(last: &serde_json::Value, end: End) {
+    match end {
+        End::Whole => assert!(
+            last["candidates"][0]["finishReason"].is_string() && last["usageMetadata"].is_object()
+        ),
+        End::Failed => assert!(last["error"].is_object()),
     }
 }
 
