@@ -285,12 +285,13 @@ impl Price {
     /// audio and images.
     #[must_use]
     pub fn of_text(mut self, prompt: bool, answer: bool) -> Self {
-        let mut none = |bucket| self.set(bucket, PricePerMtok::default());
         if prompt {
-            [Bucket::AudioInput, Bucket::ImageInput].map(&mut none);
+            self.set(Bucket::AudioInput, PricePerMtok::default());
+            self.set(Bucket::ImageInput, PricePerMtok::default());
         }
         if answer {
-            [Bucket::AudioOutput, Bucket::ImageOutput].map(&mut none);
+            self.set(Bucket::AudioOutput, PricePerMtok::default());
+            self.set(Bucket::ImageOutput, PricePerMtok::default());
         }
         self
     }
