@@ -47,6 +47,8 @@ pub(crate) struct Meter {
     began: Instant,
     first_byte: Option<Instant>,
     reported: Option<Usage>,
+    /// What was reported of the prompt alone.
+    prompt: Option<Usage>,
     /// How the upstream says that it serves the call.
     served: Option<Tier>,
     /// A report was absurd: it was corrected, or taken for none.
@@ -126,6 +128,7 @@ impl Meter {
             began,
             first_byte: None,
             reported: None,
+            prompt: None,
             served: None,
             flagged: false,
             answer: Gauge::default(),
