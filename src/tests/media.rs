@@ -183,7 +183,7 @@ on_both! {
         ]));
         let asked = r#"{"model":"davinci","prompt":"6*7?","stream":true}"#;
         let answer = send(&app, &caller.key, "/v1/completions", JSON, asked).await;
-        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        assert_eq!(answer.headers()["content-type"], "text/event-stream; charset=utf-8");
         let text = answer.text().await.unwrap();
         assert!(text.contains("forty-") && text.contains("two") && text.ends_with("data: [DONE]\n\n"), "{text}");
         assert!(!text.contains("prompt_tokens"), "the report was not asked for: {text}");

@@ -204,7 +204,7 @@ on_both! {
         assert_eq!(plain["usageMetadata"]["promptTokenCount"], 10);
 
         let streamed = post(&app, &format!("{model}:streamGenerateContent?alt=sse"), &[key], &asked).await;
-        assert_eq!((streamed.status().as_u16(), &streamed.headers()["content-type"]), (200, &"text/event-stream".parse().unwrap()));
+        assert_eq!((streamed.status().as_u16(), &streamed.headers()["content-type"]), (200, &"text/event-stream; charset=utf-8".parse().unwrap()));
         let streamed = streamed.text().await.unwrap();
         let last = streamed.lines().rfind(|line| line.starts_with("data: ")).unwrap();
         let last: Value = serde_json::from_str(&last["data: ".len()..]).unwrap();

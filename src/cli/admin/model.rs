@@ -31,7 +31,7 @@ pub enum Command {
         #[arg(long, value_name = "X")]
         upstream_model: Option<String>,
         #[command(flatten)]
-        price: PriceArgs,
+        price: Box<PriceArgs>,
         /// How many tokens prompt and answer may have together
         #[arg(long, value_name = "128000")]
         context: u64,

@@ -25,7 +25,7 @@ pub enum Command {
         #[arg(long, value_name = "M")]
         model: String,
         #[command(flatten)]
-        price: PriceArgs,
+        price: Box<PriceArgs>,
         /// When it starts: 2026-12-01T00:00:00Z, or 2026-12-01 (UTC); now when left out
         #[arg(long, value_name = "TIME")]
         from: Option<String>,

@@ -103,7 +103,7 @@ struct Cuts(u64);
 
 impl Cuts {
     /// Pieces of one to `most` bytes.
-    fn of<'a>(mut self, bytes: &'a [u8], most: usize) -> Vec<&'a [u8]> {
+    fn of(mut self, bytes: &[u8], most: usize) -> Vec<&[u8]> {
         let mut rest = bytes;
         let mut pieces = Vec::new();
         while !rest.is_empty() {

@@ -11,7 +11,7 @@ const TOKENS_MAX: u64 = i32::MAX as u64;
 /// All of it is a body.
 pub(crate) fn any(dialect: Dialect, data: &[u8]) {
     let body = Bytes::copy_from_slice(data);
-    let Ok(request) = read(dialect, body.clone(), data.len() % 2 == 0) else {
+    let Ok(request) = read(dialect, body.clone(), data.len().is_multiple_of(2)) else {
         return;
     };
     assert!(request.dialect == dialect);

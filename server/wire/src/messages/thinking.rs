@@ -34,11 +34,11 @@ impl Way {
     fn of(model: &str) -> Self {
         // Some sell them as `claude-3.7-sonnet`.
         let name = model.replace('.', "-");
-        let has = |part: &&str| name.contains(*part);
-        if NEVER.iter().any(|part| has(&part)) {
+        let has = |part: &str| name.contains(part);
+        if NEVER.into_iter().any(has) {
             Self::Never
         } else if name.contains("claude")
-            && (BY_BUDGET.iter().any(|part| has(&part)) || name.ends_with("-4"))
+            && (BY_BUDGET.into_iter().any(has) || name.ends_with("-4"))
         {
             Self::ByBudget
         } else {

@@ -214,14 +214,16 @@ impl Reader {
                 }
             }
             Step::Delta { index, place, text } => self.delta(index, place, text, out),
-            Step::PartDone { index, place, .. } => {
-                if let Place::Text(at) | Place::Refusal(at) = place {
-                    let number = of_part(index, at);
-                    // What was not filled yet is filled when the item is whole.
-                    if self.filled.contains(&number) && self.whole.insert(number) {
-                        self.waiting.insert(number);
-                        self.close(out);
-                    }
+            Step::PartDone {
+                index,
+                place: Place::Text(at) | Place::Refusal(at),
+                ..
+            } => {
+                let number = of_part(index, at);
+                // What was not filled yet is filled when the item is whole.
+                if self.filled.contains(&number) && self.whole.insert(number) {
+                    self.waiting.insert(number);
+                    self.close(out);
                 }
             }
             Step::Done { index, item } => self.item(index, &item, out),

@@ -71,7 +71,7 @@ fn refuse_untold(body: &[u8]) -> Result<(), BadRequest> {
     let found = pick(body, NAMES)?;
     for (name, raw) in NAMES.into_iter().zip(found) {
         let says_nothing = match name {
-            "modalities" => raw.is_some_and(|raw| is_text_only(raw)),
+            "modalities" => raw.is_some_and(is_text_only),
             _ => {
                 raw.is_some_and(|raw| matches!(compact(raw).as_str(), "false" | "0" | "{}" | "[]"))
             }
