@@ -57,7 +57,7 @@ pub(crate) async fn insert_all<C: ConnectionTrait, const N: usize>(
         return conn.query_all_raw(statement).await;
     }
     let mut returned = Vec::new();
-    for some in in_powers(&rows) {
+    for some in rows.chunks(SQLITE_ROWS).flat_map(in_powers) {
         let sql = format!(
             "INSERT INTO {into} VALUES {} {rest}",
             brackets(some.len(), N)
@@ -68,6 +68,10 @@ pub(crate) async fn insert_all<C: ConnectionTrait, const N: usize>(
     }
     Ok(returned)
 }
+
+/// Rows of one insert on SQLite, which looks every parameter up in the list of all of them: what 256 rows take grows with
+/// the square of their columns.
+const SQLITE_ROWS: usize = 32;
 
 fn is_postgres<C: ConnectionTrait>(conn: &C) -> bool {
     conn.get_database_backend() == DbBackend::Postgres
