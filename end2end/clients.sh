@@ -18,7 +18,7 @@ keep="${KEEP:-}"
 # Nobody's batches are offered.
 skip_batches="batches"
 # An Anthropic upstream keeps no responses and gives one answer; models of other media stay on an OpenAI upstream.
-skip_openai_to_anthropic="responses_stateful,chat_n2,legacy_completions"
+skip_openai_to_anthropic="responses_stateful,chat_n2"
 # OpenAI's dialects report no writing into a cache, and upstream.py's models show no thoughts there.
 skip_anthropic_to_openai="batches,cache_usage,thinking_stream"
 

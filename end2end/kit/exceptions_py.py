@@ -49,7 +49,7 @@ cannot("responses in the background", openai, respond(background=True), "backgro
 
 if SPEAKS == "anthropic":    # the models of other media stay on an OpenAI upstream
     cannot("embeddings", openai, lambda: oa.embeddings.create(model=MODEL, input="x"), MODEL, "model")
-    cannot("legacy completions", openai, lambda: oa.completions.create(model=MODEL, prompt="6*7?"), MODEL, "model")
+    cannot("two prompts to continue", openai, lambda: oa.completions.create(model=MODEL, prompt=["6*7?", "2*3?"]), "prompt")
     cannot("images", openai, lambda: oa.images.generate(model=MODEL, prompt="a dot"), MODEL, "model")
     cannot("speech", openai, lambda: oa.audio.speech.create(model=MODEL, voice="alloy", input="hi").read(), MODEL, "model")
     cannot("transcriptions", openai, lambda: oa.audio.transcriptions.create(model=MODEL, file=("a.wav", b"RIFF0000")), MODEL, "model")

@@ -40,6 +40,7 @@ mod responses;
 mod socket;
 mod statement;
 mod top_up;
+mod translated;
 mod trial;
 mod upgrade;
 mod upstream;

@@ -12,7 +12,7 @@ use crate::upstream::{FakeUpstream, Reply, Step, other, usage};
 const JSON: &str = "application/json";
 const FORM: &str = "multipart/form-data; boundary=b";
 
-async fn send(
+pub async fn send(
     app: &TestApp,
     key: &str,
     path: &str,
@@ -26,7 +26,7 @@ async fn send(
 }
 
 /// Offers `model` as `real/{model}` at an upstream that speaks this.
-async fn offer(app: &TestApp, model: &str, fake: &FakeUpstream, dialect: Speaks) {
+pub async fn offer(app: &TestApp, model: &str, fake: &FakeUpstream, dialect: Speaks) {
     let name = format!("fake-{model}");
     let new = NewUpstream {
         name: name.clone(),
@@ -52,7 +52,7 @@ async fn offer(app: &TestApp, model: &str, fake: &FakeUpstream, dialect: Speaks)
     app.handles.catalog.create_model(new).await.unwrap();
 }
 
-fn price_of(app: &TestApp, model: &str) -> Price {
+pub fn price_of(app: &TestApp, model: &str) -> Price {
     let models = app.handles.catalog.models();
     models.iter().find(|one| one.id == model).unwrap().price
 }

@@ -12,9 +12,12 @@ use axum::http::{HeaderMap, HeaderValue, Response};
 use domain::ids::CallId;
 use domain::views::UnixMs;
 use domain::{Amount, Dialect, Price, Problem, Usage};
+use futures::StreamExt;
+use http_body_util::BodyExt;
 use server::budgets::BudgetError;
 use server::keys::KeyRecord;
-use wire::media::{Endpoint, Media};
+use wire::media::{Endpoint, Media, legacy};
+use wire::request::Request;
 
 use crate::attempt::Place;
 use crate::budget::{self, Covered};
@@ -67,14 +70,44 @@ async fn call_of(
         asked.request.model = moderation(state, &key)?;
     }
     let voice = Voice::of_path(parts.uri.path(), &parts.headers, call.to_string());
+    let is_said =
+        asked.media.is_text() && serve::only_converses(state, &key, &asked.request.model)?;
+    let (request, media) = if is_said {
+        let chat = legacy::as_chat(&asked.request).map_err(malformed)?;
+        let request = Request::read(Dialect::Chat, chat).map_err(malformed)?;
+        (request, None)
+    } else {
+        (asked.request, Some(asked.media))
+    };
     let inbound = Inbound {
-        request: asked.request,
-        media: Some(asked.media),
+        request,
+        media,
         voice: voice.to(&key, &state.texts),
         forward: forward::headers(Dialect::Chat, &parts.headers),
         goal: Goal::Answer,
     };
-    serve::metered(state, call, began, key, permit, inbound).await
+    let response = serve::metered(state, call, began, key, permit, inbound).await?;
+    match is_said {
+        true => continued(response).await,
+        false => Ok(response),
+    }
+}
+
+/// An answer in chat, which is paid for, as the former endpoint would have given it.
+async fn continued(response: Response<Body>) -> Result<Response<Body>, Problem> {
+    let (parts, body) = response.into_parts();
+    let is_stream = content_type(&parts.headers).is_some_and(|kind| kind.starts_with("text/"));
+    if !is_stream {
+        let body = body.collect().await.map_err(|_| Problem::Internal)?;
+        let text = legacy::from_chat(&body.to_bytes()).ok_or(Problem::Internal)?;
+        return Ok(Response::from_parts(parts, Body::from(text)));
+    }
+    let mut rewritten = legacy::Rewritten::default();
+    let pieces = body.into_data_stream().map(move |piece| {
+        let piece = piece.map_err(std::io::Error::other)?;
+        rewritten.push(&piece).map_err(std::io::Error::other)
+    });
+    Ok(Response::from_parts(parts, Body::from_stream(pieces)))
 }
 
 /// As which type a body came.
@@ -104,7 +137,7 @@ fn moderation(state: &ProxyState, key: &KeyRecord) -> Result<String, Problem> {
 pub(crate) fn places(places: Vec<Place>) -> Result<Vec<Place>, Problem> {
     let places: Vec<Place> = places
         .into_iter()
-        .filter(|place| place.upstream.dialect.is_openai())
+        .filter(|place| place.upstream.dialect.is_openai() && !place.upstream.is_sandbox())
         .collect();
     if places.is_empty() {
         return Err(Problem::InvalidBody {

@@ -190,6 +190,24 @@ struct Offer {
     places: Vec<Place>,
 }
 
+/// Whether a model takes conversations only: its upstreams have no endpoint for anything else.
+///
+/// # Errors
+/// As [`is_offered`].
+pub(crate) fn only_converses(
+    state: &ProxyState,
+    key: &KeyRecord,
+    name: &str,
+) -> Result<bool, Problem> {
+    admit::may_call(key, name)?;
+    let places = offer(state, key, name)?.places;
+    // The sandbox, which test keys reach, has conversations.
+    Ok(key.test
+        || !places
+            .iter()
+            .any(|place| place.upstream.dialect.is_openai()))
+}
+
 /// Whether a key can call this model now; for what is answered without a call.
 ///
 /// # Errors

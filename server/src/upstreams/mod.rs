@@ -51,6 +51,14 @@ pub struct Upstream {
     pub api_key: Option<Secret>,
 }
 
+impl Upstream {
+    /// The one that this process runs for test keys: it has conversations only.
+    #[must_use]
+    pub fn is_sandbox(&self) -> bool {
+        self.id.as_uuid().is_nil()
+    }
+}
+
 impl Upstreams {
     #[must_use]
     pub fn new(db: Db, clock: Clock, ring: KeyRing, rule: AddressRule) -> Self {

@@ -1,8 +1,9 @@
 //! OpenAI's endpoints that are no conversation: read for what they cost, and passed on as they came. They are asked of
-//! OpenAI's kind of upstream only; nothing is translated.
+//! OpenAI's kind of upstream only; nothing is translated but a text to be continued ([`legacy`]).
 
 mod answer;
 mod form;
+pub mod legacy;
 mod request;
 mod usage;
 
