@@ -18,13 +18,15 @@ impl MigrationTrait for Migration {
             manager,
             &[
                 // Two providers may give out the same id, so it names something only within a workspace. `test` is the
-                // kind of key that made it: 1 for test keys.
+                // kind of key that made it: 1 for test keys. `tokens`: how long the conversation is that it ends, all of which
+                // is a prompt again for whoever goes on from it.
                 "CREATE TABLE response_pin (
                     workspace_id TEXT NOT NULL REFERENCES workspace (id),
                     id TEXT NOT NULL,
                     test BIGINT NOT NULL CHECK (test IN (0, 1)),
                     upstream_id TEXT NOT NULL,
                     model TEXT NOT NULL,
+                    tokens BIGINT NOT NULL,
                     created_at BIGINT NOT NULL,
                     expires_at BIGINT NOT NULL,
                     PRIMARY KEY (workspace_id, id)

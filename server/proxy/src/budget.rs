@@ -49,11 +49,13 @@ pub(crate) struct Covered {
 }
 
 impl Budget {
-    pub(crate) fn of(request: &Request, model: &Model, version: &PriceVersion) -> Self {
+    /// `kept`: tokens of the prompt that its provider has already.
+    pub(crate) fn of(request: &Request, model: &Model, version: &PriceVersion, kept: u64) -> Self {
         // Half a token a byte is above every real text but random characters; the report settles what it was.
         let prompt_tokens = request.size.text_bytes.div_ceil(2)
             + request.size.attachments * PER_ATTACHMENT
             + PER_PROMPT;
+        let prompt_tokens = prompt_tokens.saturating_add(kept);
         let context_left = model.context.saturating_sub(prompt_tokens).max(1);
         let answer_max = request.max_tokens.unwrap_or(u64::MAX).min(context_left);
         Self {

@@ -225,7 +225,8 @@ impl Meter {
     pub(crate) fn due(&self, ahead: u64) -> Result<Amount, Problem> {
         let reported = self.reported.unwrap_or_default();
         let answer = self.answer.at_most().max(reported.answer());
-        let prompt = reported.prompt();
+        let told = self.prompt.map_or(0, |prompt| prompt.prompt());
+        let prompt = reported.prompt().max(told);
         self.budget.so_far(prompt, answer, ahead)
     }
 

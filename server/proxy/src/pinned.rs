@@ -37,7 +37,8 @@ impl Goal {
     }
 }
 
-/// The places where a call can be served, with what it goes on from in mind.
+/// The places where a call can be served, with what it goes on from in mind, and how many tokens of that are its prompt
+/// again, beside what it brings.
 ///
 /// # Errors
 /// [`Problem::PreviousResponseNotFound`] when it goes on from a response that this workspace did not store with this kind
@@ -49,12 +50,18 @@ pub(crate) async fn places(
     goal: Goal,
     request: &Request,
     mut places: Vec<Place>,
-) -> Result<Vec<Place>, Problem> {
+) -> Result<(Vec<Place>, u64), Problem> {
     if request.dialect != Dialect::Responses {
-        return Ok(places);
+        return Ok((places, 0));
     }
     let native = |place: &Place| place.dialect(request) == Dialect::Responses;
     if goal == Goal::Compact {
+        if request.stream {
+            return Err(malformed(BadRequest {
+                detail: "a shorter conversation comes as a whole: leave out `stream`".to_owned(),
+                param: Some("stream"),
+            }));
+        }
         places.retain(native);
         if places.is_empty() {
             return Err(malformed(BadRequest {
@@ -64,18 +71,20 @@ pub(crate) async fn places(
         }
     }
     let Some(previous) = stateful(request).previous else {
-        return Ok(places);
+        return Ok((places, 0));
     };
     let pin = state
         .pins
         .find(key.workspace, key.test, &previous)
         .await
         .map_err(|_| Problem::Unavailable)?
+        // A key for some models goes on from nothing of the others.
+        .filter(|pin| key.limits.allows_model(&pin.model))
         .ok_or(Problem::PreviousResponseNotFound)?;
     places.retain(|place| place.upstream.id == pin.upstream && native(place));
     match places.is_empty() {
         true => Err(Problem::PreviousResponseNotFound),
-        false => Ok(places),
+        false => Ok((places, pin.tokens)),
     }
 }
 
@@ -115,8 +124,8 @@ impl Keep {
         self
     }
 
-    /// Writes down where it is. When that fails the answer is still the caller's; it cannot be gone on from.
-    pub(crate) async fn write(self, state: &ProxyState) {
+    /// Writes down where it is, when it is paid for. `tokens` is what was charged for. When that fails the answer is still the caller's; it cannot be gone on from.
+    pub(crate) async fn write(self, state: &ProxyState, tokens: u64) {
         let Some(id) = self.id else { return };
         let pin = NewPin {
             id,
@@ -124,6 +133,7 @@ impl Keep {
             test: self.key.test,
             upstream: self.upstream,
             model: self.model,
+            tokens,
         };
         if let Err(error) = state.pins.keep(pin).await {
             tracing::error!(%error, "Where a stored response is kept was not written down: nobody can go on from it");

@@ -129,7 +129,8 @@ async fn call(
                 charged,
             });
             if let (Some(keep), Ok(paid)) = (keep, &paid) {
-                keep.answer(&paid.body).write(state).await;
+                let tokens = paid.charged.usage.total();
+                keep.answer(&paid.body).write(state, tokens).await;
             }
             let _ = caller.send(paid);
         }

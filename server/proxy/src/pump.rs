@@ -468,12 +468,14 @@ impl Pump<'_> {
         self.meter.has_delivered |= self.withheld_text.is_some();
         let (state, pipe) = (self.state, self.pipe);
         let (mut relay, voice) = (self.relay, self.meter.voice.clone());
-        if let Some(keep) = self.keep {
-            keep.write(state).await;
-        }
+        let keep = self.keep;
         let charged = settle::charge(state, self.meter, self.hold, ending, attempts, None).await;
         let last = match charged {
             Ok(charged) => {
+                // What was not paid for to its end cannot be fetched by its name.
+                if let Some(keep) = keep.filter(|_| ending == Ending::Finished) {
+                    keep.write(state, charged.usage.total()).await;
+                }
                 end(relay.as_mut(), &charged, &mut self.withheld);
                 Bytes::from(self.withheld.concat())
             }

@@ -118,15 +118,17 @@ pub(crate) async fn metered(
     let request = &inbound.request;
     admit::may_call(&key, &request.model)?;
     let mut offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
+    let mut kept = 0;
     offer.places = match inbound.media {
         Some(_) => media::places(offer.places)?,
         None => {
-            let places = offer.places;
-            let places = pinned::places(state, &key, inbound.goal, request, places).await?;
+            let (goal, places) = (inbound.goal, offer.places);
+            let (places, tokens) = pinned::places(state, &key, goal, request, places).await?;
+            kept = tokens;
             sayable(request, places)?
         }
     };
-    let budget = Budget::of(request, &offer.model, &offer.version);
+    let budget = Budget::of(request, &offer.model, &offer.version, kept);
     let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
     let created_at = state.clock.now_ms(); // counts in the day and month around this moment, whenever it ends
     let covered = match &inbound.media {

@@ -92,7 +92,9 @@ impl Voice {
 pub(crate) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
     if path.contains("/v1beta/") {
         Dialect::Gemini
-    } else if path.contains("/messages") || headers.contains_key("anthropic-version") {
+    } else if path.contains("/messages")
+        || (path.contains("/models") && headers.contains_key("anthropic-version"))
+    {
         Dialect::Messages
     } else if path.contains("/responses") {
         Dialect::Responses

@@ -212,8 +212,8 @@ async fn a_hold_grows_on_another_lease_when_its_own_was_taken_back() {
     let other = bank.ledger.hold(bank.wallet, rest).await.unwrap();
     // As after an outage that was longer than the lease's life.
     assert_eq!(bank.ledger.reclaim_predecessors().await.unwrap(), 1);
-    other.release();
     hold.grow_to(Amount::from_nanos(300)).await.unwrap();
+    other.release();
     let too_much = hold.grow_to(Amount::from_nanos(1_001)).await;
     assert!(matches!(too_much, Err(HoldError::Insufficient { .. })));
     hold.settle(bank.call(250)).await.unwrap();

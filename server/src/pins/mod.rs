@@ -32,6 +32,8 @@ pub struct Pin {
     pub upstream: UpstreamId,
     /// As its caller named it.
     pub model: String,
+    /// How many tokens the conversation has, this answer included.
+    pub tokens: u64,
 }
 
 /// A response that an upstream just stored.
@@ -44,6 +46,8 @@ pub struct NewPin {
     pub test: bool,
     pub upstream: UpstreamId,
     pub model: String,
+    /// As for [`Pin`].
+    pub tokens: u64,
 }
 
 /// Whether a text can name a response. What cannot is kept nowhere, and put into no address.
@@ -68,16 +72,17 @@ impl Pins {
             return Ok(());
         }
         let now = self.0.clock.now_ms();
-        let sql = "INSERT INTO response_pin (workspace_id, id, test, upstream_id, model, created_at, expires_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)
+        let sql = "INSERT INTO response_pin (workspace_id, id, test, upstream_id, model, tokens, created_at, expires_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
                    ON CONFLICT (workspace_id, id) DO UPDATE SET test = excluded.test, upstream_id = excluded.upstream_id,
-                   model = excluded.model, created_at = excluded.created_at, expires_at = excluded.expires_at";
+                   model = excluded.model, tokens = excluded.tokens, created_at = excluded.created_at, expires_at = excluded.expires_at";
         let values = [
             new.workspace.to_string().into(),
             new.id.into(),
             i64::from(new.test).into(),
             new.upstream.to_string().into(),
             new.model.into(),
+            i64::try_from(new.tokens).unwrap_or(i64::MAX).into(),
             now.into(),
             now.saturating_add(KEPT_MS).into(),
         ];
@@ -100,7 +105,7 @@ impl Pins {
         if !is_id(id) {
             return Ok(None);
         }
-        let sql = "SELECT upstream_id, model FROM response_pin
+        let sql = "SELECT upstream_id, model, tokens FROM response_pin
                    WHERE workspace_id = $1 AND id = $2 AND test = $3 AND expires_at > $4";
         let values = [
             workspace.to_string().into(),
@@ -117,6 +122,7 @@ impl Pins {
                 .parse()
                 .map_err(|_| DbErr::Custom("an upstream's id cannot be read".to_owned()))?,
             model: row.try_get("", "model")?,
+            tokens: u64::try_from(row.try_get::<i64>("", "tokens")?).unwrap_or(0),
         }))
     }
 

@@ -28,6 +28,7 @@ async fn a_pin_is_its_owners(db: TestDb) {
         test: false,
         upstream,
         model: "gpt".to_owned(),
+        tokens: 7,
     };
     let (first, second) = (UpstreamId::new(), UpstreamId::new());
     pins.keep(new(mine, first)).await.unwrap();
@@ -35,6 +36,7 @@ async fn a_pin_is_its_owners(db: TestDb) {
         Some(Pin {
             upstream,
             model: "gpt".to_owned(),
+            tokens: 7,
         })
     };
     assert_eq!(pins.find(mine, false, "resp_1").await.unwrap(), at(first));

@@ -11,6 +11,7 @@ use domain::price_rule::Tier;
 use domain::{Dialect, Usage};
 
 use crate::error::{Fault, Said};
+use crate::neutral::names::Names;
 use crate::neutral::{Answer, Block, Piece, Stop};
 use crate::request::Caller;
 use crate::sse::{self, Event};
@@ -135,6 +136,7 @@ pub trait Writer: Send + Sync {
 pub struct Translate {
     reader: Box<dyn Reader>,
     writer: Box<dyn Writer>,
+    names: Names,
     read: Vec<Piece>,
     is_open: bool,
     has_begun: bool,
@@ -144,10 +146,11 @@ pub struct Translate {
 
 impl Translate {
     #[must_use]
-    pub fn new(reader: Box<dyn Reader>, writer: Box<dyn Writer>) -> Self {
+    pub fn new(reader: Box<dyn Reader>, writer: Box<dyn Writer>, names: Names) -> Self {
         Self {
             reader,
             writer,
+            names,
             read: Vec::new(),
             is_open: false,
             has_begun: false,
@@ -203,7 +206,10 @@ impl Relay for Translate {
     }
 
     fn pass(&mut self, out: &mut Vec<Bytes>) {
-        for piece in std::mem::take(&mut self.read) {
+        for mut piece in std::mem::take(&mut self.read) {
+            if let Piece::Opened(Block::Tool { name, .. }) = &mut piece {
+                self.names.give_back(name);
+            }
             // The ending is written by `finish`, with what was charged.
             if !matches!(piece, Piece::Used(_) | Piece::Ended | Piece::Failed(_)) {
                 self.write(piece, out);

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::fields::{given, pick, place};
-use crate::neutral::{Prompt, Tool};
+use crate::neutral::names::{self, Names};
+use crate::neutral::{Block, Prompt, Tool};
 use crate::relay::{Broken, Reader, Relay, Translate, Whole, Writer};
 use crate::segments::{Edit, Segments};
 use crate::text::{Size, each_text};
@@ -119,6 +120,7 @@ impl Request {
             // Every provider refuses it, each in words about fields that this caller never wrote.
             return Err(self.says_nothing());
         }
+        names::fit(&mut prompt);
         prompt.max_tokens = lowered_max_tokens.or(prompt.max_tokens);
         let body = match to {
             Dialect::Chat | Dialect::Gemini => chat::request::write(&prompt, model),
@@ -177,13 +179,14 @@ impl Request {
             Dialect::Chat | Dialect::Gemini => Box::new(chat::reader::Reader::default()),
         };
         let caller = self.caller(call, created);
+        let names = Names::of(&caller.tools);
         let writer: Box<dyn Writer> = match self.dialect {
             Dialect::Responses => Box::new(responses::relay::Writer::new(caller)),
             Dialect::Messages => Box::new(messages::relay::Writer::new(caller)),
             Dialect::Gemini => Box::new(gemini::relay::Writer::new(caller, self.array)),
             Dialect::Chat => Box::new(chat::writer::Writer::new(caller)),
         };
-        Box::new(Translate::new(reader, writer))
+        Box::new(Translate::new(reader, writer, names))
     }
 
     /// The whole answer of an upstream that speaks `from`; `call` and `created` as for [`Self::relay`].
@@ -205,12 +208,18 @@ impl Request {
                 Dialect::Chat | Dialect::Gemini => chat::answer::own(body),
             };
         }
-        let answer = match from {
+        let mut answer = match from {
             Dialect::Responses => responses::answer::read(&body),
             Dialect::Messages => messages::answer::read(&body),
             Dialect::Chat | Dialect::Gemini => chat::answer::read(&body),
         }?;
         let caller = self.caller(call, created);
+        let names = Names::of(&caller.tools);
+        for content in &mut answer.blocks {
+            if let Block::Tool { name, .. } = &mut content.block {
+                names.give_back(name);
+            }
+        }
         Ok(Whole::anew(answer, self.dialect, caller))
     }
 

@@ -77,18 +77,18 @@ impl Connection {
     }
 
     async fn turn(&mut self, turn: &mut Turn, message: &Utf8Bytes) -> Result<(), Stop> {
-        let create = Create::read(message.as_bytes()).map_err(malformed)?;
-        turn.lane.clone_from(&create.lane);
-        // The key may have been revoked since, or its limits changed.
+        // The key may have been revoked since, or its limits changed. Every message counts, whatever it says.
         let key = admit::caller(&self.state, &self.parts, Scope::ResponsesWrite).await?;
         turn.voice = turn.voice.clone().to(&key, &self.state.texts);
         turn.key = Some(key.clone());
+        let permit = admit::permit(&self.state, &key)?;
+        let create = Create::read(message.as_bytes()).map_err(malformed)?;
+        turn.lane.clone_from(&create.lane);
         let previous = create.previous.as_deref();
         let before = previous.and_then(|id| self.memory.find(id));
         if !create.generates {
             return self.warm_up(turn, &key, &create, before.as_ref()).await;
         }
-        let permit = admit::permit(&self.state, &key)?;
         let body = create.body(before.as_ref());
         if body.len() > self.state.config.body_max {
             return Err(Stop::Problem(Problem::BodyTooLarge {

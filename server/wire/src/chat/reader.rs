@@ -255,6 +255,16 @@ impl Reader {
             // A name begins a call where nothing is counted.
             (None, None) => name.is_none(),
         });
+        // Some give each fragment an id of its own: without a name it goes on with the call of its index, or the last one.
+        let of_index = || {
+            self.calls
+                .iter()
+                .rposition(|known| known.index == call.index)
+        };
+        let known = known.or_else(|| match name {
+            Some(_) => None,
+            None => of_index().or_else(|| self.calls.len().checked_sub(1)),
+        });
         let at = match (known, name) {
             (Some(at), _) => at,
             (None, Some(name)) => {

@@ -88,13 +88,23 @@ pub(super) fn read(content_type: Option<&str>, body: Bytes) -> Result<Asked, Bad
 /// How long the audio is, as far as its size tells: as is usual, and at most.
 fn milliseconds(file: &[u8]) -> (u64, u64) {
     let length = file.len() as u64;
-    // A WAV file says how many bytes make a second.
-    let rate = (file.get(..4) == Some(b"RIFF") && file.get(8..16) == Some(b"WAVEfmt "))
-        .then(|| file.get(28..32))
+    // A WAV file says how many samples make a second, and how many bytes a sample. (It says their product too, which
+    // nobody who plays it looks at.)
+    let is_wav = file.get(..4) == Some(b"RIFF") && file.get(8..16) == Some(b"WAVEfmt ");
+    let number = |at: usize, length: usize| {
+        let bytes = file.get(at..at + length)?;
+        Some(
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte)),
+        )
+    };
+    let rate = is_wav
+        .then(|| Some(number(24, 4)?.saturating_mul(number(32, 2)?)))
         .flatten()
-        .and_then(|four| <[u8; 4]>::try_from(four).ok())
-        .map(|four| u64::from(u32::from_le_bytes(four)))
-        .filter(|rate| *rate >= 1_000);
+        // More than the finest sound of eight channels is no sound.
+        .filter(|rate| (1_000..=8 * 192_000 * 4).contains(rate));
     match rate {
         Some(rate) => {
             let exact = (length * 1_000).div_ceil(rate);
@@ -185,22 +195,28 @@ fn find(body: &[u8], mut from: usize, needle: &[u8]) -> Option<usize> {
 /// `Content-Disposition: form-data; name="model"`.
 fn name(headers: &[u8]) -> Option<String> {
     let headers = std::str::from_utf8(headers).ok()?;
-    let value = headers.split("\r\n").find_map(|line| {
+    let mut said = headers.split("\r\n").filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.trim()
             .eq_ignore_ascii_case("content-disposition")
-            .then_some(value)
-    })?;
-    // A file's name, in quotes, may hold anything; the form's comes before it, as every client writes it.
-    let at = value
-        .find("name=")
-        .filter(|at| !value[..*at].ends_with("file"))?;
-    let value = &value[at + "name=".len()..];
-    let name = match value.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next()?,
-        None => value.split(';').next()?.trim(),
+            .then_some(value.trim())
+    });
+    // Said in any other way than every client does, it could be read differently by who gets it next.
+    let (value, None) = (said.next()?, said.next()) else {
+        return None;
     };
-    Some(name.to_owned())
+    let (kind, value) = value.split_once(';')?;
+    let value = value.trim_start().strip_prefix("name=")?;
+    let (name, rest) = match value.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"')?,
+        None => value.split_once(';').unwrap_or((value, "")),
+    };
+    // Behind it only the file's name may stand, which in quotes may hold anything.
+    let rest = rest.trim_start_matches([';', ' ', '\t']);
+    let is_usual = kind.trim().eq_ignore_ascii_case("form-data")
+        && (rest.is_empty() || rest.starts_with("filename=") || rest.starts_with("filename*="));
+    let is_plain = !name.contains(['\\', '"', '\'', '%', '*']);
+    (is_usual && is_plain).then(|| name.trim().to_owned())
 }
 
 fn malformed(detail: &str) -> BadRequest {
@@ -271,11 +287,35 @@ mod tests {
     fn the_length_of_audio_is_told_by_its_file() {
         let mut wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
         wav.extend_from_slice(&16_000_u32.to_le_bytes());
-        wav.extend_from_slice(&32_000_u32.to_le_bytes());
+        // It lies about their product.
+        wav.extend_from_slice(&u32::MAX.to_le_bytes());
+        wav.extend_from_slice(&[2, 0, 16, 0]);
         wav.resize(64_000, 0);
         assert_eq!(milliseconds(&wav), (2_000, 2_000));
         assert_eq!(milliseconds(&[0; 1_600]), (100, 400));
         assert_eq!(milliseconds(b"RIFF0000"), (1, 2));
+    }
+
+    #[test]
+    fn a_part_has_the_name_that_everybody_reads() {
+        for (header, wanted) in [
+            (
+                r#"form-data; name="file"; filename="a; name=x.wav""#,
+                Some("file"),
+            ),
+            ("form-data; name=model", Some("model")),
+            (r#"form-data; x="name=z"; name="file""#, None),
+            (r#"form-data; name="a"; name="b""#, None),
+            (
+                "form-data; name=\"a\"\r\nContent-Disposition: form-data; name=\"b\"",
+                None,
+            ),
+            (r#"attachment; name="a""#, None),
+            (r#"form-data; name="a%22""#, None),
+        ] {
+            let line = format!("\r\nContent-Disposition: {header}");
+            assert_eq!(name(line.as_bytes()).as_deref(), wanted, "{header}");
+        }
     }
 
     #[test]

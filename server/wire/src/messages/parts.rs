@@ -101,7 +101,8 @@ impl Block<'_> {
                 is_error: self.is_error.unwrap_or(false),
             },
             // What a provider's own tool was asked and said, and which tools it found: nobody else can read it.
-            "server_tool_use" | "mcp_tool_use" | "tool_reference" => return Ok(()),
+            "server_tool_use" | "mcp_tool_use" | "tool_reference" | "tool_addition"
+            | "tool_removal" => return Ok(()),
             other if other.ends_with("_tool_result") => return Ok(()),
             _ => return Err(UNKNOWN),
         };

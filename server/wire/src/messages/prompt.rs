@@ -145,13 +145,36 @@ struct OutputFormat<'a> {
 }
 
 impl OutputFormat<'_> {
-    /// Anthropic gives the shape no name and always keeps to it.
+    /// Anthropic gives the shape no name and always keeps to it. OpenAI does so only for shapes that leave nothing open.
     fn format(self) -> Option<Format> {
+        let schema = self.schema?;
+        let read = serde_json::from_str::<serde_json::Value>(schema.get()).ok()?;
         Some(Format::Schema {
             name: "answer".to_owned(),
-            schema: self.schema?.to_owned(),
-            strict: Some(true),
+            schema: schema.to_owned(),
+            strict: Some(leaves_nothing_open(&read)),
         })
+    }
+}
+
+/// Whether every object of a schema has no more than the fields it names, and all of them.
+fn leaves_nothing_open(schema: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match schema {
+        Value::Array(all) => all.iter().all(leaves_nothing_open),
+        Value::Object(fields) => {
+            let names = fields.get("properties").and_then(Value::as_object);
+            let required = fields.get("required").and_then(Value::as_array);
+            let is_closed = fields.get("additionalProperties") == Some(&Value::Bool(false));
+            let is_object = names.is_some() || fields.get("type") == Some(&"object".into());
+            let has_all = names.is_none_or(|names| {
+                names
+                    .keys()
+                    .all(|name| required.is_some_and(|all| all.contains(&name.as_str().into())))
+            });
+            (!is_object || (is_closed && has_all)) && fields.values().all(leaves_nothing_open)
+        }
+        _ => true,
     }
 }
 

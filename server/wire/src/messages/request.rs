@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use domain::Dialect;
 use domain::price_rule::{Asked, Effort, Tier};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::documents::plain_texts;
@@ -62,9 +61,11 @@ pub fn read(body: Bytes) -> Result<Request, BadRequest> {
     let word = |raw: Option<&RawValue>| {
         given(raw).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok())
     };
-    let effort = given(output_config)
-        .and_then(|raw| serde_json::from_str::<OutputConfig>(raw.get()).ok())
-        .and_then(|config| config.effort);
+    let effort = match given(output_config).filter(|raw| raw.get().starts_with('{')) {
+        // Twice or in another case, it could be read differently by who gets it next.
+        Some(config) => word(pick(config.get().as_bytes(), ["effort"])?[0]),
+        None => None,
+    };
     let tier = match word(speed).as_deref() {
         Some("fast") => Tier::Fast,
         _ => Tier::read(word(service_tier).as_deref()),
@@ -95,9 +96,4 @@ pub fn read(body: Bytes) -> Result<Request, BadRequest> {
         },
         body,
     })
-}
-
-#[derive(Deserialize)]
-struct OutputConfig {
-    effort: Option<String>,
 }

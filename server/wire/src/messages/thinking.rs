@@ -23,6 +23,13 @@ const NEVER: [&str; 6] = [
 /// Parts of the names of models that think by a number of tokens.
 const BY_BUDGET: [&str; 5] = ["claude-3-7", "-4-20", "-4-0", "-4-1", "-4-5"];
 
+/// Whether `temperature` and its like may be given: Claude models from 4.7 on refuse them.
+pub(super) fn takes_sampling(model: &str) -> bool {
+    let name = model.replace('.', "-");
+    let way = Way::of(&name);
+    way != Way::Adaptive || !name.contains("claude") || name.contains("-4-6")
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Never,

@@ -268,7 +268,11 @@ fn source(media: &Media) -> Result<Source<'_>, BadRequest> {
             Ok(Source::Text { media_type, data })
         }
         neutral::Source::Base64 { kind, data } => Ok(Source::Base64 {
-            media_type: kind,
+            media_type: match kind.as_str() {
+                // Others take these names too.
+                "image/jpg" | "image/pjpeg" => "image/jpeg",
+                kind => kind,
+            },
             data,
         }),
         neutral::Source::Id(_) => Err(BadRequest::new(

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::thinking::{Thinking, effort};
+use super::thinking::{Thinking, effort, takes_sampling};
 use super::turns::{Conversation, Message, TextBlock};
 use crate::neutral::{Choice, Format, Prompt, Tool, ToolKind, custom};
 use crate::request::BadRequest;
@@ -132,7 +132,7 @@ pub fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
     let effort = effort(prompt, model);
     let thinking = Thinking::choose(prompt, model, max_tokens, &conversation.messages);
     let thinks = thinking.as_ref().is_some_and(Thinking::is_on);
-    let sampled = !thinks;
+    let sampled = !thinks && takes_sampling(model);
     let temperature = prompt.temperature.filter(|_| sampled);
     let body = Body {
         model,
@@ -149,7 +149,12 @@ pub fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
         thinking,
         output_config: (effort.is_some() || format.is_some())
             .then_some(OutputConfig { effort, format }),
-        metadata: prompt.user.as_deref().map(|user_id| Metadata { user_id }),
+        // One that is long, or looks like the address of a person, is refused.
+        metadata: prompt
+            .user
+            .as_deref()
+            .filter(|user| user.len() <= 256 && !user.contains('@') && !user.starts_with('+'))
+            .map(|user_id| Metadata { user_id }),
         service_tier: match prompt.service_tier.as_deref() {
             Some("auto" | "priority") => Some("auto"),
             Some("default" | "standard" | "standard_only") => Some("standard_only"),

@@ -11,6 +11,7 @@ mod answer;
 pub(crate) mod any;
 pub mod custom;
 pub mod data_url;
+pub(crate) mod names;
 mod piece;
 mod prompt;
 pub mod seal;

@@ -161,6 +161,27 @@ impl Effort {
         }
     }
 
+    /// As OpenAI's models take it when the request came in another dialect: in the words that all of them know, and only for
+    /// models that are known to take one. The others refuse a request with it, and Claude Code always says one.
+    #[must_use]
+    pub fn for_model(self, model: &str) -> Option<&'static str> {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        let version = |start: &str| {
+            let rest = name.strip_prefix(start)?;
+            let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+            digits.parse::<u32>().ok()
+        };
+        let thinks = version("gpt-").is_some_and(|version| version >= 5)
+            || version("o").is_some()
+            || name.starts_with("gpt-oss")
+            || name.starts_with("codex");
+        thinks.then_some(match self {
+            Self::None | Self::Minimal | Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High | Self::Most => "high",
+        })
+    }
+
     /// `None` for a word that no dialect has.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {

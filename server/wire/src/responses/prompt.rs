@@ -90,7 +90,7 @@ pub(crate) fn read(request: &Request) -> Result<Prompt, BadRequest> {
         max_tokens: request.max_tokens,
         temperature: field(temperature, "temperature")?,
         top_p: field(top_p, "top_p")?,
-        effort: effort(reasoning).as_deref().and_then(Effort::read),
+        effort: effort(reasoning)?.as_deref().and_then(Effort::read),
         format: answer_format(format)?,
         service_tier: field(service_tier, "service_tier")?,
         user: field(user, "user")?,

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use domain::Dialect;
 use domain::price_rule::{Asked, Effort, Tier};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub(crate) use super::prompt::read as prompt;
@@ -98,7 +97,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
     let tier = given(service_tier).and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
     let asked = Asked {
         tier: Tier::read(tier.as_deref()),
-        effort: effort(reasoning).as_deref().and_then(Effort::read),
+        effort: effort(reasoning)?.as_deref().and_then(Effort::read),
     };
     Ok(Request {
         dialect: Dialect::Responses,
@@ -136,13 +135,15 @@ fn check_input(input: Option<&RawValue>, may_be_empty: bool) -> Result<(), BadRe
 }
 
 /// The word for how hard to think; `None` for anything else.
-pub(super) fn effort(reasoning: Option<&RawValue>) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Reasoning {
-        effort: Option<String>,
-    }
-    let read: Reasoning = serde_json::from_str(given(reasoning)?.get()).ok()?;
-    read.effort
+///
+/// # Errors
+/// When it is given twice or in another case: what is charged must be what runs.
+pub(super) fn effort(reasoning: Option<&RawValue>) -> Result<Option<String>, BadRequest> {
+    let Some(raw) = given(reasoning).filter(|raw| raw.get().starts_with('{')) else {
+        return Ok(None);
+    };
+    let [effort] = pick(raw.get().as_bytes(), ["effort"])?;
+    Ok(given(effort).and_then(|raw| serde_json::from_str(raw.get()).ok()))
 }
 
 /// What ties a request to what a provider keeps.

@@ -45,7 +45,9 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
     set("temperature", prompt.temperature.map(Value::from));
     set("top_p", prompt.top_p.map(Value::from));
     set("service_tier", prompt.service_tier.clone().map(Value::from));
-    set("safety_identifier", prompt.user.clone().map(Value::from));
+    // It may be no longer; Anthropic's clients put whole objects there.
+    let user = prompt.user.clone().filter(|user| user.len() <= 64);
+    set("safety_identifier", user.map(Value::from));
     if !prompt.tools.is_empty() {
         let tools: Vec<Value> = prompt.tools.iter().map(tool).collect();
         set("tools", Some(tools.into()));
@@ -60,12 +62,10 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
         );
     }
     let effort = prompt.effort.or(prompt.thinking_budget.map(of_budget));
-    if let Some(effort) = effort {
-        set("reasoning", Some(json!({"effort": effort.openai()})));
+    if let Some(word) = effort.and_then(|effort| effort.for_model(model)) {
+        set("reasoning", Some(json!({"effort": word})));
         // Only models that think can seal what they thought; others refuse to be asked.
-        if effort != Effort::None {
-            set("include", Some(json!(["reasoning.encrypted_content"])));
-        }
+        set("include", Some(json!(["reasoning.encrypted_content"])));
     }
     let wanted = prompt
         .format
@@ -277,7 +277,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn written(prompt: &Prompt) -> Value {
-        let body = write(prompt, "real").map_err(|error| error.detail).unwrap();
+        let body = write(prompt, "gpt-5")
+            .map_err(|error| error.detail)
+            .unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 
@@ -285,7 +287,7 @@ mod tests {
     #[test]
     fn a_conversation_survives() {
         let body = json!({
-            "model": "real", "store": false, "stream": true, "instructions": "Be brief.",
+            "model": "gpt-5", "store": false, "stream": true, "instructions": "Be brief.",
             "input": [
                 {"type": "message", "role": "user", "content": [
                     {"type": "input_text", "text": "Look."},

@@ -121,7 +121,7 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
         presence_penalty: prompt.presence_penalty,
         seed: prompt.seed,
         stop: &prompt.stop,
-        reasoning_effort: effort(prompt).map(Effort::openai),
+        reasoning_effort: effort(prompt).and_then(|effort| effort.for_model(model)),
         verbosity: prompt.verbosity.as_deref().filter(|_| openais),
         service_tier: prompt.service_tier.as_deref().and_then(tier),
         user: prompt.user.as_deref().filter(|user| user.len() <= USER_MAX),
@@ -200,11 +200,13 @@ fn response_format(format: &Format) -> ResponseFormat<'_> {
 
 /// A number of tokens to think with is said as an effort here, which is all that the dialect has.
 fn effort(prompt: &Prompt) -> Option<Effort> {
-    prompt.effort.or(match prompt.thinking_budget? {
-        0 => Some(Effort::None),
-        1..4_096 => Some(Effort::Low),
-        4_096..16_384 => Some(Effort::Medium),
-        _ => Some(Effort::High),
+    prompt.effort.or_else(|| {
+        Some(match prompt.thinking_budget? {
+            0 => Effort::None,
+            1..4_096 => Effort::Low,
+            4_096..16_384 => Effort::Medium,
+            _ => Effort::High,
+        })
     })
 }
 

@@ -21,7 +21,7 @@ fn sent(prompt: &Prompt, model: &str) -> Value {
 
 /// `fields` beside a model and a message.
 fn with(fields: Value) -> Value {
-    let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    let mut body = json!({"model": "gpt-oss", "messages": [{"role": "user", "content": "hi"}]});
     for (name, value) in fields.as_object().unwrap() {
         body[name] = value.clone();
     }
@@ -32,7 +32,7 @@ fn with(fields: Value) -> Value {
 fn what_both_can_say_is_kept() {
     let schema = json!({"type": "object", "properties": {"b": {}, "a": {}}});
     let body = json!({
-        "model": "m",
+        "model": "gpt-oss",
         "messages": [
             {"role": "system", "content": "be brief"},
             {"role": "user", "content": [
@@ -69,7 +69,7 @@ fn what_both_can_say_is_kept() {
         "stream": true,
         "stream_options": {"include_usage": true},
     });
-    assert_eq!(sent(&read_prompt(&body).unwrap(), "m"), body);
+    assert_eq!(sent(&read_prompt(&body).unwrap(), "gpt-oss"), body);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn what_is_said_otherwise_means_the_same() {
         ),
         (
             json!({"thinking": {"type": "disabled"}}),
-            json!({"reasoning_effort": "none"}),
+            json!({"reasoning_effort": "low"}),
         ),
         (
             json!({"thinking": {"type": "enabled", "budget_tokens": 5000}}),
@@ -118,7 +118,7 @@ fn what_is_said_otherwise_means_the_same() {
         ),
     ] {
         let prompt = read_prompt(&with(said.clone())).map_err(|error| error.detail);
-        assert_eq!(sent(&prompt.unwrap(), "m"), with(wanted), "{said}");
+        assert_eq!(sent(&prompt.unwrap(), "gpt-oss"), with(wanted), "{said}");
     }
 }
 
@@ -129,7 +129,7 @@ fn only_the_tools_that_are_allowed_are_offered() {
         "tools": [tool("f"), tool("g")],
         "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [tool("g")]}},
     }));
-    let sent = sent(&read_prompt(&body).unwrap(), "m");
+    let sent = sent(&read_prompt(&body).unwrap(), "gpt-oss");
     assert_eq!(sent["tools"], json!([tool("g")]));
     assert_eq!(sent["tool_choice"], "required");
 }
@@ -162,7 +162,7 @@ fn openais_models_get_the_new_names() {
 #[test]
 fn a_custom_tool_goes_as_a_function() {
     let body = json!({
-        "model": "m",
+        "model": "gpt-oss",
         "messages": [
             {"role": "user", "content": "hi"},
             {"role": "assistant", "tool_calls": [{"id": "a", "type": "custom", "custom": {"name": "p", "input": "*\n"}}]},
@@ -171,7 +171,7 @@ fn a_custom_tool_goes_as_a_function() {
         "tools": [{"type": "custom", "custom": {"name": "p", "description": "d", "format": {"type": "text"}}}],
         "tool_choice": {"type": "custom", "custom": {"name": "p"}},
     });
-    let sent = sent(&read_prompt(&body).unwrap(), "m");
+    let sent = sent(&read_prompt(&body).unwrap(), "gpt-oss");
     assert_eq!(sent["tools"][0]["function"]["name"], "p");
     assert_eq!(
         sent["tools"][0]["function"]["parameters"]["required"],
@@ -248,7 +248,7 @@ fn calls_stand_in_one_message_and_their_results_behind_it() {
         |id| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
     let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}});
     assert_eq!(
-        sent(&prompt, "m")["messages"],
+        sent(&prompt, "gpt-oss")["messages"],
         json!([
             {"role": "system", "content": "a\n\nb"},
             {"role": "user", "content": "x\n\ny"},
@@ -266,7 +266,7 @@ fn calls_stand_in_one_message_and_their_results_behind_it() {
 
 #[test]
 fn sealed_reasoning_comes_back_as_it_was_given() {
-    let body = json!({"model": "m", "messages": [
+    let body = json!({"model": "gpt-oss", "messages": [
         {"role": "user", "content": "hi"},
         {"role": "assistant", "content": "a", "reasoning_content": "hm, so", "reasoning_details": [
             {"type": "reasoning.text", "text": "hm", "index": 0},
@@ -398,7 +398,7 @@ fn what_chat_cannot_say_is_refused_by_name() {
         (user(Part::Audio(media(url()))), "input_audio"),
         (user(result("a", vec![Part::File(media(id()))])), "file_id"),
     ] {
-        assert_eq!(write(&prompt, "m").unwrap_err().param, Some(param));
+        assert_eq!(write(&prompt, "gpt-oss").unwrap_err().param, Some(param));
     }
 }
 
@@ -417,14 +417,14 @@ fn nothing_of_a_tool_is_lost_or_invented() {
         service_tier: Some("standard_only".to_owned()),
         ..Prompt::default()
     };
-    let sent = sent(&prompt, "m");
+    let sent = sent(&prompt, "gpt-oss");
     assert_eq!(
         sent["tools"],
         json!([{"type": "function", "function": {"name": "f"}}])
     );
     assert_eq!(
         (&sent["reasoning_effort"], &sent["service_tier"]),
-        (&json!("xhigh"), &json!("default"))
+        (&json!("high"), &json!("default"))
     );
     assert_eq!(sent.get("stream"), None);
 }
