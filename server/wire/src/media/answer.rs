@@ -70,27 +70,14 @@ impl Media {
             return Ok(Some(Usage::ZERO));
         }
         let reported = answer.usage.and_then(|raw| read(self.endpoint, raw));
-        // A model may have a price for what is not counted in tokens, whatever its upstream counts.
-        let units = match self.endpoint {
-            Endpoint::Images => answer.data.map_or(0, |data| data.len() as u64),
-            Endpoint::Transcriptions => answer
-                .duration
-                .and_then(|raw| milliseconds(raw.get()))
-                .filter(|millis| *millis > 0)
-                .unwrap_or(0),
-            _ => 0,
-        };
-        Ok(match reported {
-            Some(usage) if usage.units == 0 => Some(Usage { units, ..usage }.clamped()),
-            None if units > 0 && self.endpoint == Endpoint::Transcriptions => Some(
-                Usage {
-                    units,
-                    ..Usage::ZERO
-                }
-                .clamped(),
-            ),
-            reported => reported,
-        })
+        Ok(reported.or_else(|| {
+            let units = milliseconds(answer.duration?.get()).filter(|millis| *millis > 0)?;
+            let usage = Usage {
+                units,
+                ..Usage::ZERO
+            };
+            (self.endpoint == Endpoint::Transcriptions).then(|| usage.clamped())
+        }))
     }
 
     /// A file of audio, or bare text. What it cost stands nowhere in it.
