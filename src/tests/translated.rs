@@ -79,7 +79,7 @@ on_both! {
         let said = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude",
             "content": [{"type": "text", "text": "42"}], "stop_reason": "end_turn", "stop_sequence": null,
             "usage": {"input_tokens": 9, "output_tokens": 3}});
-        fake.then(other(JSON, &said.to_string()));
+        fake.then(other(JSON, said.to_string()));
         let asked = r#"{"model":"claude","prompt":"6*7?"}"#;
         let answer = send(&app, &caller.key, "/v1/completions", JSON, asked).await;
         assert_eq!(answer.status(), 200);
