@@ -44,6 +44,8 @@ one() {
   if [ -n "$crash" ]; then
     printf '     the input: %s\n     again:     scripts/fuzz.sh %s %s\n     when it is mended, keep it: mv it to server/wire/fuzz/corpus/%s/\n' \
       "$crash" "$target" "$crash" "$target"
+    # A machine of CI is gone when it failed: the input itself, to be made a file again elsewhere.
+    printf '     as base64: %s\n' "$(base64 -w 0 "$crash" | head -c 12000)"
   fi
   tail -n 40 "$log" | grep -vE '^#[0-9]' | head -n 30
   return 1

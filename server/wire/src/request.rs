@@ -116,7 +116,7 @@ impl Request {
             return Ok(self.own(model, lowered_max_tokens));
         }
         let mut prompt = self.prompt()?;
-        if prompt.turns.iter().all(|turn| turn.parts.is_empty()) {
+        if !prompt.says_something() {
             // Every provider refuses it, each in words about fields that this caller never wrote.
             return Err(self.says_nothing());
         }

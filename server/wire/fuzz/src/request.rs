@@ -74,8 +74,9 @@ fn edited(request: &Request, sent: &[u8]) {
 
 /// Another dialect: it can be read there, and asks for as much.
 fn written(request: &Request, to: Dialect, sent: &[u8]) {
-    let Ok(again) = Request::read(to, Bytes::copy_from_slice(sent)) else {
-        panic!("what was written for another dialect cannot be read");
+    let again = match Request::read(to, Bytes::copy_from_slice(sent)) {
+        Ok(again) => again,
+        Err(wrong) => panic!("what was written for {to:?} cannot be read: {wrong:?}"),
     };
     assert!(again.model == "another \"model\"" && again.stream == request.stream);
     assert!(again.max_tokens == Some(1), "the maximum was not lowered");

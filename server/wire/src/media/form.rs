@@ -50,7 +50,8 @@ pub(super) fn read(content_type: Option<&str>, body: Bytes) -> Result<Asked, Bad
             .ok_or_else(|| BadRequest::new(name, format!("`{name}` must be text")))
     };
     let missing = |name: &'static str| BadRequest::new(name, format!("`{name}` is missing"));
-    let model = value("model")?.ok_or_else(|| missing("model"))?.to_owned();
+    let model = value("model")?.filter(|name| !name.is_empty());
+    let model = model.ok_or_else(|| missing("model"))?.to_owned();
     let place = found("model")?.map(|part| part.at.clone());
     let file = found("file")?.ok_or_else(|| missing("file"))?.at.clone();
     if value("stream")?.is_some_and(|text| !matches!(text.trim(), "" | "false" | "False" | "0")) {
@@ -324,6 +325,7 @@ mod tests {
             (&[("model", "m"), ("model", "canary")][..], Some("model")),
             (&[("Model", "canary")], Some("model")),
             (&[("prompt", "canary")], Some("model")),
+            (&[("model", "")], Some("model")),
             (&[("model", "m"), ("stream", "true")], Some("stream")),
         ] {
             let bad = read(KIND, Bytes::from(form(fields, b"canary")))

@@ -37,6 +37,15 @@ pub struct Prompt {
     pub cache_key: Option<String>,
 }
 
+impl Prompt {
+    /// Whether anything in it can be answered: old thoughts alone cannot, and most providers do not even see them.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        let mut parts = self.turns.iter().flat_map(|turn| &turn.parts);
+        parts.any(|part| !matches!(part, Part::Reasoning { .. }))
+    }
+}
+
 /// What one side said.
 #[derive(Clone)]
 #[cfg_attr(test, derive(Debug))]
