@@ -53,9 +53,14 @@ on_both! {
         let key = ("x-api-key", caller.key.as_str());
 
         let openai: Value = get(&app, "/v1/models", &[key]).await.json().await.unwrap();
-        assert_eq!((&openai["object"], &openai["models"]), (&json!("list"), &json!([])));
+        assert_eq!((&openai["object"], &openai["models"]), (&json!("list"), &Value::Null));
         assert_eq!(ids(&openai, "data", "id"), ["gpt", "maker/claude"]);
         assert_eq!(openai["data"][1]["object"], "model");
+
+        let codex: Value = get(&app, "/v1/models?client_version=0.169.0", &[key]).await.json().await.unwrap();
+        assert_eq!(ids(&codex, "models", "slug"), ["gpt", "maker/claude"]);
+        assert!(codex["models"][0]["base_instructions"].as_str().unwrap().len() > 1_000);
+        assert_eq!(ids(&codex, "data", "id"), ["gpt", "maker/claude"], "whoever else names a version");
 
         let anthropic: Value = get(&app, "/v1/models?limit=1", &[key, VERSION]).await.json().await.unwrap();
         assert_eq!(

@@ -8,6 +8,7 @@ mod attempt;
 mod body;
 mod budget;
 mod client;
+mod codex;
 mod config;
 mod cors;
 mod count;

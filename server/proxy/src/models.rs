@@ -14,7 +14,7 @@ use crate::prices::with_tag;
 use crate::serve::shown;
 use crate::state::ProxyState;
 use crate::voice::dialect_of;
-use crate::{admit, refuse};
+use crate::{admit, codex, refuse};
 
 /// The answer depends on the key, so nobody else may keep it; and a switched-off model must not be offered for longer.
 const CACHING: &str = "private, no-cache";
@@ -28,9 +28,9 @@ enum List {
     OpenAi {
         object: &'static str,
         data: Vec<Model>,
-        /// Codex asks the same address and reads this list, which it takes whole instructions for each model from.
-        /// Farebox has none to give: an empty list says so, and Codex goes by what it knows itself.
-        models: [(); 0],
+        /// Only Codex reads it, and only Codex says which version it is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        models: Option<Vec<codex::Model>>,
     },
     Anthropic {
         data: Vec<Model>,
@@ -113,6 +113,13 @@ struct Page {
     before_id: Option<String>,
 }
 
+/// Nobody else names a version.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CodexAsks {
+    client_version: Option<String>,
+}
+
 /// `GET /v1/models` and `GET /v1beta/models`: those that the key may call.
 pub(crate) async fn list(State(state): State<ProxyState>, parts: Parts) -> Response {
     match listed(&state, &parts).await {
@@ -130,11 +137,17 @@ async fn listed(state: &ProxyState, parts: &Parts) -> Result<List, Problem> {
         models.map(|model| Model::of(model, dialect)).collect()
     };
     Ok(match dialect {
-        Dialect::Chat | Dialect::Responses => List::OpenAi {
-            object: "list",
-            data: written(models),
-            models: [],
-        },
+        Dialect::Chat | Dialect::Responses => {
+            let asked = Query::<CodexAsks>::try_from_uri(&parts.uri).unwrap_or_default();
+            List::OpenAi {
+                object: "list",
+                models: asked
+                    .client_version
+                    .as_ref()
+                    .map(|_| codex::models(&models)),
+                data: written(models),
+            }
+        }
         Dialect::Gemini => List::Google {
             models: written(models),
         },

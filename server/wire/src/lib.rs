@@ -18,3 +18,5 @@ pub mod said;
 pub mod segments;
 pub mod sse;
 pub mod text;
+
+pub use chat::is_openais;

@@ -13,6 +13,8 @@ mod stop;
 pub mod usage;
 pub mod writer;
 
+pub use body::is_openais;
+
 /// The id of an answer that is written anew.
 fn answer_id(caller: &crate::request::Caller) -> String {
     let call = &caller.call;

@@ -138,7 +138,8 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
 const USER_MAX: usize = 64;
 
 /// OpenAI's own models refuse the old name of the maximum; many other servers know only that.
-pub(super) fn is_openais(model: &str) -> bool {
+#[must_use]
+pub fn is_openais(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     let is_o = |name: &str| {
         let mut bytes = name.bytes();
