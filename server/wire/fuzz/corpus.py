@@ -114,6 +114,12 @@ def main():
     keep("small", "gemini-400", b"\0" + http.post(UP + "/v1beta/models/mock-gemini@400:generateContent", json=GEMINI["text"]).content)
     keep("small", "count", b"\1" + packed({"model": "mock-claude", **MESSAGES["say"]}))
     for number, (name, body) in enumerate(MEDIA.items()): keep("small", name, bytes([2 + number]) + (body if isinstance(body, bytes) else packed(body)))
+    turns = [{"type": "response.create", "model": "m", "store": False, "input": "hi", "tools": [responses_tool]}, {"type": "response.output_item.done", "item":
+             {"type": "reasoning", "id": "rs_1", "summary": []}}, {"type": "response.output_item.done", "item": {"type": "function_call", "id": "fc_1", "call_id": "c"}},
+             {"type": "response.completed", "response": {"id": "resp_1", "output": []}}, {"type": "response.create", "model": "m", "stream_id": "a", "previous_response_id": "resp_1",
+             "generate": None, "input": [{"type": "function_call_output", "call_id": "c", "output": "ok"}]}, {"type": "error", "error": {"message": "m", "code": "c"}}]
+    keep("socket", "turns", b"\n".join((b">" if turn["type"] == "response.create" else b"") + packed(turn) for turn in turns))
+    keep("socket", "path", b"/maker%2Fm:streamGenerateContent?alt=sse")
     keep("sse", "lines", b"\x05\xef\xbb\xbf: c\ndata: a\ndata\nevent:  e\rdata:b\r\n\r\nid: 1\n\nretry\n\n\n")
 
 

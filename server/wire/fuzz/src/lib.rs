@@ -4,6 +4,7 @@ mod answer;
 mod events;
 mod request;
 mod small;
+mod socket;
 mod stream;
 
 use bytes::Bytes;
@@ -14,9 +15,10 @@ use wire::request::Request;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is its corpus's too.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("sse", events::sse),
     ("small", small::any),
+    ("socket", socket::any),
     ("chat_request", |data| request::any(Dialect::Chat, data)),
     ("chat_stream", |data| stream::any(Dialect::Chat, data)),
     ("chat_answer", |data| answer::any(Dialect::Chat, data)),
