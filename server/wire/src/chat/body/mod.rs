@@ -1,6 +1,7 @@
 //! How is a request put to an upstream that speaks chat? As the widest known part of the dialect: most servers that
 //! speak it are not OpenAI's, and refuse or break at what they do not know.
 
+mod parts;
 mod said;
 
 use bytes::Bytes;
