@@ -3,6 +3,7 @@
 
 mod parts;
 mod said;
+mod thoughts;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -108,7 +109,7 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
     };
     let body = Body {
         model,
-        messages: said::messages(prompt)?,
+        messages: said::messages(prompt, model)?,
         tools: prompt.tools.iter().map(offered).collect(),
         tool_choice,
         // Together is how it goes unless told otherwise.

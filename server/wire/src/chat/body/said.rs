@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::parts::{text_of, user_part};
+use super::thoughts::{Habit, Thoughts};
 use crate::neutral::{Part, Prompt, Role, ToolKind, Turn, custom};
 use crate::request::BadRequest;
 
@@ -17,8 +18,11 @@ const BETWEEN: &str = "\n\n";
 /// What is said of a call whose result never came: providers refuse a call without one.
 const NO_RESULT: &str = "(no result)";
 
-pub(super) fn messages(prompt: &Prompt) -> Result<Vec<Value>, BadRequest> {
-    let mut messages = Messages::default();
+pub(super) fn messages(prompt: &Prompt, model: &str) -> Result<Vec<Value>, BadRequest> {
+    let mut messages = Messages {
+        habit: Habit::of(model, prompt),
+        ..Messages::default()
+    };
     if !prompt.system.is_empty() {
         // As one: the templates of many models take only one.
         messages.push("system", prompt.system.join(BETWEEN).into());
@@ -36,7 +40,7 @@ pub(super) fn messages(prompt: &Prompt) -> Result<Vec<Value>, BadRequest> {
     for entry in messages.out {
         match entry {
             Entry::Message(message) => out.push(message),
-            Entry::Said(said) => said.write(&mut calls, &mut out),
+            Entry::Said(said) => said.write(&messages.habit, &mut calls, &mut out),
         }
     }
     Ok(out)
@@ -44,6 +48,7 @@ pub(super) fn messages(prompt: &Prompt) -> Result<Vec<Value>, BadRequest> {
 
 #[derive(Default)]
 struct Messages {
+    habit: Habit,
     out: Vec<Entry>,
     /// What the model said and did since the user's last turn, however many turns it took: chat wants all calls of
     /// tools in one message, their results behind it.
@@ -66,6 +71,7 @@ enum Entry {
 struct Said {
     text: String,
     refusal: String,
+    thoughts: Thoughts,
     /// How many.
     calls: usize,
 }
@@ -82,7 +88,7 @@ impl Said {
     }
 
     /// The message and the results behind it. `calls` are those that were not written yet.
-    fn write(self, calls: &mut impl Iterator<Item = Call>, out: &mut Vec<Value>) {
+    fn write(self, habit: &Habit, calls: &mut impl Iterator<Item = Call>, out: &mut Vec<Value>) {
         let content = match self.text.is_empty() {
             true => Value::Null,
             false => self.text.into(),
@@ -98,8 +104,10 @@ impl Said {
             written.push(call.written);
         }
         if !written.is_empty() {
+            habit.sign(&mut written);
             message["tool_calls"] = written.into();
         }
+        self.thoughts.write(habit, &mut message);
         out.push(message);
         out.extend(results);
     }
@@ -238,13 +246,11 @@ impl Messages {
                         ToolKind::Function => arguments.clone(),
                     };
                     let function = json!({"name": name, "arguments": arguments});
-                    self.call(
-                        id,
-                        json!({"id": id, "type": "function", "function": function}),
-                    );
+                    let mut call = json!({"id": id, "type": "function", "function": function});
+                    self.said.thoughts.sign(&self.habit, &mut call);
+                    self.call(id, call);
                 }
-                // The dialect has no place for it, and servers that have one differ in whether they take it back.
-                Part::Reasoning { .. } => {}
+                Part::Reasoning { text, seal } => self.said.thoughts.add(text, seal.as_ref()),
                 Part::Image(_) | Part::File(_) | Part::Audio(_) | Part::ToolResult { .. } => {
                     let detail =
                         "the assistant's turns may hold only text and tool calls for this model";
