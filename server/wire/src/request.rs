@@ -123,7 +123,10 @@ impl Request {
         names::fit(&mut prompt);
         prompt.max_tokens = lowered_max_tokens.or(prompt.max_tokens);
         let body = match to {
-            Dialect::Chat | Dialect::Gemini => chat::request::write(&prompt, model),
+            Dialect::Chat | Dialect::Gemini => {
+                chat::kept::keep_own(&mut prompt, &self.model);
+                chat::request::write(&prompt, model)
+            }
             Dialect::Responses => responses::request::write(&prompt, model),
             Dialect::Messages => messages::request::write(&prompt, model),
         }?;
@@ -176,7 +179,7 @@ impl Request {
         let reader: Box<dyn Reader> = match from {
             Dialect::Responses => Box::new(responses::relay::Reader::default()),
             Dialect::Messages => Box::new(messages::relay::Reader::default()),
-            Dialect::Chat | Dialect::Gemini => Box::new(chat::reader::Reader::default()),
+            Dialect::Chat | Dialect::Gemini => Box::new(chat::reader::Reader::of(&self.model)),
         };
         let caller = self.caller(call, created);
         let names = Names::of(&caller.tools);
@@ -211,7 +214,7 @@ impl Request {
         let mut answer = match from {
             Dialect::Responses => responses::answer::read(&body),
             Dialect::Messages => messages::answer::read(&body),
-            Dialect::Chat | Dialect::Gemini => chat::answer::read(&body),
+            Dialect::Chat | Dialect::Gemini => chat::answer::read(&body, &self.model),
         }?;
         let caller = self.caller(call, created);
         let names = Names::of(&caller.tools);

@@ -78,11 +78,11 @@ pub(crate) fn own(body: Bytes) -> Result<Whole, Broken> {
     Ok(Whole::own(Dialect::Chat, body, facts.usage, facts.delivers))
 }
 
-/// The whole answer, of its first choice.
+/// The whole answer, of its first choice. `model` is as the caller named it.
 ///
 /// # Errors
 /// [`Broken`] when the body is no chat completion, or its provider broke off.
-pub fn read(body: &[u8]) -> Result<neutral::Answer, Broken> {
+pub fn read(body: &[u8], model: &str) -> Result<neutral::Answer, Broken> {
     let completion: Chunk<'_> = serde_json::from_slice(body)?;
     let is_answer = completion.error.is_none()
         && (completion.choices.iter().flatten()).any(|choice| choice.delta.is_some());
@@ -90,7 +90,7 @@ pub fn read(body: &[u8]) -> Result<neutral::Answer, Broken> {
         return Err(Broken);
     }
     let mut pieces = Vec::new();
-    let mut reader = Reader::default();
+    let mut reader = Reader::of(model);
     reader.chunk(completion, &mut pieces)?;
     reader.end_whole(&mut pieces);
     neutral::Answer::of_pieces(pieces).ok_or(Broken)

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
+use super::kept::{CONTENT, Object, REASONING};
+
 /// The message of a plain answer, or what a chunk adds to it.
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -24,7 +26,8 @@ pub(super) struct Delta<'a> {
     pub(super) function_call: Option<Function<'a>>,
     audio: Option<IgnoredAny>,
     images: Option<IgnoredAny>,
-    reasoning_details: Option<IgnoredAny>,
+    #[serde(borrow)]
+    reasoning_details: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -37,6 +40,8 @@ pub(super) struct ToolCall<'a> {
     pub(super) function: Option<Function<'a>>,
     #[serde(borrow)]
     pub(super) custom: Option<Custom<'a>>,
+    #[serde(borrow)]
+    pub(super) extra_content: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -121,19 +126,32 @@ impl Delta<'_> {
 
     /// What was thought. Servers that send it under both names send the same twice.
     pub(super) fn thoughts(&self) -> Option<&str> {
+        self.thoughts_in().map(|(text, _)| text)
+    }
+
+    /// What was thought, and in which field it was said if it is one that takes it back.
+    pub(super) fn thoughts_in(&self) -> Option<(&str, Option<&'static str>)> {
         let of_content = self
             .content
             .as_ref()
             .and_then(|content| content.thoughts.as_ref());
         [
-            self.reasoning_content.as_ref(),
-            self.reasoning.as_ref(),
-            of_content,
+            (self.reasoning_content.as_ref(), Some(CONTENT)),
+            (self.reasoning.as_ref(), Some(REASONING)),
+            (of_content, None),
         ]
         .into_iter()
-        .flatten()
-        .map(AsRef::as_ref)
-        .find(|text: &&str| !text.is_empty())
+        .find_map(|(text, field)| {
+            let text: &str = text?;
+            (!text.is_empty()).then_some((text, field))
+        })
+    }
+
+    /// What else was said of the thoughts. What is of another shape says nothing.
+    pub(super) fn details(&self) -> Vec<Object> {
+        self.reasoning_details
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default()
     }
 
     pub(super) fn text(&self) -> Option<&str> {
@@ -155,6 +173,16 @@ impl Delta<'_> {
         }
         let legacy = self.function_call.iter().flat_map(Function::words);
         legacy.flatten().for_each(&mut *each);
+    }
+}
+
+impl ToolCall<'_> {
+    /// What goes with the call and is wanted back.
+    pub(super) fn extra(&self) -> Option<Object> {
+        let read = self
+            .extra_content
+            .and_then(|raw| serde_json::from_str::<Object>(raw.get()).ok());
+        read.filter(|extra| !extra.is_empty())
     }
 }
 

@@ -4,6 +4,7 @@ pub mod answer;
 mod body;
 pub mod chunk;
 mod delta;
+pub(crate) mod kept;
 mod prompt;
 pub mod reader;
 mod reasoning;
@@ -21,5 +22,7 @@ fn answer_id(caller: &crate::request::Caller) -> String {
     format!("chatcmpl-{}", call.strip_prefix("call_").unwrap_or(call))
 }
 
+#[cfg(test)]
+mod loops;
 #[cfg(test)]
 mod tests;

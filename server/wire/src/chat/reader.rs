@@ -5,6 +5,7 @@
 
 use super::chunk::{Choice, Chunk, DONE};
 use super::delta::{Delta, Function, ToolCall};
+use super::kept::{self, Kept, Object};
 use super::stop::{self, Held};
 use crate::error::Said;
 use crate::neutral::{Block, Piece, Sequence, ToolKind};
@@ -14,11 +15,18 @@ use crate::sse::Event;
 /// Reads the chunks of one choice.
 #[derive(Default)]
 pub struct Reader {
+    /// As the caller named it.
+    model: String,
     /// The provider's name of the answer, from the first chunk on.
     id: Option<String>,
     has_begun: bool,
     /// The block of words that began last, if nothing else began since.
     words: Option<(u64, Words)>,
+    /// The field of the reasoning that began last, if its provider takes it back there.
+    field: Option<&'static str>,
+    /// What else was said of reasoning and is not sealed yet, and the words since.
+    details: Vec<Object>,
+    detailed: String,
     calls: Vec<Call>,
     /// How many blocks have begun: the next one's number.
     blocks: u64,
@@ -98,6 +106,15 @@ impl relay::Reader for Reader {
 }
 
 impl Reader {
+    /// Reads the answer of the model that the caller gave this name.
+    #[must_use]
+    pub fn of(model: &str) -> Self {
+        Self {
+            model: model.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// What one chunk brings, or a plain answer, which is written almost the same.
     pub(super) fn chunk(&mut self, chunk: Chunk<'_>, out: &mut Vec<Piece>) -> Result<(), Broken> {
         let word = |text: Option<std::borrow::Cow<'_, str>>| {
@@ -170,6 +187,11 @@ impl Reader {
         match stop::read(reason, sequence, self.held) {
             Ok(stop) => {
                 self.has_stopped = true;
+                self.end_words(out);
+                if !self.details.is_empty() {
+                    let kept = Kept::Details(std::mem::take(&mut self.details));
+                    self.sealed(kept, out);
+                }
                 self.sequence.close_all(out);
                 out.push(Piece::Stopped(stop));
             }
@@ -178,13 +200,23 @@ impl Reader {
     }
 
     fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<Piece>) -> Result<(), Broken> {
+        for detail in delta.details() {
+            kept::add(&mut self.details, detail);
+        }
+        let thoughts = delta.thoughts_in();
+        if let Some((text, _)) = thoughts.filter(|_| !self.details.is_empty()) {
+            self.detailed.push_str(text);
+        }
         for (words, text) in [
-            (Words::Reasoning, delta.thoughts()),
+            (Words::Reasoning, thoughts.map(|(text, _)| text)),
             (Words::Text, delta.text()),
             (Words::Refusal, delta.refusal.as_deref()),
         ] {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 self.words(words, text, out);
+            }
+            if let (Words::Reasoning, Some((_, field))) = (words, thoughts) {
+                self.field = field;
             }
         }
         for call in delta.tool_calls.iter().flatten() {
@@ -215,9 +247,35 @@ impl Reader {
         self.sequence.piece(number, block, piece, out);
     }
 
+    /// Reasoning that ends is sealed with what its provider wants back.
+    fn end_words(&mut self, out: &mut Vec<Piece>) {
+        let Some((number, Words::Reasoning)) = self.words.take() else {
+            return;
+        };
+        let mut details = std::mem::take(&mut self.details);
+        let said = std::mem::take(&mut self.detailed);
+        let kept = if details.is_empty() {
+            self.field.map(Kept::Words)
+        } else {
+            kept::shorten(&mut details, &said);
+            Some(Kept::Details(details))
+        };
+        if let Some(kept) = kept {
+            let seal = Some(Piece::Seal(kept.seal(&self.model)));
+            self.sequence.piece(number, || Block::Reasoning, seal, out);
+        }
+    }
+
+    /// A block of reasoning that is nothing but its seal.
+    fn sealed(&mut self, kept: Kept, out: &mut Vec<Piece>) {
+        let number = self.begin(out);
+        let seal = Some(Piece::Seal(kept.seal(&self.model)));
+        self.sequence.piece(number, || Block::Reasoning, seal, out);
+    }
+
     /// The number of a new block. What is whole by now makes way for it.
     fn begin(&mut self, out: &mut Vec<Piece>) -> u64 {
-        self.words = None;
+        self.end_words(out);
         while let Some(open) = self.sequence.open() {
             let call = self.calls.iter().find(|call| call.number == open);
             let is_whole = |call: &Call| call.json.as_ref().is_some_and(|json| json.is_whole);
@@ -268,6 +326,9 @@ impl Reader {
         let at = match (known, name) {
             (Some(at), _) => at,
             (None, Some(name)) => {
+                if let Some(extra) = call.extra() {
+                    self.sealed(Kept::Extra(extra), out);
+                }
                 let (index, id) = (call.index, id.map(str::to_owned));
                 self.open(index, id, name, kind, out)
             }

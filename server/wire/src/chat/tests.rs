@@ -122,13 +122,26 @@ fn streamed(chunks: &[&str]) -> Vec<Piece> {
     read([stream.as_bytes()]).unwrap()
 }
 
-/// As much of an answer as chat can say.
+/// Chat cannot say a seal but as another dialect's.
+fn unsealed(mut answer: Answer) -> Answer {
+    for content in &mut answer.blocks {
+        content.seal = None;
+    }
+    answer
+}
+
+/// The seal of reasoning that came in the field of this name, for a model without one.
+fn seal(field: &str) -> String {
+    format!("farebox.chat.{field}.")
+}
+
+/// As much of an answer as chat can say, and the reader's seals.
 fn sayable(mut answer: Answer) -> Answer {
     answer.id = Some("chatcmpl-1".to_owned());
     answer.model = Some("m".to_owned());
     let mut blocks = Vec::<Content>::new();
     for mut content in answer.blocks {
-        content.seal = None;
+        content.seal = (content.block == Block::Reasoning).then(|| seal("reasoning_content"));
         let is_tool = matches!(content.block, Block::Tool { .. });
         match blocks.last_mut() {
             Some(last) if last.block == content.block && !is_tool => {
@@ -169,6 +182,7 @@ fn grouped(mut answer: Answer) -> Answer {
 proptest! {
     #[test]
     fn what_is_streamed_is_read_again(answer in any_answer(), cuts in prop::collection::vec(1..6_usize, 1..8)) {
+        let answer = unsealed(answer);
         let usage = answer.usage.unwrap_or_default();
         let events = written(in_pieces(answer.clone(), &cuts), Vec::new());
         let pieces = read(events.iter().map(AsRef::as_ref)).unwrap();
@@ -177,7 +191,9 @@ proptest! {
         wanted.usage = wanted.usage.filter(|_| !usage.is_zero());
         prop_assert_eq!(Answer::of_pieces(pieces.clone()), Some(wanted));
         // From here on nothing changes any more, cut as it was.
-        let again = written(pieces.clone(), Vec::new());
+        let mut words = pieces.clone();
+        words.retain(|piece| !matches!(piece, Piece::Seal(_)));
+        let again = written(words, Vec::new());
         prop_assert_eq!(read(again.iter().map(AsRef::as_ref)), Some(pieces));
     }
 
@@ -196,11 +212,12 @@ proptest! {
 
     #[test]
     fn a_plain_answer_is_read_again(answer in any_answer()) {
+        let answer = unsealed(answer);
         let usage = answer.usage.unwrap_or_default();
         let body = answer::write(&answer, &caller(Vec::new()), &usage);
         let mut wanted = grouped(answer.clone());
         wanted.usage = wanted.usage.filter(|_| !usage.is_zero());
-        let back = answer::read(&body);
+        let back = answer::read(&body, "");
         prop_assert_eq!(back.ok(), Some(wanted));
         // What is counted on the way is the same for a caller who gets the bytes themselves.
         let (mut own, mut neutral) = (String::new(), String::new());
@@ -241,7 +258,7 @@ proptest! {
     #[test]
     fn hostile_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = read([bytes.as_slice(), b"\n\n"]);
-        let _ = answer::read(&bytes);
+        let _ = answer::read(&bytes, "");
         let _ = super::request::read(Bytes::from(bytes));
     }
 
@@ -259,8 +276,8 @@ proptest! {
             let _ = reader.event(&event(&chunk), &mut pieces);
             let _ = reader.event(&event(delta), &mut pieces);
         }
-        let _ = answer::read(first.to_string().as_bytes());
-        let _ = answer::read(serde_json::json!({"choices": [{"message": first}]}).to_string().as_bytes());
+        let _ = answer::read(first.to_string().as_bytes(), "");
+        let _ = answer::read(serde_json::json!({"choices": [{"message": first}]}).to_string().as_bytes(), "");
         let said = serde_json::json!({"role": "user", "content": second});
         let request = serde_json::json!({"model": "m", "messages": [first, said], "tools": second, "tool_choice": first});
         if let Ok(request) = super::request::read(Bytes::from(request.to_string()))
@@ -365,6 +382,7 @@ fn what_servers_do_differently_is_understood() {
             vec![
                 Piece::Opened(Block::Reasoning),
                 text("hm"),
+                Piece::Seal(seal("reasoning_content")),
                 Piece::Closed,
                 Piece::Opened(Block::Text),
                 text("a"),
@@ -466,7 +484,7 @@ fn what_servers_do_differently_is_understood() {
         let body = format!(
             r#"{{"id":"c-1","choices":[{{"message":{delta},"finish_reason":"{finish}"}}]}}"#
         );
-        let plain = answer::read(body.as_bytes());
+        let plain = answer::read(body.as_bytes(), "");
         assert_eq!(
             plain.ok().map(|plain| inner(plain.into_pieces())),
             Some(wanted),
@@ -510,7 +528,7 @@ fn what_breaks_off_is_no_end() {
         r#"{"choices":[{}]}"#,
         r#"{"error":{"message":"m"},"choices":[{"message":{}}]}"#,
     ] {
-        assert!(answer::read(bad.as_bytes()).is_err(), "{bad}");
+        assert!(answer::read(bad.as_bytes(), "").is_err(), "{bad}");
     }
 }
 

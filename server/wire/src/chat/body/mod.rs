@@ -1,7 +1,9 @@
 //! How is a request put to an upstream that speaks chat? As the widest known part of the dialect: most servers that
 //! speak it are not OpenAI's, and refuse or break at what they do not know.
 
+mod parts;
 mod said;
+mod thoughts;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -107,7 +109,7 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
     };
     let body = Body {
         model,
-        messages: said::messages(prompt)?,
+        messages: said::messages(prompt, model)?,
         tools: prompt.tools.iter().map(offered).collect(),
         tool_choice,
         // Together is how it goes unless told otherwise.

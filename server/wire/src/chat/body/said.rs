@@ -1,15 +1,28 @@
 //! How is a conversation written as chat messages?
+//!
+//! The dialect's rule: behind a message that calls tools stand their results and nothing else, one for each call. The
+//! others let words stand between, split the results, or cut a conversation so that one comes without the other.
+
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 
-use crate::neutral::{Media, Part, Prompt, Role, Source, ToolKind, Turn, custom, data_url};
+use super::parts::{text_of, user_part};
+use super::thoughts::{Habit, Thoughts};
+use crate::neutral::{Part, Prompt, Role, ToolKind, Turn, custom};
 use crate::request::BadRequest;
 
 /// Between texts that were separate ones.
 const BETWEEN: &str = "\n\n";
 
-pub(super) fn messages(prompt: &Prompt) -> Result<Vec<Value>, BadRequest> {
-    let mut messages = Messages::default();
+/// What is said of a call whose result never came: providers refuse a call without one.
+const NO_RESULT: &str = "(no result)";
+
+pub(super) fn messages(prompt: &Prompt, model: &str) -> Result<Vec<Value>, BadRequest> {
+    let mut messages = Messages {
+        habit: Habit::of(model, prompt),
+        ..Messages::default()
+    };
     if !prompt.system.is_empty() {
         // As one: the templates of many models take only one.
         messages.push("system", prompt.system.join(BETWEEN).into());
@@ -22,32 +35,91 @@ pub(super) fn messages(prompt: &Prompt) -> Result<Vec<Value>, BadRequest> {
         }
     }
     messages.close();
-    Ok(messages.out)
+    let mut out = Vec::with_capacity(messages.out.len());
+    let mut calls = messages.calls.into_iter();
+    for entry in messages.out {
+        match entry {
+            Entry::Message(message) => out.push(message),
+            Entry::Said(said) => said.write(&messages.habit, &mut calls, &mut out),
+        }
+    }
+    Ok(out)
 }
 
 #[derive(Default)]
 struct Messages {
-    out: Vec<Value>,
+    habit: Habit,
+    out: Vec<Entry>,
     /// What the model said and did since the user's last turn, however many turns it took: chat wants all calls of
     /// tools in one message, their results behind it.
     said: Said,
+    /// All of its calls, in their order.
+    calls: Vec<Call>,
+    /// Of each id the calls that have no result yet, by their places in `calls`.
+    waiting: BTreeMap<String, VecDeque<usize>>,
     /// What results of tools hold beside text: it goes to the user's next message, results may hold text only.
     left: Vec<Value>,
+}
+
+enum Entry {
+    Message(Value),
+    /// Not written until the end: results of its calls may still come.
+    Said(Said),
 }
 
 #[derive(Default)]
 struct Said {
     text: String,
     refusal: String,
-    calls: Vec<Value>,
+    thoughts: Thoughts,
+    /// How many.
+    calls: usize,
+}
+
+struct Call {
+    id: String,
+    written: Value,
+    result: Option<String>,
+}
+
+impl Said {
+    const fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.refusal.is_empty() && self.calls == 0
+    }
+
+    /// The message and the results behind it. `calls` are those that were not written yet.
+    fn write(self, habit: &Habit, calls: &mut impl Iterator<Item = Call>, out: &mut Vec<Value>) {
+        let content = match self.text.is_empty() {
+            true => Value::Null,
+            false => self.text.into(),
+        };
+        let mut message = json!({"role": "assistant", "content": content});
+        if !self.refusal.is_empty() {
+            message["refusal"] = self.refusal.into();
+        }
+        let (mut written, mut results) = (Vec::new(), Vec::new());
+        for call in calls.take(self.calls) {
+            let content = call.result.unwrap_or_else(|| NO_RESULT.to_owned());
+            results.push(json!({"role": "tool", "tool_call_id": call.id, "content": content}));
+            written.push(call.written);
+        }
+        if !written.is_empty() {
+            habit.sign(&mut written);
+            message["tool_calls"] = written.into();
+        }
+        self.thoughts.write(habit, &mut message);
+        out.push(message);
+        out.extend(results);
+    }
 }
 
 impl Messages {
     fn push(&mut self, role: &str, content: Value) {
-        self.out.push(json!({"role": role, "content": content}));
+        let message = json!({"role": role, "content": content});
+        self.out.push(Entry::Message(message));
     }
 
-    /// Writes what is still to be written.
+    /// Whatever comes next comes behind what was said by now.
     fn close(&mut self) {
         self.close_said();
         if !self.left.is_empty() {
@@ -57,27 +129,10 @@ impl Messages {
     }
 
     fn close_said(&mut self) {
-        let Said {
-            text,
-            refusal,
-            calls,
-        } = std::mem::take(&mut self.said);
-        if text.is_empty() && refusal.is_empty() && calls.is_empty() {
-            return;
+        let said = std::mem::take(&mut self.said);
+        if !said.is_empty() {
+            self.out.push(Entry::Said(said));
         }
-        let content = if text.is_empty() {
-            Value::Null
-        } else {
-            text.into()
-        };
-        let mut message = json!({"role": "assistant", "content": content});
-        if !refusal.is_empty() {
-            message["refusal"] = refusal.into();
-        }
-        if !calls.is_empty() {
-            message["tool_calls"] = calls.into();
-        }
-        self.out.push(message);
     }
 
     fn system(&mut self, turn: &Turn) {
@@ -87,41 +142,51 @@ impl Messages {
     }
 
     fn user(&mut self, turn: &Turn) -> Result<(), BadRequest> {
-        self.close_said();
-        // A result stands right behind its call, so before what else the user says.
+        let mut said = Vec::new();
+        let mut answers_last = false;
         for part in &turn.parts {
-            if let Part::ToolResult { id, parts, .. } = part {
-                let content = self.result(parts)?;
-                self.out
-                    .push(json!({"role": "tool", "tool_call_id": id, "content": content}));
+            match part {
+                // The call may be gone with the beginning of the conversation. What came of it is still worth reading.
+                Part::ToolResult { id, parts, .. } => match self.answer(id, parts)? {
+                    Some(is_last) => answers_last |= is_last,
+                    None => said.extend(parts),
+                },
+                part => said.push(part),
             }
         }
-        let said = || {
-            turn.parts
-                .iter()
-                .filter(|part| !matches!(part, Part::ToolResult { .. }))
-        };
-        if said().next().is_none() {
+        // Results of earlier calls go to where these are, and part nothing here.
+        let moves_away = !turn.parts.is_empty() && said.is_empty() && !answers_last;
+        if !moves_away {
+            self.close_said();
+        }
+        if said.is_empty() {
             if turn.parts.is_empty() {
                 self.push("user", "".into());
             }
             return Ok(());
         }
         let mut all = std::mem::take(&mut self.left);
-        let texts: Vec<&str> = said().filter_map(text_of).collect();
-        if all.is_empty() && texts.len() == said().count() {
+        let texts: Vec<&str> = said.iter().copied().filter_map(text_of).collect();
+        if all.is_empty() && texts.len() == said.len() {
             self.push("user", texts.join(BETWEEN).into());
             return Ok(());
         }
-        for part in said() {
+        for part in said {
             all.extend(user_part(part)?);
         }
-        self.push("user", all.into());
+        if !all.is_empty() {
+            self.push("user", all.into());
+        }
         Ok(())
     }
 
-    /// The text of a tool's result. What is no text is left for the user's next message.
-    fn result(&mut self, parts: &[Part]) -> Result<String, BadRequest> {
+    /// Puts a result to its call. Answers whether the model did no more since, or `None` where no call waits for it. What
+    /// is no text of the result is left for the user's next message.
+    fn answer(&mut self, id: &str, parts: &[Part]) -> Result<Option<bool>, BadRequest> {
+        let waiting = self.waiting.get_mut(id).and_then(VecDeque::pop_front);
+        let Some(at) = waiting else {
+            return Ok(None);
+        };
         let mut texts = Vec::new();
         for part in parts {
             match text_of(part) {
@@ -129,7 +194,29 @@ impl Messages {
                 None => self.left.extend(user_part(part)?),
             }
         }
-        Ok(texts.join(BETWEEN))
+        self.calls[at].result = Some(texts.join(BETWEEN));
+        Ok(Some(at >= self.first_call()))
+    }
+
+    /// The place of the first call of the message that is not closed yet.
+    fn first_call(&self) -> usize {
+        self.calls.len() - self.said.calls
+    }
+
+    fn call(&mut self, id: &str, written: Value) {
+        let (at, first) = (self.calls.len(), self.first_call());
+        let waiting = self.waiting.entry(id.to_owned()).or_default();
+        // Some count their calls anew in each message: a result is of the last one.
+        while waiting.front().is_some_and(|earlier| *earlier < first) {
+            waiting.pop_front();
+        }
+        waiting.push_back(at);
+        self.calls.push(Call {
+            id: id.to_owned(),
+            written,
+            result: None,
+        });
+        self.said.calls += 1;
     }
 
     fn assistant(&mut self, turn: &Turn) -> Result<(), BadRequest> {
@@ -158,14 +245,12 @@ impl Messages {
                         ToolKind::Function if arguments.trim().is_empty() => "{}".to_owned(),
                         ToolKind::Function => arguments.clone(),
                     };
-                    self.said.calls.push(json!({
-                        "id": id,
-                        "type": "function",
-                        "function": {"name": name, "arguments": arguments},
-                    }));
+                    let function = json!({"name": name, "arguments": arguments});
+                    let mut call = json!({"id": id, "type": "function", "function": function});
+                    self.said.thoughts.sign(&self.habit, &mut call);
+                    self.call(id, call);
                 }
-                // The dialect has no place for it, and servers that have one differ in whether they take it back.
-                Part::Reasoning { .. } => {}
+                Part::Reasoning { text, seal } => self.said.thoughts.add(text, seal.as_ref()),
                 Part::Image(_) | Part::File(_) | Part::Audio(_) | Part::ToolResult { .. } => {
                     let detail =
                         "the assistant's turns may hold only text and tool calls for this model";
@@ -175,79 +260,5 @@ impl Messages {
             goes_on = matches!(part, Part::Text(_));
         }
         Ok(())
-    }
-}
-
-fn text_of(part: &Part) -> Option<&str> {
-    match part {
-        Part::Text(text) | Part::Refusal(text) => Some(text),
-        _ => None,
-    }
-}
-
-fn user_part(part: &Part) -> Result<Option<Value>, BadRequest> {
-    Ok(Some(match part {
-        Part::Text(text) | Part::Refusal(text) => json!({"type": "text", "text": text}),
-        Part::Image(media) => image(media)?,
-        Part::File(media) => file(media)?,
-        Part::Audio(media) => audio(media)?,
-        Part::Reasoning { .. } | Part::ToolCall { .. } | Part::ToolResult { .. } => {
-            return Ok(None);
-        }
-    }))
-}
-
-fn kept() -> BadRequest {
-    let detail = "a `file_id` cannot be used with this model: send the file itself";
-    BadRequest::new("file_id", detail)
-}
-
-fn image(media: &Media) -> Result<Value, BadRequest> {
-    let mut image = json!({"url": data_url::write(&media.source).ok_or_else(kept)?});
-    if let Some(detail @ ("low" | "high" | "auto")) = media.detail.as_deref() {
-        image["detail"] = detail.into();
-    }
-    Ok(json!({"type": "image_url", "image_url": image}))
-}
-
-fn file(media: &Media) -> Result<Value, BadRequest> {
-    let Source::Base64 { kind, .. } = &media.source else {
-        return Err(match media.source {
-            Source::Url(_) => BadRequest::new(
-                "file_url",
-                "a file cannot be given by its URL to this model: send the file itself",
-            ),
-            _ => kept(),
-        });
-    };
-    // A name is required; its ending is told by the kind.
-    let name = media.name.clone().unwrap_or_else(|| {
-        let ending = match kind.as_str() {
-            "text/plain" => "txt",
-            kind => kind.rsplit('/').next().unwrap_or("pdf"),
-        };
-        format!("file.{ending}")
-    });
-    let data = data_url::write(&media.source).ok_or_else(kept)?;
-    Ok(json!({"type": "file", "file": {"filename": name, "file_data": data}}))
-}
-
-fn audio(media: &Media) -> Result<Value, BadRequest> {
-    let format = match &media.source {
-        Source::Base64 { kind, .. } => match kind.as_str() {
-            "audio/wav" | "audio/x-wav" | "audio/wave" => Some("wav"),
-            "audio/mpeg" | "audio/mp3" => Some("mp3"),
-            _ => None,
-        },
-        _ => None,
-    };
-    match (format, &media.source) {
-        (Some(format), Source::Base64 { data, .. }) => {
-            Ok(json!({"type": "input_audio", "input_audio": {"data": data, "format": format}}))
-        }
-        _ => Err(BadRequest::new(
-            "input_audio",
-            "audio must be sent to this model as base64 of wav or mp3",
-        )),
     }
 }

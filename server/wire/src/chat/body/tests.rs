@@ -264,6 +264,120 @@ fn calls_stand_in_one_message_and_their_results_behind_it() {
     );
 }
 
+/// What was said, in short: `A` the assistant with the ids of its calls, `T` a tool with the id, `U` the user.
+fn in_short(turns: Vec<Turn>) -> Vec<String> {
+    let prompt = Prompt {
+        turns,
+        ..Prompt::default()
+    };
+    let sent = sent(&prompt, "gpt-oss");
+    let messages = sent["messages"].as_array().unwrap();
+    let short = |message: &Value| {
+        let content = match &message["content"] {
+            Value::String(text) => text.replace("\n\n", "+"),
+            Value::Null => String::new(),
+            parts => parts.to_string(),
+        };
+        let calls = message["tool_calls"].as_array().into_iter().flatten();
+        let ids: Vec<&str> = calls.filter_map(|call| call["id"].as_str()).collect();
+        match message["role"].as_str().unwrap() {
+            "assistant" => format!("A {content}[{}]", ids.join(",")),
+            "tool" => format!("T {}: {content}", message["tool_call_id"].as_str().unwrap()),
+            role => format!("{} {content}", role[..1].to_uppercase()),
+        }
+    };
+    messages.iter().map(short).collect()
+}
+
+/// A message that calls tools is refused everywhere unless their results stand right behind it, and a result unless its
+/// call stands before it.
+#[test]
+fn results_stand_right_behind_their_calls_whatever_stood_between() {
+    let user = |parts| Turn {
+        role: Role::User,
+        parts,
+    };
+    let model = |parts| Turn {
+        role: Role::Assistant,
+        parts,
+    };
+    let system = |said| Turn {
+        role: Role::System,
+        parts: vec![text(said)],
+    };
+    let of = |id: &str, said: &str| result(id, vec![text(said)]);
+    for (what, turns, wanted) in [
+        (
+            "the user, an operator and the model spoke before the result came",
+            vec![
+                model(vec![call("1")]),
+                user(vec![text("wait")]),
+                system("hurry"),
+                model(vec![text("I wait")]),
+                user(vec![of("1", "r")]),
+                model(vec![text("and go on")]),
+                user(vec![text("so?")]),
+            ],
+            vec![
+                "A [1]",
+                "T 1: r",
+                "U wait",
+                "S hurry",
+                "A I wait+and go on[]",
+                "U so?",
+            ],
+        ),
+        (
+            "parallel calls whose results come apart, another call between",
+            vec![
+                model(vec![call("1"), call("2")]),
+                user(vec![of("2", "r2")]),
+                model(vec![text("next"), call("3")]),
+                user(vec![of("1", "r1"), of("3", "r3"), text("and?")]),
+            ],
+            vec![
+                "A [1,2]",
+                "T 1: r1",
+                "T 2: r2",
+                "A next[3]",
+                "T 3: r3",
+                "U and?",
+            ],
+        ),
+        (
+            "a result that never comes",
+            vec![model(vec![call("1")]), user(vec![text("never mind")])],
+            vec!["A [1]", "T 1: (no result)", "U never mind"],
+        ),
+        (
+            "a call that was cut off, and a result that is told twice",
+            vec![
+                user(vec![of("0", "old")]),
+                model(vec![call("1")]),
+                user(vec![of("1", "r"), of("1", "again")]),
+            ],
+            vec!["U old", "A [1]", "T 1: r", "U again"],
+        ),
+        (
+            "a result before its call",
+            vec![user(vec![of("1", "r")]), model(vec![call("1")])],
+            vec!["U r", "A [1]", "T 1: (no result)"],
+        ),
+        (
+            "calls that are counted anew in each message, one without a result",
+            vec![
+                model(vec![call("0"), call("0")]),
+                user(vec![of("0", "a")]),
+                model(vec![call("0")]),
+                user(vec![of("0", "b")]),
+            ],
+            vec!["A [0,0]", "T 0: a", "T 0: (no result)", "A [0]", "T 0: b"],
+        ),
+    ] {
+        assert_eq!(in_short(turns), wanted, "{what}");
+    }
+}
+
 #[test]
 fn sealed_reasoning_comes_back_as_it_was_given() {
     let body = json!({"model": "gpt-oss", "messages": [
