@@ -126,11 +126,26 @@ impl Request {
             Dialect::Chat | Dialect::Gemini => chat::request::write(&prompt, model),
             Dialect::Responses => responses::request::write(&prompt, model),
             Dialect::Messages => messages::request::write(&prompt, model),
-        }?;
+        }
+        .map_err(|bad| self.in_own_words(bad))?;
         Ok(Segments::edited(&body, Vec::new()))
     }
 
     fn says_nothing(&self) -> BadRequest {
+    /// What asks for the shape of an answer is called otherwise in each dialect.
+    fn in_own_words(&self, bad: BadRequest) -> BadRequest {
+        if bad.param != Some(messages::request::FORMAT) {
+            return bad;
+        }
+        let name = match self.dialect {
+            Dialect::Chat => return bad,
+            Dialect::Responses => "text",
+            Dialect::Messages => "output_config",
+            Dialect::Gemini => "generationConfig",
+        };
+        BadRequest::new(name, bad.detail)
+    }
+
         let name = match self.dialect {
             Dialect::Chat | Dialect::Messages => "messages",
             Dialect::Responses => "input",

@@ -10,6 +10,7 @@ mod reader;
 pub mod relay;
 pub mod request;
 mod seal;
+mod schema;
 mod stop;
 #[cfg(test)]
 mod tests;

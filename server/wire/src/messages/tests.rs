@@ -466,7 +466,7 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
         "tool_choice": {"type":"auto","disable_parallel_tool_use":true},
         "stop_sequences": ["END"],
         "thinking": {"type":"adaptive","display":"omitted"},
-        "output_config": {"effort":"medium","format":{"type":"json_schema","schema":{"type":"object"}}},
+        "output_config": {"effort":"medium","format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"null"}},"required":["a"],"additionalProperties":false}}},
         "metadata": {"user_id":"u"},
         "service_tier": "standard_only",
         "context_management": {"edits":[]},
@@ -504,7 +504,7 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
             "tool_choice": {"type":"auto","disable_parallel_tool_use":true},
             "stop_sequences": ["END"],
             "thinking": {"type":"adaptive"},
-            "output_config": {"effort":"medium","format":{"type":"json_schema","schema":{"type":"object"}}},
+            "output_config": {"effort":"medium","format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"null"}},"required":["a"],"additionalProperties":false}}},
             "metadata": {"user_id":"u"},
             "service_tier": "standard_only",
         })
@@ -609,6 +609,46 @@ fn what_others_say_is_written_as_anthropic_takes_it() {
         (&body["max_tokens"], &body["output_config"]),
         (&json!(32_000), &json!({"effort":"high"}))
     );
+}
+
+#[test]
+fn an_answer_is_kept_to_a_schema_asked_for_by_it_or_refused() {
+    let sent = |model: &str, strict: bool, schema: Value| {
+        let tool = |name, strict| json!({"type": "function", "function": {"name": name, "parameters": schema, "strict": strict}});
+        let body = json!({
+            "model": "m",
+            "messages": [{"role": "user", "content": "q"}],
+            "tools": [tool("f", true), tool("g", false)],
+            "response_format": {"type": "json_schema", "json_schema": {"name": "s", "strict": strict, "schema": schema}},
+        });
+        let body = Bytes::from(body.to_string());
+        let request = Request::read(Dialect::Chat, body).unwrap();
+        let sent = request.for_upstream(Dialect::Messages, model, None)?;
+        Ok::<Value, crate::request::BadRequest>(
+            serde_json::from_slice(&sent.into_pieces().concat()).unwrap(),
+        )
+    };
+    let schema = json!({"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}, "required": ["a"]});
+    let kept = json!({"type": "object", "properties": {"a": {"type": "integer", "description": "{minimum: 1}"}},
+        "required": ["a"], "additionalProperties": false});
+    let body = sent("claude-opus-5", true, schema.clone()).unwrap();
+    assert_eq!(body["output_config"]["format"]["schema"], kept);
+    assert_eq!(
+        body["tools"],
+        json!([{"name": "f", "input_schema": kept, "strict": true}, {"name": "g", "input_schema": schema}])
+    );
+    // Neither a map nor any schema at all for a model that takes none.
+    let map = json!({"type": "object", "additionalProperties": {"type": "integer"}});
+    for (model, schema) in [("claude-opus-5", map), ("claude-3-7-sonnet", schema)] {
+        let body = sent(model, false, schema.clone()).unwrap();
+        assert_eq!(body["output_config"], Value::Null);
+        let words = body["system"][0]["text"].as_str().unwrap();
+        assert!(words.ends_with(&schema.to_string()), "{words}");
+        let loose = json!([{"name": "f", "input_schema": schema}, {"name": "g", "input_schema": schema}]);
+        assert_eq!(body["tools"], loose);
+        let refused = sent(model, true, schema).unwrap_err();
+        assert_eq!(refused.param, Some("response_format"));
+    }
 }
 
 #[test]
