@@ -4,13 +4,14 @@ pub mod answer;
 mod block;
 mod documents;
 mod event;
+pub(crate) mod foreign;
 mod parts;
 mod prompt;
 mod reader;
 pub mod relay;
 pub mod request;
-mod seal;
 mod schema;
+mod seal;
 mod stop;
 #[cfg(test)]
 mod tests;

@@ -83,10 +83,10 @@ fn items_without_an_index_are_told_by_their_ids() {
     assert_eq!(bytes, unnumbered);
 
     let item = |id: &str, arguments: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": arguments});
-    let added =
-        |id: &str| json!({"type": "response.output_item.added", "item": item(id, "")});
+    let added = |id: &str| json!({"type": "response.output_item.added", "item": item(id, "")});
     let delta = |id: &str, text: &str| json!({"type": "response.function_call_arguments.delta", "item_id": id, "delta": text});
-    let done = |id: &str, text: &str| json!({"type": "response.output_item.done", "item": item(id, text)});
+    let done =
+        |id: &str, text: &str| json!({"type": "response.output_item.done", "item": item(id, text)});
     let output = json!([item("a", "12"), item("b", "34")]);
     let bytes = stream(&[
         created(),
