@@ -1,5 +1,6 @@
 //! What does a caller ask for? Read from its bytes, which go upstream as they are where the upstream speaks the same
-//! dialect, but for the model's name, the request for usage, and a lowered maximum of answer tokens.
+//! dialect, but for the model's name, the request for usage, a lowered maximum of answer tokens, and thoughts that only
+//! another provider believes.
 
 use std::ops::Range;
 
@@ -129,8 +130,23 @@ impl Request {
             }
             Dialect::Responses => responses::request::write(&prompt, model),
             Dialect::Messages => messages::request::write(&prompt, model),
-        }?;
+        }
+        .map_err(|bad| self.in_own_words(bad))?;
         Ok(Segments::edited(&body, Vec::new()))
+    }
+
+    /// What asks for the shape of an answer is called otherwise in each dialect.
+    fn in_own_words(&self, bad: BadRequest) -> BadRequest {
+        if bad.param != Some(messages::request::FORMAT) {
+            return bad;
+        }
+        let name = match self.dialect {
+            Dialect::Chat => return bad,
+            Dialect::Responses => "text",
+            Dialect::Messages => "output_config",
+            Dialect::Gemini => "generationConfig",
+        };
+        BadRequest::new(name, bad.detail)
     }
 
     fn says_nothing(&self) -> BadRequest {
@@ -282,6 +298,11 @@ impl Request {
                 None => self.new_field(r#""stream_options":{"include_usage":true},"#.to_owned()),
             });
         }
+        edits.extend(match self.dialect {
+            Dialect::Messages => messages::foreign::edits(&self.body),
+            Dialect::Responses => responses::foreign::edits(&self.body),
+            Dialect::Chat | Dialect::Gemini => Vec::new(),
+        });
         if let Some(max) = lowered_max_tokens {
             let lowered = Bytes::from(max.to_string());
             edits.extend(self.places.max_tokens.iter().map(|at| Edit {

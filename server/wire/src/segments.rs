@@ -45,9 +45,51 @@ impl Segments {
     }
 }
 
+/// The edits that take these places of a list out of it, with the commas that then part nothing. `places` are all of
+/// them, each with whether it goes.
+pub(crate) fn without(places: &[(std::ops::Range<usize>, bool)]) -> Vec<Edit> {
+    let kept_last = places.iter().rposition(|(_, goes)| !goes);
+    let (before, after) = places.split_at(kept_last.map_or(0, |at| at + 1));
+    // One with another behind it goes up to where that begins.
+    let each = before.iter().zip(before.iter().skip(1));
+    let mut gone: Vec<std::ops::Range<usize>> = each
+        .filter(|((_, goes), _)| *goes)
+        .map(|((place, _), (next, _))| place.start..next.start)
+        .collect();
+    if let (Some((first, _)), Some((last, _))) = (after.first(), after.last()) {
+        let from = before.last().map_or(first.start, |(kept, _)| kept.end);
+        gone.push(from..last.end);
+    }
+    let with = Bytes::new();
+    gone.into_iter()
+        .map(|at| Edit {
+            at,
+            with: with.clone(),
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_from_a_list_takes_its_comma_along() {
+        let list = Bytes::from_static(b"[ 1 , 22,3 ,4 ]");
+        let places = [2..3, 6..8, 9..10, 12..13];
+        for (going, left) in [
+            ([false, false, false, false], "[ 1 , 22,3 ,4 ]"),
+            ([true, false, false, false], "[ 22,3 ,4 ]"),
+            ([false, true, true, false], "[ 1 , 4 ]"),
+            ([true, false, true, true], "[ 22 ]"),
+            ([false, false, false, true], "[ 1 , 22,3 ]"),
+            ([true, true, true, true], "[  ]"),
+        ] {
+            let places: Vec<_> = places.iter().cloned().zip(going).collect();
+            let edited = Segments::edited(&list, without(&places)).into_pieces();
+            assert_eq!(edited.concat(), left.as_bytes(), "{going:?}");
+        }
+    }
 
     #[test]
     fn edits_are_made_in_any_order_given() {

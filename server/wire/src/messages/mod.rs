@@ -4,11 +4,13 @@ pub mod answer;
 mod block;
 mod documents;
 mod event;
+pub(crate) mod foreign;
 mod parts;
 mod prompt;
 mod reader;
 pub mod relay;
 pub mod request;
+mod schema;
 mod seal;
 mod stop;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::documents::plain_texts;
 pub use super::prompt::read as prompt;
+pub(crate) use super::write::FORMAT;
 pub use super::write::{version, write};
 use crate::fields::{flag, given, list, not_json, number, pick, place, text};
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};

@@ -466,7 +466,7 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
         "tool_choice": {"type":"auto","disable_parallel_tool_use":true},
         "stop_sequences": ["END"],
         "thinking": {"type":"adaptive","display":"omitted"},
-        "output_config": {"effort":"medium","format":{"type":"json_schema","schema":{"type":"object"}}},
+        "output_config": {"effort":"medium","format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"null"}},"required":["a"],"additionalProperties":false}}},
         "metadata": {"user_id":"u"},
         "service_tier": "standard_only",
         "context_management": {"edits":[]},
@@ -504,7 +504,7 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
             "tool_choice": {"type":"auto","disable_parallel_tool_use":true},
             "stop_sequences": ["END"],
             "thinking": {"type":"adaptive"},
-            "output_config": {"effort":"medium","format":{"type":"json_schema","schema":{"type":"object"}}},
+            "output_config": {"effort":"medium","format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"null"}},"required":["a"],"additionalProperties":false}}},
             "metadata": {"user_id":"u"},
             "service_tier": "standard_only",
         })
@@ -612,6 +612,47 @@ fn what_others_say_is_written_as_anthropic_takes_it() {
 }
 
 #[test]
+fn an_answer_is_kept_to_a_schema_asked_for_by_it_or_refused() {
+    let sent = |model: &str, strict: bool, schema: Value| {
+        let tool = |name, strict| json!({"type": "function", "function": {"name": name, "parameters": schema, "strict": strict}});
+        let body = json!({
+            "model": "m",
+            "messages": [{"role": "user", "content": "q"}],
+            "tools": [tool("f", true), tool("g", false)],
+            "response_format": {"type": "json_schema", "json_schema": {"name": "s", "strict": strict, "schema": schema}},
+        });
+        let body = Bytes::from(body.to_string());
+        let request = Request::read(Dialect::Chat, body).unwrap();
+        let sent = request.for_upstream(Dialect::Messages, model, None)?;
+        Ok::<Value, crate::request::BadRequest>(
+            serde_json::from_slice(&sent.into_pieces().concat()).unwrap(),
+        )
+    };
+    let schema = json!({"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}, "required": ["a"]});
+    let kept = json!({"type": "object", "properties": {"a": {"type": "integer", "description": "{minimum: 1}"}},
+        "required": ["a"], "additionalProperties": false});
+    let body = sent("claude-opus-5", true, schema.clone()).unwrap();
+    assert_eq!(body["output_config"]["format"]["schema"], kept);
+    assert_eq!(
+        body["tools"],
+        json!([{"name": "f", "input_schema": kept, "strict": true}, {"name": "g", "input_schema": schema}])
+    );
+    // Neither a map nor any schema at all for a model that takes none.
+    let map = json!({"type": "object", "additionalProperties": {"type": "integer"}});
+    for (model, schema) in [("claude-opus-5", map), ("claude-3-7-sonnet", schema)] {
+        let body = sent(model, false, schema.clone()).unwrap();
+        assert_eq!(body["output_config"], Value::Null);
+        let words = body["system"][0]["text"].as_str().unwrap();
+        assert!(words.ends_with(&schema.to_string()), "{words}");
+        let loose =
+            json!([{"name": "f", "input_schema": schema}, {"name": "g", "input_schema": schema}]);
+        assert_eq!(body["tools"], loose);
+        let refused = sent(model, true, schema).unwrap_err();
+        assert_eq!(refused.param, Some("response_format"));
+    }
+}
+
+#[test]
 fn what_cannot_be_said_elsewhere_is_refused_by_name() {
     let refused = |extra: &str, messages: &str| {
         let body = format!(r#"{{"model":"m","max_tokens":9,"messages":{messages}{extra}}}"#);
@@ -686,6 +727,54 @@ fn what_is_asked_for_is_known_before_and_goes_upstream_as_it_is() {
     assert_eq!(sent("m", None), json);
     let changed = json.replace(r#""m""#, r#""real""#).replace("9", "7");
     assert_eq!(sent("real", Some(7)), changed);
+}
+
+#[test]
+fn thoughts_that_anthropic_would_refuse_are_taken_out_and_all_else_stays() {
+    let sent = |messages: &str| {
+        let body = format!(r#"{{"model":"m", "max_tokens":9,"messages":{messages} ,"x":1}}"#);
+        let request = asked(&body);
+        let segments = request
+            .for_upstream(Dialect::Messages, "m", None)
+            .unwrap()
+            .into_pieces();
+        let sent = String::from_utf8(segments.concat()).unwrap();
+        let start = body.find("[").unwrap();
+        assert!(sent.starts_with(&body[..start]) && sent.ends_with(r#" ,"x":1}"#));
+        sent[start..sent.len() - r#" ,"x":1}"#.len()].to_owned()
+    };
+    let own = r#"{"type":"thinking","thinking":"h\u00e9","signature":"c2ln"}"#;
+    let foreign = seal::mark(Dialect::Responses, "gAAA");
+    let sealed = format!(r#"{{"signature":"{foreign}","type":"thinking","thinking":"x"}}"#);
+    let unsigned = r#"{"type":"thinking","thinking":"x","signature": ""}"#;
+    let redacted = format!(r#"{{"type":"redacted_thinking","data":"{foreign}"}}"#);
+    let text = format!(r#"{{ "type":"text","text":"{foreign}" }}"#);
+    let user = r#"{"role":"user","content":"q"}"#;
+    let turn = |blocks: &[&str]| {
+        let blocks = blocks.join(" , ");
+        format!(r#"{{"role":"assistant","content":[ {blocks} ],"y":2}}"#)
+    };
+    let list = |turns: &[&str]| format!("[{}]", turns.join(", "));
+    let (mixed, left) = (
+        turn(&[&sealed, own, unsigned, &text, &redacted]),
+        turn(&[own, &text]),
+    );
+    assert_eq!(
+        sent(&list(&[user, &mixed, user])),
+        list(&[user, &left, user])
+    );
+    // A turn without anything in it is refused too.
+    let nothing = turn(&[&sealed]);
+    assert_eq!(sent(&list(&[user, &nothing, user])), list(&[user, user]));
+    assert_eq!(sent(&list(&[user, &nothing])), list(&[user]));
+    for kept in [
+        list(&[&nothing, &nothing]),
+        list(&[user, &turn(&[own, &text])]),
+        format!(r#"[{{"role":"user","content":"{foreign}"}}]"#),
+        format!(r#"[7,{{"content":[{{"type":7,"signature":"{foreign}"}}]}}]"#),
+    ] {
+        assert_eq!(sent(&kept), kept);
+    }
 }
 
 proptest! {

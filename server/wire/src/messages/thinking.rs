@@ -30,6 +30,13 @@ pub(super) fn takes_sampling(model: &str) -> bool {
     way != Way::Adaptive || !name.contains("claude") || name.contains("-4-6")
 }
 
+/// Whether an answer or a tool's input can be kept to a schema: the models before 4.1 refuse to be asked.
+pub(super) fn keeps_to_schemas(model: &str) -> bool {
+    let name = model.replace('.', "-");
+    let mut older = NEVER.into_iter().chain(["claude-3-7", "-4-20", "-4-0"]);
+    !name.contains("claude") || !(older.any(|part| name.contains(part)) || name.ends_with("-4"))
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Never,

@@ -25,12 +25,15 @@ pub(super) struct Conversation<'a> {
 pub(super) struct TextBlock<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    text: &'a str,
+    text: Cow<'a, str>,
 }
 
 impl<'a> TextBlock<'a> {
-    pub(super) const fn of(text: &'a str) -> Self {
-        Self { kind: "text", text }
+    pub(super) fn of(text: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            kind: "text",
+            text: text.into(),
+        }
     }
 }
 

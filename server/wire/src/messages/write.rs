@@ -4,7 +4,9 @@
 //! - A temperature above 1 is 1, the highest it knows; where both are given, it wins over `top_p`, because newer models
 //!   refuse the two together. Neither goes with thinking.
 //! - It must know how long an answer may be: [`MAX_TOKENS`] where the caller did not say.
-//! - A JSON object without a schema is asked for in words ([`JSON_ONLY`]); with a schema it is `output_config.format`.
+//! - A JSON object without a schema is asked for in words ([`JSON_ONLY`]); with a schema it is `output_config.format`,
+//!   with the schema as [`super::schema`] writes it. One that Anthropic cannot keep to is asked for in words too, unless
+//!   the caller was promised that it is kept to; a strict tool with such a schema is an ordinary one.
 
 use std::borrow::Cow;
 
@@ -12,7 +14,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::thinking::{Thinking, effort, takes_sampling};
+use super::schema::{Fitted, Room, Unfit, fit};
+use super::thinking::{Thinking, effort, keeps_to_schemas, takes_sampling};
 use super::turns::{Conversation, Message, TextBlock};
 use crate::neutral::{Choice, Format, Prompt, Tool, ToolKind, custom};
 use crate::request::BadRequest;
@@ -24,6 +27,12 @@ pub const MAX_TOKENS: u64 = 32_000;
 /// How a JSON object is asked for, which has no field of its own.
 const JSON_ONLY: &str =
     "Answer with one JSON object and nothing else: no words around it, no code fence.";
+
+/// How JSON of a shape that Anthropic cannot keep to is asked for; the schema follows.
+const JSON_BY_SCHEMA: &str = "Answer with JSON that fits this schema and with nothing else: no words around it, no code fence.";
+
+/// Where the answer's shape is asked for, by chat's name.
+pub(crate) const FORMAT: &str = "response_format";
 
 /// Which `anthropic-version` a request of ours is written in. The later one refuses a temperature, `top_p` and `top_k`,
 /// and has nothing that we write and the first one lacks.
@@ -118,17 +127,36 @@ struct Metadata<'a> {
 pub fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
     let mut conversation = Conversation::of(prompt)?;
     let max_tokens = prompt.max_tokens.unwrap_or(MAX_TOKENS);
-    let format = match &prompt.format {
-        Some(Format::Schema { schema, .. }) => Some(OutputFormat {
-            kind: "json_schema",
-            schema,
-        }),
+    let mut room = Room::default();
+    let fitted = match &prompt.format {
+        Some(Format::Schema { schema, strict, .. }) => match fit_for(model, schema) {
+            Ok(fitted) => {
+                room.answer(&fitted);
+                Some(fitted)
+            }
+            Err(Unfit(why)) if *strict == Some(true) => {
+                return Err(BadRequest::new(
+                    FORMAT,
+                    format!("this model's provider cannot keep an answer to a schema that {why}"),
+                ));
+            }
+            Err(_) => {
+                let words = format!("{JSON_BY_SCHEMA}\n{schema}");
+                conversation.system.push(TextBlock::of(words));
+                None
+            }
+        },
         Some(Format::Json) => {
             conversation.system.push(TextBlock::of(JSON_ONLY));
             None
         }
         None => None,
     };
+    let format = fitted.as_ref().map(|fitted| OutputFormat {
+        kind: "json_schema",
+        schema: &fitted.schema,
+    });
+    let offered = |tool| offered(tool, model, &mut room);
     let effort = effort(prompt, model);
     let thinking = Thinking::choose(prompt, model, max_tokens, &conversation.messages);
     let thinks = thinking.as_ref().is_some_and(Thinking::is_on);
@@ -171,7 +199,14 @@ fn stops(prompt: &Prompt) -> Vec<&str> {
     stops.filter(|stop| !stop.trim().is_empty()).collect()
 }
 
-fn offered(tool: &Tool) -> Offered<'_> {
+fn fit_for(model: &str, schema: &RawValue) -> Result<Fitted, Unfit> {
+    match keeps_to_schemas(model) {
+        true => fit(schema),
+        false => Err(Unfit("is given to a model as old as this one")),
+    }
+}
+
+fn offered<'a>(tool: &'a Tool, model: &str, room: &mut Room) -> Offered<'a> {
     let input_schema = match (tool.kind, tool.parameters.as_deref()) {
         (ToolKind::Custom, _) => Cow::Owned(custom::parameters()),
         (ToolKind::Function, None) => Cow::Owned(object_schema(None)),
@@ -180,12 +215,15 @@ fn offered(tool: &Tool) -> Offered<'_> {
             false => Cow::Owned(object_schema(Some(schema))),
         },
     };
+    // Whoever did not ask for it is not bound by its rules.
+    let strict = tool.strict == Some(true);
+    let fitted = strict.then(|| fit_for(model, &input_schema).ok()).flatten();
+    let fitted = fitted.filter(|fitted| names_its_type(&fitted.schema) && room.tool(fitted));
     Offered {
         name: &tool.name,
         description: tool.description.as_deref(),
-        input_schema,
-        // Only ever a promise: whoever did not ask for it is not bound by its rules.
-        strict: tool.strict.filter(|strict| *strict),
+        strict: fitted.as_ref().map(|_| true),
+        input_schema: fitted.map_or(input_schema, |fitted| Cow::Owned(fitted.schema)),
     }
 }
 

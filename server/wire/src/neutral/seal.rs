@@ -33,6 +33,17 @@ pub fn whose(seal: &str, own: Dialect) -> (Dialect, String) {
     found.unwrap_or_else(|| (own, seal.to_owned()))
 }
 
+/// Whether a seal was made in another dialect than the caller's, so that nobody who speaks the caller's believes it.
+pub(crate) fn is_marked(seal: &str) -> bool {
+    seal.starts_with(MARK)
+}
+
+/// Whether there may be such a seal in a body, or one of `others` is: told by looking at the bytes alone.
+pub(crate) fn may_be_in(body: &[u8], others: &[&str]) -> bool {
+    std::str::from_utf8(body)
+        .is_ok_and(|text| text.contains(MARK) || others.iter().any(|other| text.contains(other)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod blocks;
+pub(crate) mod foreign;
 mod input;
 mod item;
 mod media;

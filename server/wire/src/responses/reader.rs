@@ -6,8 +6,8 @@ use domain::price_rule::Tier;
 
 use super::blocks::{PARAGRAPH, blocks, of_item, of_part};
 use super::item::Place;
-use super::object::{Ending, Object, list, said, text, tier};
-use super::step::{self, Step};
+use super::object::{Ending, Object, said, text, tier};
+use super::step::{self, Items, Step};
 use super::usage;
 use crate::neutral::{Block, Content, Piece, Sequence, Stop};
 use crate::relay::Broken;
@@ -18,6 +18,7 @@ use crate::sse::Event;
 pub struct Reader {
     has_begun: bool,
     has_ended: bool,
+    items: Items,
     sequence: Sequence,
     /// The blocks of which something was handed on, and among them those whose words came in pieces.
     begun: BTreeSet<u64>,
@@ -136,10 +137,8 @@ impl Reader {
 
     fn end(&mut self, response: &Object, out: &mut Vec<Piece>) {
         self.begin(response, out);
-        for (index, item) in (0..).zip(list(response, "output")) {
-            if let Some(item) = item.as_object() {
-                self.item(index, item, out);
-            }
+        for (index, item) in self.items.of_response(response) {
+            self.item(index, item, out);
         }
         self.sequence.close_all(out);
         self.has_ended = true;
@@ -173,7 +172,7 @@ impl crate::relay::Reader for Reader {
         if self.has_ended || data.as_ref() == b"[DONE]" {
             return Ok(());
         }
-        let (_, step) = step::read(event, data)?;
+        let (_, step) = step::read(&mut self.items, event, data)?;
         match step {
             Step::Created(response) => self.begin(&response, out),
             Step::Other | Step::Media | Step::Part { .. } => {}

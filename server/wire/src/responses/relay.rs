@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::blocks::{called, each_word};
 use super::item::Item;
-use super::object::{Ending, Log, Object, bare, list, said, tier};
+use super::object::{Ending, Log, Object, bare, said, tier};
 pub use super::reader::Reader;
-use super::step::{self, Step};
+use super::step::{self, Items, Step};
 use super::usage;
 pub use super::writer::Writer;
 use crate::error::Fault;
@@ -28,6 +28,7 @@ pub fn first_fault(fault: &Fault) -> Bytes {
 pub struct Own {
     model: String,
     read: Read,
+    items: Items,
     /// The response as it began, to end in its likeness if Farebox must end the stream.
     created: Option<Object>,
     /// The items that are not finished, by their place in the output.
@@ -58,6 +59,7 @@ impl Own {
         Self {
             model: request.model.clone(),
             read: Read::default(),
+            items: Items::default(),
             created: None,
             open: BTreeMap::new(),
             done: BTreeMap::new(),
@@ -82,8 +84,8 @@ impl Own {
             }
             Step::Done { index, item } => facts.delivers = self.late(*index, item, each),
             Step::Ended(response) => {
-                for (index, item) in (0..).zip(list(response, "output")) {
-                    if let (false, Value::Object(item)) = (self.done.contains_key(&index), item) {
+                for (index, item) in self.items.of_response(response) {
+                    if !self.done.contains_key(&index) {
                         facts.delivers |= self.late(index, item, each);
                     }
                 }
@@ -177,7 +179,7 @@ impl Relay for Own {
                 ..Facts::default()
             });
         }
-        let (sequence, step) = step::read(&event, &data)?;
+        let (sequence, step) = step::read(&mut self.items, &event, &data)?;
         let facts = self.facts(&step, each);
         self.read = Read {
             out: Some(event.raw),

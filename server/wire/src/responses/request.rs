@@ -230,6 +230,38 @@ mod tests {
     }
 
     #[test]
+    fn reasoning_that_openai_would_refuse_is_taken_out_and_all_else_stays() {
+        let foreign = crate::neutral::seal::mark(Dialect::Messages, "c2ln");
+        let own = r#"{"type":"reasoning","id":"rs_68","summary":[],"encrypted_content":"gAAA"}"#;
+        let stored = r#"{"type":"reasoning","id":"rs_68","summary":[]}"#;
+        let sealed = format!(
+            r#"{{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"{foreign}"}}"#
+        );
+        let unsealed =
+            r#"{"type":"reasoning","id":"rs_call_1_0","summary":[],"encrypted_content":null}"#;
+        let said = format!(r#"{{ "role":"user","content":"{foreign} rs_call_1_0" }}"#);
+        let body = |items: &[&str]| {
+            let items = items.join(" , ");
+            format!(r#"{{"model":"m","input":[ {items} ],"store":false}}"#)
+        };
+        assert_eq!(
+            sent(
+                &read(&body(&[&sealed, &said, own, unsealed, stored, &sealed])),
+                "m",
+                None
+            ),
+            body(&[&said, own, stored])
+        );
+        for kept in [
+            body(&[own, stored, &said]),
+            body(&["7", &said]),
+            body(&[&sealed]),
+        ] {
+            assert_eq!(sent(&read(&kept), "m", None), kept);
+        }
+    }
+
+    #[test]
     fn what_the_price_depends_on_is_read() {
         let request = read(
             r#"{"model":"m","input":"hello","instructions":"be","service_tier":"priority","reasoning":{"effort":"high","summary":"auto"}}"#,

@@ -1,13 +1,14 @@
-//! What does one event of a stream say?
+//! What does one event of a stream say, and of which item of the output?
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::item::Place;
-use super::object::{Object, said};
+use super::object::{Object, list, said, text};
 use crate::error::Said;
 use crate::relay::Broken;
 use crate::sse::Event;
@@ -63,6 +64,8 @@ struct Line<'a> {
     #[serde(default)]
     output_index: Option<Value>,
     #[serde(default)]
+    item_id: Option<Value>,
+    #[serde(default)]
     content_index: Option<Value>,
     #[serde(default)]
     summary_index: Option<Value>,
@@ -79,10 +82,6 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn index(&self) -> u64 {
-        number(self.output_index.as_ref()).unwrap_or(0)
-    }
-
     fn at(&self, index: Option<&Value>) -> usize {
         number(index)
             .and_then(|at| usize::try_from(at).ok())
@@ -135,14 +134,80 @@ fn object(raw: Option<&RawValue>) -> Result<Object, Broken> {
     Ok(serde_json::from_str(raw.ok_or(Broken)?.get())?)
 }
 
+/// The items of a stream's output. Each has its place there by the index that its events say; where a server leaves
+/// that out, as llama.cpp does, by its id, and where that is not known either, it is the one that was spoken of last.
+#[derive(Default)]
+pub(super) struct Items {
+    /// By their ids; a call goes by that of its result too.
+    by_id: BTreeMap<String, u64>,
+    next: u64,
+    last: u64,
+    /// Some event did not say its index.
+    is_unnumbered: bool,
+}
+
+impl Items {
+    /// The place of the item that an event is about; `begins`: it is a new one.
+    fn place<'a>(
+        &mut self,
+        said: Option<&Value>,
+        ids: impl Iterator<Item = &'a str> + Clone,
+        begins: bool,
+    ) -> u64 {
+        let index = number(said).unwrap_or_else(|| {
+            self.is_unnumbered = true;
+            match ids.clone().find_map(|id| self.by_id.get(id)) {
+                Some(index) if !begins => *index,
+                None if !begins && ids.clone().next().is_none() => self.last,
+                _ => self.next,
+            }
+        });
+        for id in ids {
+            self.by_id.insert(id.to_owned(), index);
+        }
+        self.next = self.next.max(index.saturating_add(1));
+        self.last = index;
+        index
+    }
+
+    /// That of an event about a part of an item.
+    fn of_part(&mut self, line: &Line<'_>) -> u64 {
+        let id = line.item_id.as_ref().and_then(Value::as_str);
+        let ids = id.into_iter().filter(|id| !id.is_empty());
+        self.place(line.output_index.as_ref(), ids, false)
+    }
+
+    /// The items of the response as it is in the end, with their places.
+    pub(super) fn of_response<'a>(&self, response: &'a Object) -> Vec<(u64, &'a Object)> {
+        let found = |(at, item): (u64, &'a Value)| {
+            let item = item.as_object()?;
+            let known = || ids(item).find_map(|id| self.by_id.get(id)).copied();
+            let known = self.is_unnumbered.then(known).flatten();
+            Some((known.unwrap_or(at), item))
+        };
+        let all = list(response, "output");
+        (0..).zip(all).filter_map(found).collect()
+    }
+}
+
+fn ids(item: &Object) -> impl Iterator<Item = &str> + Clone {
+    let names = ["id", "call_id"].into_iter();
+    names
+        .filter_map(|name| text(item, name))
+        .filter(|id| !id.is_empty())
+}
+
 /// Reads an event, with the number that it has in its stream.
 ///
 /// # Errors
 /// [`Broken`] when it is none of the dialect. One of a type that Farebox does not know is [`Step::Other`].
-pub(super) fn read(event: &Event, data: &[u8]) -> Result<(Option<u64>, Step), Broken> {
+pub(super) fn read(
+    items: &mut Items,
+    event: &Event,
+    data: &[u8],
+) -> Result<(Option<u64>, Step), Broken> {
     let line: Line<'_> = serde_json::from_slice(data)?;
     let sequence = number(line.sequence_number.as_ref());
-    let index = line.index();
     let kind = match (&line.kind, &event.name) {
         (Some(kind), _) => kind.as_ref(),
         // An upstream that does not repeat the name inside; or one that sends a bare error, as chat does.
@@ -158,20 +223,24 @@ pub(super) fn read(event: &Event, data: &[u8]) -> Result<(Option<u64>, Step), Br
             let whole: Value = serde_json::from_slice(data)?;
             Step::Error(said(Some(whole.get("error").unwrap_or(&whole))))
         }
-        "response.output_item.added" => Step::Added {
-            index,
-            item: object(line.item)?,
-        },
-        "response.output_item.done" => Step::Done {
-            index,
-            item: object(line.item)?,
-        },
+        "response.output_item.added" => {
+            let item = object(line.item)?;
+            let index = items.place(line.output_index.as_ref(), ids(&item), true);
+            Step::Added { index, item }
+        }
+        "response.output_item.done" => {
+            let item = object(line.item)?;
+            let index = items.place(line.output_index.as_ref(), ids(&item), false);
+            Step::Done { index, item }
+        }
         "response.content_part.added" | "response.reasoning_summary_part.added" => {
             let (place, part) = line.part()?;
+            let index = items.of_part(&line);
             Step::Part { index, place, part }
         }
         "response.content_part.done" | "response.reasoning_summary_part.done" => {
             let (place, part) = line.part()?;
+            let index = items.of_part(&line);
             Step::PartDone { index, place, part }
         }
         "response.audio.delta" | "response.image_generation_call.partial_image" => Step::Media,
@@ -180,7 +249,7 @@ pub(super) fn read(event: &Event, data: &[u8]) -> Result<(Option<u64>, Step), Br
             .map(|raw| serde_json::from_str::<String>(raw.get()))
         {
             Some(Ok(text)) => Step::Delta {
-                index,
+                index: items.of_part(&line),
                 place: line.place(kind),
                 text,
             },

@@ -68,6 +68,43 @@ fn what_is_mixed_or_late_is_read_all_the_same() {
     }
 }
 
+/// As llama.cpp streams: no index anywhere, and calls that go by nothing but their results' id.
+#[test]
+fn items_without_an_index_are_told_by_their_ids() {
+    let mut unnumbered = exchange();
+    for event in &mut unnumbered {
+        event.as_object_mut().unwrap().shift_remove("output_index");
+    }
+    let (numbered, unnumbered) = (stream(&exchange()), stream(&unnumbered));
+    assert!(read(&unnumbered) == read(&numbered));
+    let (facts, words, _) = pass(&mut own(), &numbered);
+    let (same_facts, same_words, bytes) = pass(&mut own(), &unnumbered);
+    assert_eq!((same_facts, same_words), (facts, words));
+    assert_eq!(bytes, unnumbered);
+
+    let item = |id: &str, arguments: &str| json!({"type": "function_call", "call_id": id, "name": "f", "arguments": arguments});
+    let added = |id: &str| json!({"type": "response.output_item.added", "item": item(id, "")});
+    let delta = |id: &str, text: &str| json!({"type": "response.function_call_arguments.delta", "item_id": id, "delta": text});
+    let done =
+        |id: &str, text: &str| json!({"type": "response.output_item.done", "item": item(id, text)});
+    let output = json!([item("a", "12"), item("b", "34")]);
+    let bytes = stream(&[
+        created(),
+        added("a"),
+        delta("a", "1"),
+        added("b"),
+        delta("b", "3"),
+        // Of one that it does not name: the one before.
+        delta("", "4"),
+        delta("a", "2"),
+        done("a", "12"),
+        json!({"type": "response.completed", "response": response("completed", &output)}),
+    ]);
+    let answer = Answer::of_pieces(read(&bytes)).unwrap();
+    let texts = answer.blocks.iter().map(|content| content.text.as_str());
+    assert_eq!(texts.collect::<Vec<&str>>(), ["12", "34"]);
+}
+
 /// What a kind of response that is not a whole answer says.
 #[test]
 fn only_a_whole_response_is_a_plain_answer() {
