@@ -7,6 +7,7 @@ pub mod conversation;
 pub mod count;
 pub mod error;
 mod fields;
+mod function;
 pub mod gemini;
 pub mod media;
 pub mod messages;

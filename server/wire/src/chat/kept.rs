@@ -1,8 +1,8 @@
 //! What does an upstream of this dialect want back of what its model thought?
 //!
-//! OpenAI's has no word for it, and each provider its own: DeepSeek, Moonshot, Z.ai and Qwen take `reasoning_content`, and
-//! the first two refuse a loop of tools without it; Groq, Cerebras and vLLM take `reasoning`, and the first two refuse the
-//! other; OpenRouter takes `reasoning_details` as they were; Google takes a tool call's `extra_content`, which holds a
+//! OpenAI has no word for it, and each provider its own: DeepSeek, Moonshot, Xiaomi, Z.ai and Qwen take
+//! `reasoning_content`, and the first three refuse a loop of tools without it; Groq, Cerebras and vLLM take `reasoning`,
+//! and the first two refuse the other; OpenRouter takes `reasoning_details` as they were; Google takes a tool call's `extra_content`, which holds a
 //! signature that Gemini 3 refuses to be without.
 //!
 //! So each gets back what it said itself, in the field in which it said it. The seal of the reasoning names the field, and
@@ -128,11 +128,12 @@ pub(super) fn shorten(details: &mut [Object], said: &str) {
     }
 }
 
-/// Puts the words of the block back.
+/// Puts the words of the block back, once: nobody's seal may make more of them.
 pub(super) fn lengthen(details: &mut [Object], said: &str) {
-    each_words(details)
-        .filter(|value| **value == Value::Bool(true))
-        .for_each(|value| *value = said.into());
+    let left_out = each_words(details).find(|value| **value == Value::Bool(true));
+    if let Some(words) = left_out {
+        *words = said.into();
+    }
 }
 
 #[cfg(test)]
@@ -229,7 +230,10 @@ mod tests {
         assert_eq!(json!(all), wanted);
         shorten(&mut all, "hm");
         assert_eq!(all[0]["text"], true);
+        let mut twice = vec![all[0].clone(), all[0].clone()];
         lengthen(&mut all, "hm");
         assert_eq!(json!(all), wanted);
+        lengthen(&mut twice, "hm");
+        assert_eq!(twice[1]["text"], true, "a forged seal multiplies nothing");
     }
 }

@@ -164,6 +164,7 @@ fn who_wants_thoughts_that_nobody_has_gets_a_word_for_them() {
         ("deepseek-reasoner", &words),
         ("deepseek-ai/DeepSeek-V4", &words),
         ("kimi-k2.5", &words),
+        ("mimo-v2.5", &words),
         (
             "models/gemini-3-pro",
             &json!({"tool_calls": [{"id": "a", "extra_content": skip}, {"id": "b"}]}),
@@ -204,8 +205,9 @@ fn a_stream_is_sealed_as_a_plain_answer_is() {
         json!({"reasoning_content": "hm?"}),
         json!({"tool_calls": [{"index": 0, "function": {"arguments": "}"}}]}),
         json!({"tool_calls": [{"index": 1, "id": "b", "function": {"name": "f", "arguments": "{}"}, "extra_content": {"x": 1}}]}),
-        json!({"reasoning_details": [{"type": "reasoning.encrypted", "data": "d"}, 5]}),
-        json!({"reasoning_details": [{"type": "reasoning.encrypted", "data": "d"}]}),
+        json!({"reasoning_details": [{"type": "reasoning.encrypted", "data": "d"}], "tool_calls": [{"index": 2, "id": "c", "function": {"name": "f", "arguments": "{}"}}]}),
+        json!({"reasoning_details": [{"type": "reasoning.encrypted", "data": "e"}, 5]}),
+        json!({"reasoning_details": [{"type": "reasoning.encrypted", "data": "e"}]}),
     ];
     let mut reader = Reader::of("m");
     let mut pieces = Vec::new();
@@ -232,7 +234,11 @@ fn a_stream_is_sealed_as_a_plain_answer_is() {
         })
         .collect();
     let first = r#"farebox.chat.reasoning_details.m[{"type":"reasoning.text","text":true,"index":0,"signature":"s"}]"#;
-    let last = r#"farebox.chat.reasoning_details.m[{"type":"reasoning.encrypted","data":"d"}]"#;
+    let encrypted = |data| {
+        let kind = "reasoning.encrypted";
+        format!(r#"farebox.chat.reasoning_details.m[{{"type":"{kind}","data":"{data}"}}]"#)
+    };
+    let (third, last) = (encrypted("d"), encrypted("e"));
     assert_eq!(
         blocks,
         [
@@ -246,7 +252,9 @@ fn a_stream_is_sealed_as_a_plain_answer_is() {
                 Some(r#"farebox.chat.extra_content.m{"x":1}"#)
             ),
             ("b", "{}", None),
-            ("thought", "", Some(last)),
+            ("thought", "", Some(&third)),
+            ("c", "{}", None),
+            ("thought", "", Some(&last)),
         ]
     );
     assert!(matches!(pieces.last(), Some(Piece::Ended)));

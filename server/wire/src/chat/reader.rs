@@ -5,7 +5,9 @@
 
 use super::chunk::{Choice, Chunk, DONE};
 use super::delta::{Delta, Function, ToolCall};
-use super::kept::{self, Kept, Object};
+use super::json::Json;
+use super::kept::Object;
+use super::sealer::Sealer;
 use super::stop::{self, Held};
 use crate::error::Said;
 use crate::neutral::{Block, Piece, Sequence, ToolKind};
@@ -15,18 +17,12 @@ use crate::sse::Event;
 /// Reads the chunks of one choice.
 #[derive(Default)]
 pub struct Reader {
-    /// As the caller named it.
-    model: String,
     /// The provider's name of the answer, from the first chunk on.
     id: Option<String>,
     has_begun: bool,
     /// The block of words that began last, if nothing else began since.
     words: Option<(u64, Words)>,
-    /// The field of the reasoning that began last, if its provider takes it back there.
-    field: Option<&'static str>,
-    /// What else was said of reasoning and is not sealed yet, and the words since.
-    details: Vec<Object>,
-    detailed: String,
+    sealer: Sealer,
     calls: Vec<Call>,
     /// How many blocks have begun: the next one's number.
     blocks: u64,
@@ -54,37 +50,6 @@ struct Call {
     json: Option<Json>,
 }
 
-/// Is this all of a JSON object? Followed byte by byte, so that nothing is kept.
-#[derive(Default)]
-struct Json {
-    depth: u64,
-    in_string: bool,
-    is_escaped: bool,
-    is_whole: bool,
-}
-
-impl Json {
-    fn push(&mut self, text: &str) {
-        for byte in text.bytes() {
-            match byte {
-                _ if self.is_escaped => self.is_escaped = false,
-                b'\\' if self.in_string => self.is_escaped = true,
-                b'"' => self.in_string = !self.in_string,
-                _ if self.in_string => {}
-                b'{' | b'[' => {
-                    self.depth += 1;
-                    self.is_whole = false;
-                }
-                b'}' | b']' => {
-                    self.depth = self.depth.saturating_sub(1);
-                    self.is_whole = self.depth == 0;
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
 impl relay::Reader for Reader {
     fn event(&mut self, event: &Event, out: &mut Vec<Piece>) -> Result<(), Broken> {
         let Some(data) = event.data.as_ref().filter(|data| !data.is_empty()) else {
@@ -110,7 +75,7 @@ impl Reader {
     #[must_use]
     pub fn of(model: &str) -> Self {
         Self {
-            model: model.to_owned(),
+            sealer: Sealer::of(model),
             ..Self::default()
         }
     }
@@ -187,11 +152,7 @@ impl Reader {
         match stop::read(reason, sequence, self.held) {
             Ok(stop) => {
                 self.has_stopped = true;
-                self.end_words(out);
-                if !self.details.is_empty() {
-                    let kept = Kept::Details(std::mem::take(&mut self.details));
-                    self.sealed(kept, out);
-                }
+                self.wordless(None, out);
                 self.sequence.close_all(out);
                 out.push(Piece::Stopped(stop));
             }
@@ -200,23 +161,17 @@ impl Reader {
     }
 
     fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<Piece>) -> Result<(), Broken> {
-        for detail in delta.details() {
-            kept::add(&mut self.details, detail);
-        }
-        let thoughts = delta.thoughts_in();
-        if let Some((text, _)) = thoughts.filter(|_| !self.details.is_empty()) {
-            self.detailed.push_str(text);
+        self.sealer.read(delta);
+        if let Some((text, field)) = delta.thoughts_in() {
+            self.words(Words::Reasoning, text, out);
+            self.sealer.said(text, field);
         }
         for (words, text) in [
-            (Words::Reasoning, thoughts.map(|(text, _)| text)),
             (Words::Text, delta.text()),
             (Words::Refusal, delta.refusal.as_deref()),
         ] {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 self.words(words, text, out);
-            }
-            if let (Words::Reasoning, Some((_, field))) = (words, thoughts) {
-                self.field = field;
             }
         }
         for call in delta.tool_calls.iter().flatten() {
@@ -249,28 +204,22 @@ impl Reader {
 
     /// Reasoning that ends is sealed with what its provider wants back.
     fn end_words(&mut self, out: &mut Vec<Piece>) {
-        let Some((number, Words::Reasoning)) = self.words.take() else {
-            return;
-        };
-        let mut details = std::mem::take(&mut self.details);
-        let said = std::mem::take(&mut self.detailed);
-        let kept = if details.is_empty() {
-            self.field.map(Kept::Words)
-        } else {
-            kept::shorten(&mut details, &said);
-            Some(Kept::Details(details))
-        };
-        if let Some(kept) = kept {
-            let seal = Some(Piece::Seal(kept.seal(&self.model)));
+        if let Some((number, Words::Reasoning)) = self.words.take()
+            && let Some(seal) = self.sealer.of_words()
+        {
+            let seal = Some(Piece::Seal(seal));
             self.sequence.piece(number, || Block::Reasoning, seal, out);
         }
     }
 
-    /// A block of reasoning that is nothing but its seal.
-    fn sealed(&mut self, kept: Kept, out: &mut Vec<Piece>) {
-        let number = self.begin(out);
-        let seal = Some(Piece::Seal(kept.seal(&self.model)));
-        self.sequence.piece(number, || Block::Reasoning, seal, out);
+    /// Blocks of reasoning that are nothing but their seals.
+    fn wordless(&mut self, extra: Option<Object>, out: &mut Vec<Piece>) {
+        self.end_words(out);
+        for seal in self.sealer.wordless(extra) {
+            let number = self.begin(out);
+            let seal = Some(Piece::Seal(seal));
+            self.sequence.piece(number, || Block::Reasoning, seal, out);
+        }
     }
 
     /// The number of a new block. What is whole by now makes way for it.
@@ -278,7 +227,7 @@ impl Reader {
         self.end_words(out);
         while let Some(open) = self.sequence.open() {
             let call = self.calls.iter().find(|call| call.number == open);
-            let is_whole = |call: &Call| call.json.as_ref().is_some_and(|json| json.is_whole);
+            let is_whole = |call: &Call| call.json.as_ref().is_some_and(Json::is_whole);
             if call.is_some_and(|call| !is_whole(call)) {
                 break;
             }
@@ -326,9 +275,7 @@ impl Reader {
         let at = match (known, name) {
             (Some(at), _) => at,
             (None, Some(name)) => {
-                if let Some(extra) = call.extra() {
-                    self.sealed(Kept::Extra(extra), out);
-                }
+                self.wordless(call.extra(), out);
                 let (index, id) = (call.index, id.map(str::to_owned));
                 self.open(index, id, name, kind, out)
             }

@@ -156,6 +156,10 @@ impl Written<'_> {
         let part = if let Some(text) = self.text {
             Part::Text(text)
         } else if let Some(call) = self.function_call {
+            if made.is_some() {
+                let text = String::new();
+                out.push(Part::Reasoning { text, seal: made });
+            }
             Part::ToolCall {
                 id: calls.called(call.id, &call.name),
                 name: call.name,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::{Dialect, Usage};
 use serde_json::Value;
 
-use super::written::{call, response, sealed, text, thought};
+use super::written::{call, response, sealed, signed, text, thought};
 use crate::error::Fault;
 use crate::neutral::{Block, Piece, Stop};
 use crate::relay;
@@ -22,6 +22,10 @@ pub struct Writer {
     open: Option<Block>,
     /// Of the function that is open.
     arguments: String,
+    /// The thought that is open has words.
+    has_words: bool,
+    /// Of thoughts without words, for the call behind them.
+    wordless: Option<String>,
     stop: Option<Stop>,
     usage: Usage,
     has_written: bool,
@@ -36,6 +40,8 @@ impl Writer {
             array,
             open: None,
             arguments: String::new(),
+            has_words: false,
+            wordless: None,
             stop: None,
             usage: Usage::default(),
             has_written: false,
@@ -52,8 +58,24 @@ impl Writer {
     }
 
     fn part(&mut self, part: Value, out: &mut Vec<Bytes>) {
+        self.end_wordless(out);
         let json = response(&self.caller, vec![part], None).to_string();
         out.push(self.one(&json));
+    }
+
+    fn end_wordless(&mut self, out: &mut Vec<Bytes>) {
+        if let Some(seal) = self.wordless.take() {
+            self.part(sealed("", &seal), out);
+        }
+    }
+
+    fn seal(&mut self, seal: String, out: &mut Vec<Bytes>) {
+        if self.has_words {
+            self.part(sealed("", &seal), out);
+        } else {
+            self.end_wordless(out);
+            self.wordless = Some(seal);
+        }
     }
 
     fn text(&mut self, piece: &str, out: &mut Vec<Bytes>) {
@@ -61,7 +83,10 @@ impl Writer {
             return;
         }
         match self.open {
-            Some(Block::Reasoning) => self.part(thought(piece), out),
+            Some(Block::Reasoning) => {
+                self.has_words = true;
+                self.part(thought(piece), out);
+            }
             Some(Block::Tool { .. }) => self.arguments.push_str(piece),
             Some(Block::Text | Block::Refusal) | None => self.part(text(piece), out),
         }
@@ -70,12 +95,14 @@ impl Writer {
     fn close(&mut self, out: &mut Vec<Bytes>) {
         if let Some(Block::Tool { id, name, kind }) = self.open.take() {
             let arguments = std::mem::take(&mut self.arguments);
-            self.part(call(&id, &name, &arguments, kind), out);
+            let seal = self.wordless.take();
+            self.part(signed(call(&id, &name, &arguments, kind), seal), out);
         }
     }
 
     fn end(&mut self, out: &mut Vec<Bytes>) {
         self.close(out);
+        self.end_wordless(out);
         let stop = self.stop.take().unwrap_or(Stop::End);
         let last = response(&self.caller, vec![text("")], Some((&stop, &self.usage)));
         out.push(self.one(&last.to_string()));
@@ -95,11 +122,10 @@ impl relay::Writer for Writer {
             Piece::Opened(block) if self.stop.is_none() => {
                 self.close(out);
                 self.open = Some(block);
+                self.has_words = false;
             }
             Piece::Text(text) if self.stop.is_none() => self.text(&text, out),
-            Piece::Seal(seal) if self.open == Some(Block::Reasoning) => {
-                self.part(sealed("", &seal), out);
-            }
+            Piece::Seal(seal) if self.open == Some(Block::Reasoning) => self.seal(seal, out),
             Piece::Closed => self.close(out),
             Piece::Stopped(stop) => {
                 self.close(out);

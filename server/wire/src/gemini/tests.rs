@@ -230,6 +230,64 @@ fn wanted(answer: &Answer) -> (String, String, Vec<String>, Vec<Value>) {
     (text, thoughts, seals, calls)
 }
 
+/// Google's clients leave thoughts out of a conversation, and keep what goes with a call.
+#[test]
+fn a_seal_without_words_goes_with_the_call_behind_it() {
+    let reasoning = |text: &str, made: &str| Content {
+        block: Block::Reasoning,
+        text: text.to_owned(),
+        seal: Some(seal::mark(Dialect::Chat, made)),
+    };
+    let call = |id: &str| Content {
+        block: Block::Tool {
+            id: id.to_owned(),
+            name: "f".to_owned(),
+            kind: ToolKind::Function,
+        },
+        text: "{}".to_owned(),
+        seal: None,
+    };
+    let answer = Answer {
+        id: None,
+        model: None,
+        blocks: vec![
+            reasoning("hm", "1"),
+            reasoning("", "2"),
+            reasoning("", "3"),
+            call("a"),
+            call("b"),
+            reasoning("", "4"),
+        ],
+        stop: Stop::Tools,
+        usage: None,
+    };
+    let body = answer::write(&answer, &caller(), &Usage::default());
+    let plain: Vec<Value> = vec![serde_json::from_slice(&body).unwrap()];
+    for responses in [plain, written(answer.into_pieces(), false)] {
+        let parts: Vec<Value> = responses
+            .iter()
+            .flat_map(|one| one["candidates"][0]["content"]["parts"].as_array().unwrap())
+            .filter(|part| part["text"] != "" || part.get("thoughtSignature").is_some())
+            .cloned()
+            .collect();
+        let body = json!({"contents": [{"role": "model", "parts": parts}]});
+        let prompt = prompt(&body).map_err(|error| error.detail).unwrap();
+        let said: Vec<String> = (prompt.turns[0].parts.iter())
+            .map(|part| match part {
+                Part::Reasoning { text, seal } => {
+                    format!("{text}({})", seal.as_ref().unwrap().1)
+                }
+                Part::ToolCall { id, .. } => id.clone(),
+                _ => "?".to_owned(),
+            })
+            .collect();
+        assert_eq!(said, ["hm(1)", "(2)", "(3)", "a", "b", "(4)"]);
+        let signed = parts.iter().find(|part| part["functionCall"]["id"] == "a");
+        let signature = super::seal::signature(&seal::mark(Dialect::Chat, "3"));
+        assert_eq!(signed.unwrap()["thoughtSignature"], signature);
+    }
+}
+
 #[test]
 fn the_end_tells_why_and_what_was_used() {
     let usage = Usage {

@@ -57,6 +57,14 @@ pub(super) fn sealed(text: &str, seal: &str) -> Value {
     json!({"text": text, "thought": true, "thoughtSignature": signature(seal)})
 }
 
+/// The part of a call with what its provider wants back with it: Google's clients keep it there, and leave out thoughts.
+pub(super) fn signed(mut call: Value, seal: Option<String>) -> Value {
+    if let Some(seal) = seal {
+        call["thoughtSignature"] = signature(&seal).into();
+    }
+    call
+}
+
 /// Arguments that are no object are kept as the input of a custom tool is.
 pub(super) fn call(id: &str, name: &str, arguments: &str, kind: ToolKind) -> Value {
     let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
@@ -69,11 +77,28 @@ pub(super) fn call(id: &str, name: &str, arguments: &str, kind: ToolKind) -> Val
     json!({"functionCall": {"id": id, "name": name, "args": args}})
 }
 
-pub(super) fn part(content: &Content) -> Value {
-    match (&content.block, &content.seal) {
-        (Block::Text | Block::Refusal, _) => text(&content.text),
-        (Block::Reasoning, None) => thought(&content.text),
-        (Block::Reasoning, Some(seal)) => sealed(&content.text, seal),
-        (Block::Tool { id, name, kind }, _) => call(id, name, &content.text, *kind),
+/// The parts of a whole answer.
+pub(super) fn parts(blocks: &[Content]) -> Vec<Value> {
+    let mut parts = Vec::new();
+    // Of thoughts without words, for the call behind them.
+    let mut wordless: Option<String> = None;
+    for content in blocks {
+        let part = match (&content.block, &content.seal) {
+            (Block::Text | Block::Refusal, _) => text(&content.text),
+            (Block::Reasoning, None) => thought(&content.text),
+            (Block::Reasoning, Some(seal)) if content.text.is_empty() => {
+                let earlier = wordless.replace(seal.clone());
+                parts.extend(earlier.map(|seal| sealed("", &seal)));
+                continue;
+            }
+            (Block::Reasoning, Some(seal)) => sealed(&content.text, seal),
+            (Block::Tool { id, name, kind }, _) => {
+                signed(call(id, name, &content.text, *kind), wordless.take())
+            }
+        };
+        parts.extend(wordless.take().map(|seal| sealed("", &seal)));
+        parts.push(part);
     }
+    parts.extend(wordless.map(|seal| sealed("", &seal)));
+    parts
 }

@@ -44,6 +44,18 @@ impl Prompt {
         let mut parts = self.turns.iter().flat_map(|turn| &turn.parts);
         parts.any(|part| !matches!(part, Part::Reasoning { .. }))
     }
+
+    /// How hard to think, for a dialect that has only words for it: a number of tokens is worth one.
+    #[must_use]
+    pub fn effort_in_words(&self) -> Option<Effort> {
+        let of_budget = |tokens| match tokens {
+            0 => Effort::None,
+            1..4_096 => Effort::Low,
+            4_096..16_384 => Effort::Medium,
+            _ => Effort::High,
+        };
+        self.effort.or(self.thinking_budget.map(of_budget))
+    }
 }
 
 /// What one side said.
@@ -157,19 +169,6 @@ pub enum Effort {
 }
 
 impl Effort {
-    /// As OpenAI's dialects write it.
-    #[must_use]
-    pub const fn openai(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Minimal => "minimal",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Most => "xhigh",
-        }
-    }
-
     /// As OpenAI's models take it when the request came in another dialect: in the words that all of them know, and only for
     /// models that are known to take one. The others refuse a request with it, and Claude Code always says one.
     #[must_use]

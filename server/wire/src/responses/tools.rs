@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::fields::given;
+use crate::function::Function;
 use crate::neutral::{Choice, Tool, ToolKind};
 use crate::request::{BadRequest, Caller};
 
@@ -28,14 +29,6 @@ pub(super) struct Tools(pub(super) Vec<Offered>);
 struct Kind {
     #[serde(rename = "type")]
     kind: String,
-}
-
-#[derive(Deserialize)]
-struct Function {
-    name: String,
-    description: Option<String>,
-    parameters: Option<Box<RawValue>>,
-    strict: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +68,7 @@ impl Tools {
     fn add(&mut self, namespace: Option<&str>, raw: &RawValue) -> Result<(), BadRequest> {
         let kind: Kind = parse(raw)?;
         let tool = match kind.kind.as_str() {
-            "function" => function(parse(raw)?),
+            "function" => parse::<Function>(raw)?.into(),
             "custom" => custom(parse(raw)?),
             "namespace" if namespace.is_none() => {
                 let group: Group<'_> = parse(raw)?;
@@ -187,16 +180,6 @@ fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, BadRequest> {
             "each of `tools` must be an object with a `type` and what belongs to it",
         )
     })
-}
-
-fn function(function: Function) -> Tool {
-    Tool {
-        name: function.name,
-        description: function.description,
-        parameters: function.parameters,
-        strict: function.strict,
-        kind: ToolKind::Function,
-    }
 }
 
 fn custom(custom: Custom) -> Tool {

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 
 use super::media::{data_url, format};
 use super::object::Object;
-use crate::neutral::{
-    Choice, Effort, Format, Media, Part, Prompt, Role, Source, Tool, ToolKind, Turn,
-};
+use crate::neutral::{Choice, Format, Media, Part, Prompt, Role, Source, Tool, ToolKind, Turn};
 use crate::request::BadRequest;
 
 /// The body. Sampling that the dialect has no words for (`top_k`, penalties, a seed) is a hint and left out.
@@ -61,7 +59,7 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
             prompt.parallel_tools.map(Value::from),
         );
     }
-    let effort = prompt.effort.or(prompt.thinking_budget.map(of_budget));
+    let effort = prompt.effort_in_words();
     if let Some(word) = effort.and_then(|effort| effort.for_model(model)) {
         set("reasoning", Some(json!({"effort": word})));
         // Only models that think can seal what they thought; others refuse to be asked.
@@ -73,16 +71,6 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
         .map(|format| json!({"format": answer_format(format)}));
     set("text", wanted);
     Ok(Bytes::from(Value::Object(body).to_string()))
-}
-
-/// How hard to think, where a caller says how long.
-const fn of_budget(tokens: u64) -> Effort {
-    match tokens {
-        0 => Effort::None,
-        1..4_096 => Effort::Low,
-        4_096..16_384 => Effort::Medium,
-        _ => Effort::High,
-    }
 }
 
 fn input(turns: &[Turn]) -> Vec<Value> {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::neutral::{Choice, Effort, Format, Prompt, Tool, ToolKind, custom};
+use crate::neutral::{Choice, Format, Prompt, Tool, ToolKind, custom};
 use crate::request::BadRequest;
 
 #[derive(Serialize)]
@@ -123,7 +123,9 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
         presence_penalty: prompt.presence_penalty,
         seed: prompt.seed,
         stop: &prompt.stop,
-        reasoning_effort: effort(prompt).and_then(|effort| effort.for_model(model)),
+        reasoning_effort: prompt
+            .effort_in_words()
+            .and_then(|effort| effort.for_model(model)),
         verbosity: prompt.verbosity.as_deref().filter(|_| openais),
         service_tier: prompt.service_tier.as_deref().and_then(tier),
         user: prompt.user.as_deref().filter(|user| user.len() <= USER_MAX),
@@ -199,18 +201,6 @@ fn response_format(format: &Format) -> ResponseFormat<'_> {
             }),
         },
     }
-}
-
-/// A number of tokens to think with is said as an effort here, which is all that the dialect has.
-fn effort(prompt: &Prompt) -> Option<Effort> {
-    prompt.effort.or_else(|| {
-        Some(match prompt.thinking_budget? {
-            0 => Effort::None,
-            1..4_096 => Effort::Low,
-            4_096..16_384 => Effort::Medium,
-            _ => Effort::High,
-        })
-    })
 }
 
 /// Anthropic's words are the same but one.

@@ -43,11 +43,12 @@ impl Habit {
             let field = Kept::field(seal);
             field == REASONING || field == DETAILS
         });
+        let is = |start: &str, but_not: &str| name.starts_with(start) && !name.contains(but_not);
         let wants_words = if speaks_otherwise {
             Wants::Nothing
-        } else if name.starts_with("deepseek") && !name.contains("distill") {
+        } else if is("deepseek", "distill") || name.starts_with("mimo") {
             Wants::Always
-        } else if name.starts_with("kimi") && !name.contains("instruct") {
+        } else if is("kimi", "instruct") {
             Wants::InCalls
         } else {
             Wants::Nothing

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::fields::given;
+use crate::function::Function;
 use crate::neutral::{Choice, Tool, ToolKind};
 use crate::request::BadRequest;
 
@@ -13,14 +14,6 @@ struct Offered {
     kind: Option<String>,
     function: Option<Function>,
     custom: Option<Custom>,
-}
-
-#[derive(Deserialize)]
-struct Function {
-    name: String,
-    description: Option<String>,
-    parameters: Option<Box<RawValue>>,
-    strict: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -91,13 +84,7 @@ fn tool(at: usize, raw: &RawValue) -> Result<Option<Tool>, BadRequest> {
     };
     let offered: Offered = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
     match (offered.kind.as_deref(), offered.function, offered.custom) {
-        (Some("function") | None, Some(function), _) => Ok(Some(Tool {
-            name: function.name,
-            description: function.description,
-            parameters: function.parameters,
-            strict: function.strict,
-            kind: ToolKind::Function,
-        })),
+        (Some("function") | None, Some(function), _) => Ok(Some(function.into())),
         (Some("custom"), _, Some(custom)) => Ok(Some(Tool {
             name: custom.name,
             description: custom.description,
