@@ -441,7 +441,7 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
         "model": "m", "max_tokens": 5000, "stream": true,
         "system": [
             {"type":"text","text":"x-anthropic-billing-header: cc_version=1"},
-            {"type":"text","text":"be brief","cache_control":{"type":"ephemeral"}},
+            {"type":"text","text":"be brief"},
         ],
         "messages": [
             {"role":"user","content":[
@@ -731,11 +731,11 @@ fn what_is_asked_for_is_known_before_and_goes_upstream_as_it_is() {
 
 #[test]
 fn thoughts_that_anthropic_would_refuse_are_taken_out_and_all_else_stays() {
-    let sent = |messages: &str| {
-        let body = format!(r#"{{"model":"m", "max_tokens":9,"messages":{messages} ,"x":1}}"#);
+    let sent_to = |model: &str, messages: &str| {
+        let body = format!(r#"{{"model":"{model}", "max_tokens":9,"messages":{messages} ,"x":1}}"#);
         let request = asked(&body);
         let segments = request
-            .for_upstream(Dialect::Messages, "m", None)
+            .for_upstream(Dialect::Messages, model, None)
             .unwrap()
             .into_pieces();
         let sent = String::from_utf8(segments.concat()).unwrap();
@@ -743,6 +743,7 @@ fn thoughts_that_anthropic_would_refuse_are_taken_out_and_all_else_stays() {
         assert!(sent.starts_with(&body[..start]) && sent.ends_with(r#" ,"x":1}"#));
         sent[start..sent.len() - r#" ,"x":1}"#.len()].to_owned()
     };
+    let sent = |messages: &str| sent_to("claude-opus-5", messages);
     let own = r#"{"type":"thinking","thinking":"h\u00e9","signature":"c2ln"}"#;
     let foreign = seal::mark(Dialect::Responses, "gAAA");
     let sealed = format!(r#"{{"signature":"{foreign}","type":"thinking","thinking":"x"}}"#);
@@ -775,6 +776,9 @@ fn thoughts_that_anthropic_would_refuse_are_taken_out_and_all_else_stays() {
     ] {
         assert_eq!(sent(&kept), kept);
     }
+    // Who signs nothing wants it back.
+    let left = list(&[user, &turn(&[own, unsigned, &text]), user]);
+    assert_eq!(sent_to("kimi-k3", &list(&[user, &mixed, user])), left);
 }
 
 proptest! {
