@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod block;
+mod cache;
 mod documents;
 mod event;
 pub(crate) mod foreign;

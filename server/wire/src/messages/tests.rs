@@ -441,7 +441,7 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
         "model": "m", "max_tokens": 5000, "stream": true,
         "system": [
             {"type":"text","text":"x-anthropic-billing-header: cc_version=1"},
-            {"type":"text","text":"be brief"},
+            {"type":"text","text":"be brief","cache_control":{"type":"ephemeral"}},
         ],
         "messages": [
             {"role":"user","content":[
@@ -484,12 +484,12 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
         written,
         json!({
             "model": "claude-new", "max_tokens": 5000, "stream": true,
-            "system": [{"type":"text","text":"be brief"}],
+            "system": [{"type":"text","text":"be brief","cache_control":{"type":"ephemeral"}}],
             "messages": [
                 {"role":"user","content":[
                     {"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},
                     {"type":"document","source":{"type":"url","url":"https://x/y.pdf"},"title":"t"},
-                    {"type":"text","text":"q"}]},
+                    {"type":"text","text":"q","cache_control":{"type":"ephemeral"}}]},
                 {"role":"assistant","content":[
                     {"type":"thinking","thinking":"hm","signature":"c2ln"},
                     {"type":"redacted_thinking","data":"ZA=="},
@@ -498,7 +498,7 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
                 {"role":"user","content":[
                     {"type":"tool_result","tool_use_id":"toolu_1","content":[{"type":"text","text":"sunny"}]},
                     {"type":"tool_result","tool_use_id":"toolu_2","content":[{"type":"text","text":"no"}],"is_error":true},
-                    {"type":"text","text":"<system-reminder>\nhurry\n</system-reminder>"}]},
+                    {"type":"text","text":"<system-reminder>\nhurry\n</system-reminder>","cache_control":{"type":"ephemeral"}}]},
             ],
             "tools": [{"name":"f","description":"d","input_schema":{"type":"object","properties":{"a":{"type":"number"}}}}],
             "tool_choice": {"type":"auto","disable_parallel_tool_use":true},
@@ -727,6 +727,65 @@ fn what_is_asked_for_is_known_before_and_goes_upstream_as_it_is() {
     assert_eq!(sent("m", None), json);
     let changed = json.replace(r#""m""#, r#""real""#).replace("9", "7");
     assert_eq!(sent("real", Some(7)), changed);
+}
+
+#[test]
+fn a_long_prompt_that_goes_on_is_kept_and_no_other() {
+    let long = "x".repeat(4_096);
+    let tools = json!([{"type": "function", "function": {"name": "f"}}, {"type": "function", "function": {"name": "g"}}]);
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let system = json!({"role": "system", "content": "be brief"});
+    let call = json!({"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]});
+    let result = json!({"role": "tool", "tool_call_id": "c", "content": "r"});
+    let image = json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]});
+    // What is asked, and where marks are set.
+    for (asked, wanted) in [
+        (
+            json!({"messages": [system, user(&long), call, result], "tools": tools}),
+            &[
+                "/messages/0/content/0",
+                "/messages/2/content/0",
+                "/system/0",
+            ][..],
+        ),
+        (
+            json!({"messages": [user("a"), call, result, user(&long)], "tools": tools}),
+            &["/messages/0/content/0", "/messages/2/content/1", "/tools/1"],
+        ),
+        (
+            json!({"messages": [user(&long), call, result], "tools": tools, "tool_choice": "required"}),
+            &["/messages/0/content/0", "/messages/2/content/0", "/tools/1"],
+        ),
+        (
+            json!({"messages": [image], "prompt_cache_key": "k"}),
+            &["/messages/0/content/0"],
+        ),
+        (
+            json!({"messages": [user("a"), call, result], "tools": tools}),
+            &[],
+        ),
+        (json!({"messages": [system, user(&long)]}), &[]),
+        (
+            json!({"messages": [user(&long)], "tools": tools, "tool_choice": "required"}),
+            &[],
+        ),
+    ] {
+        let mut body = asked.clone();
+        body["model"] = "m".into();
+        let request = Request::read(Dialect::Chat, Bytes::from(body.to_string())).unwrap();
+        let sent = request.for_upstream(Dialect::Messages, "claude-opus-5", None);
+        let sent = sent.unwrap().into_pieces().concat();
+        let mut sent: Value = serde_json::from_slice(&sent).unwrap();
+        for at in wanted {
+            let block = sent.pointer_mut(at).unwrap().as_object_mut().unwrap();
+            let mark = block.shift_remove("cache_control");
+            assert_eq!(mark, Some(json!({"type": "ephemeral"})), "{at}");
+        }
+        assert!(
+            !sent.to_string().contains("cache_control"),
+            "no more of them"
+        );
+    }
 }
 
 #[test]
