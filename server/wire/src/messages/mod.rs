@@ -16,7 +16,7 @@ mod seal;
 mod stop;
 #[cfg(test)]
 mod tests;
-mod thinking;
+pub(crate) mod thinking;
 mod turns;
 pub mod usage;
 mod write;

@@ -702,8 +702,8 @@ fn what_cannot_be_said_elsewhere_is_refused_by_name() {
             "`max_tokens` is missing",
         ),
         (
-            r#"{"model":"m","messages":[{}],"max_tokens":0}"#,
-            "from 1 to",
+            r#"{"model":"m","messages":[{}],"max_tokens":-1}"#,
+            "from 0 to",
         ),
         (r#"{"model":"m","max_tokens":1}"#, "`messages` is missing"),
     ] {
@@ -727,6 +727,61 @@ fn what_is_asked_for_is_known_before_and_goes_upstream_as_it_is() {
     assert_eq!(sent("m", None), json);
     let changed = json.replace(r#""m""#, r#""real""#).replace("9", "7");
     assert_eq!(sent("real", Some(7)), changed);
+}
+
+#[test]
+fn what_the_model_thinks_with_is_lowered_with_the_maximum() {
+    let body = |thinking: &str, max: u64| {
+        format!(r#"{{"thinking": {thinking} ,"model":"m","messages":[{{}}],"max_tokens":{max}}}"#)
+    };
+    let by = |budget: u64| format!(r#"{{"budget_tokens": {budget} ,"type":"enabled"}}"#);
+    // The budget, the maximum it is lowered to, and the budget then.
+    for (budget, lowered, then) in [
+        (8_000, 3_000, 1_500),
+        (8_000, 1_500, 1_024),
+        (8_000, 8_000, 4_000),
+        (8_000, 8_001, 8_000),
+        // Thought between tools may be more than an answer.
+        (10_000, 3_000, 10_000),
+    ] {
+        let request = asked(&body(&by(budget), 10_000));
+        assert_eq!(
+            request.thought_min(),
+            if budget < 10_000 { 1_024 } else { 0 }
+        );
+        let sent = request.for_upstream(Dialect::Messages, "m", Some(lowered));
+        let sent = String::from_utf8(sent.unwrap().into_pieces().concat()).unwrap();
+        assert_eq!(sent, body(&by(then), lowered));
+    }
+    for thinking in [
+        r#"{"type":"adaptive"}"#,
+        "null",
+        "7",
+        r#"{"type":"enabled"}"#,
+    ] {
+        let request = asked(&body(thinking, 10_000));
+        assert_eq!(request.thought_min(), 0);
+        let sent = request.for_upstream(Dialect::Messages, "m", Some(9));
+        let sent = String::from_utf8(sent.unwrap().into_pieces().concat()).unwrap();
+        assert_eq!(sent, body(thinking, 9));
+    }
+}
+
+#[test]
+fn a_cache_can_be_filled_without_an_answer_but_only_anthropics() {
+    let json = ASK.replace("9", "0");
+    let request = asked(&json);
+    assert_eq!(request.max_tokens, Some(0));
+    let sent = request.for_upstream(Dialect::Messages, "m", None).unwrap();
+    assert_eq!(sent.into_pieces().concat(), json.as_bytes());
+    let refused = request
+        .for_upstream(Dialect::Chat, "m", None)
+        .err()
+        .unwrap();
+    assert_eq!(refused.param, Some("max_tokens"));
+    let filled = r#"{"content":[],"stop_reason":"max_tokens","usage":{"input_tokens":3,"cache_creation_input_tokens":2000,"output_tokens":0}}"#;
+    let whole = answer::own(Bytes::from(filled)).unwrap();
+    assert_eq!(whole.usage.unwrap().cache_write, 2_000);
 }
 
 #[test]
