@@ -83,10 +83,10 @@ impl Budget {
     ) -> Result<Covered, Problem> {
         let wanted = self.first_answer(request);
         let (of_key, answer) = self
-            .cover_by_key(&state.budgets, key, created_at, wanted)
+            .cover_by_key(&state.budgets, key, created_at, request, wanted)
             .await?;
         let (hold, answer) = self
-            .cover_by_wallet(&state.ledger, key.workspace, answer)
+            .cover_by_wallet(&state.ledger, key.workspace, request, answer)
             .await?;
         Ok(Covered {
             hold: hold.within(of_key),
@@ -122,6 +122,7 @@ impl Budget {
         budgets: &Budgets,
         key: &KeyRecord,
         created_at: UnixMs,
+        request: &Request,
         wanted: u64,
     ) -> Result<(KeyHold, u64), Problem> {
         let mut answer = wanted;
@@ -132,7 +133,7 @@ impl Budget {
                     period, available, ..
                 }) => {
                     answer = self
-                        .affordable(available, answer)
+                        .affordable(request, available, answer)
                         .ok_or(Problem::KeyLimitReached { period })?;
                 }
                 Err(other) => return Err(problem(&other.into())),
@@ -147,6 +148,7 @@ impl Budget {
         &self,
         ledger: &Ledger,
         workspace: WorkspaceId,
+        request: &Request,
         wanted: u64,
     ) -> Result<(Hold, u64), Problem> {
         let available = match ledger.hold(workspace, self.ceiling(wanted)?).await {
@@ -155,7 +157,7 @@ impl Budget {
             Err(other) => return Err(problem(&other)),
         };
         let answer = self
-            .affordable(available, wanted)
+            .affordable(request, available, wanted)
             .ok_or(Problem::OutOfCredit)?;
         let hold = ledger
             .hold(workspace, self.ceiling(answer)?)
@@ -164,8 +166,9 @@ impl Budget {
         Ok((hold, answer))
     }
 
-    /// How many answer tokens so much money covers; `None` when the answer would be too short to be of use.
-    fn affordable(&self, available: Amount, wanted: u64) -> Option<u64> {
+    /// How many answer tokens so much money covers; `None` when the answer would be too short to be of use, or for its
+    /// provider to think before it.
+    fn affordable(&self, request: &Request, available: Amount, wanted: u64) -> Option<u64> {
         let tokens = self
             .price
             .affordable_answer(self.prompt_tokens, available)
@@ -173,7 +176,9 @@ impl Budget {
             / self.choices.max(1);
         // A hold released meanwhile may make it more than was asked for.
         let tokens = tokens.min(wanted);
-        (tokens >= ANSWER_MIN.min(self.answer_max)).then_some(tokens)
+        let least = request.thought_min() + ANSWER_MIN;
+        // Of a call that wants none, the prompt is what is not covered.
+        (wanted > 0 && tokens >= least.min(wanted)).then_some(tokens)
     }
 
     /// How many tokens the call is expected to use at first: its prompt and one step of answer.
@@ -268,6 +273,43 @@ mod tests {
             let nanos = due.0 * 1_000 + due.1 * 10_000;
             let found = budget.so_far(prompt, answer, ahead).unwrap();
             assert_eq!(found.nanos(), nanos, "{prompt} {answer} {ahead}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_not_lowered_below_what_is_of_use() {
+        let usd = |text| PricePerMtok::parse_usd(text).unwrap();
+        let budget = Budget {
+            price: Price::of(usd("1"), usd("1"), usd("10")),
+            prompt_tokens: 100,
+            answer_max: 9_000,
+            choices: 1,
+        };
+        let request = |thinking: &str| {
+            let body = format!(
+                r#"{{"model":"m","messages":[{{}}],"max_tokens":9000,"thinking":{thinking}}}"#
+            );
+            Request::read(domain::Dialect::Messages, body.into()).unwrap()
+        };
+        let freely = request(r#"{"type":"adaptive"}"#);
+        let by_budget = request(r#"{"type":"enabled","budget_tokens":4000}"#);
+        // Tokens that the money covers and that are wanted, and those that are lowered to, without and with a budget.
+        for (covered, wanted, free, budgeted) in [
+            (5_000, 9_000, Some(5_000), Some(5_000)),
+            (1_039, 9_000, Some(1_039), None),
+            (1_024, 1_024, Some(1_024), Some(1_024)),
+            (16, 9_000, Some(16), None),
+            (15, 9_000, None, None),
+            (9, 9, Some(9), Some(9)),
+            (0, 0, None, None),
+        ] {
+            let money = Amount::from_nanos(100 * 1_000 + covered * 10_000);
+            let found = |request| budget.affordable(request, money, wanted);
+            assert_eq!(
+                (found(&freely), found(&by_budget)),
+                (free, budgeted),
+                "{covered} {wanted}"
+            );
         }
     }
 }

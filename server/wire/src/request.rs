@@ -181,6 +181,16 @@ impl Request {
         self.for_upstream(to, &self.model, None).map(|_| ())
     }
 
+    /// How many answer tokens go into thought before anything is said, at least: a provider that is told to think with fewer
+    /// refuses. It looks through the body, so it is asked only where the maximum must be lowered.
+    #[must_use]
+    pub fn thought_min(&self) -> u64 {
+        match self.dialect {
+            Dialect::Messages => messages::thinking::least(&self.body, self.max_tokens),
+            Dialect::Chat | Dialect::Responses | Dialect::Gemini => 0,
+        }
+    }
+
     /// How the events of an upstream that speaks `from` reach this caller. `call` is the call's id, `created` when it came
     /// in, in seconds since 1970 UTC: for answers that are written anew.
     #[must_use]
@@ -299,7 +309,7 @@ impl Request {
             });
         }
         edits.extend(match self.dialect {
-            Dialect::Messages => messages::foreign::edits(&self.body),
+            Dialect::Messages => messages::foreign::edits(&self.body, model),
             Dialect::Responses => responses::foreign::edits(&self.body),
             Dialect::Chat | Dialect::Gemini => Vec::new(),
         });
@@ -312,6 +322,9 @@ impl Request {
             if self.places.max_tokens.is_empty() {
                 let name = self.places.max_tokens_name;
                 edits.push(self.new_field(format!(r#""{name}":{max},"#)));
+            }
+            if self.dialect == Dialect::Messages {
+                edits.extend(messages::thinking::lower(&self.body, self.max_tokens, max));
             }
         }
         Segments::edited(&self.body, edits)

@@ -113,7 +113,7 @@ pub fn write(answer: &Answer, caller: &Caller, usage: &Usage) -> Bytes {
 fn block(content: &Content) -> turns::Block<'_> {
     let text = content.text.as_str();
     match &content.block {
-        Block::Text | Block::Refusal => turns::Block::Text { text: text.into() },
+        Block::Text | Block::Refusal => turns::Block::text(text),
         Block::Reasoning => turns::Block::Thinking {
             thinking: text,
             signature: content.seal.as_deref().unwrap_or_default(),

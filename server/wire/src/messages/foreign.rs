@@ -1,5 +1,6 @@
 //! Which thoughts in a request would Anthropic refuse? Those that another provider had, in a conversation that goes on
-//! here after it was somewhere else: they come without a signature, or with a seal of ours around another's.
+//! here after it was somewhere else: they come without a signature, or with a seal of ours around another's. Others
+//! who speak the dialect sign nothing, and want their own thoughts back: to them those without a signature go.
 //!
 //! They are taken out of the caller's body, and nothing else is changed. A turn that was nothing but such thoughts goes as
 //! a whole, because an empty one is refused; turns of one side that then follow each other are taken as one. A request
@@ -34,9 +35,11 @@ struct Block<'a> {
     data: Option<Cow<'a, str>>,
 }
 
-/// The edits that take them out.
-pub(crate) fn edits(body: &Bytes) -> Vec<Edit> {
-    if !seal::may_be_in(body, &UNSIGNED) {
+/// The edits that take them out, for this model.
+pub(crate) fn edits(body: &Bytes, model: &str) -> Vec<Edit> {
+    let signs = model.contains("claude");
+    let unsigned: &[&str] = if signs { &UNSIGNED } else { &[] };
+    if !seal::may_be_in(body, unsigned) {
         return Vec::new();
     }
     let [messages] = pick(body, ["messages"]).unwrap_or_default();
@@ -49,7 +52,7 @@ pub(crate) fn edits(body: &Bytes) -> Vec<Edit> {
         let blocks = content.and_then(list).unwrap_or_default();
         let blocks: Vec<_> = blocks
             .into_iter()
-            .map(|block| (place(body, block), is_foreign(block)))
+            .map(|block| (place(body, block), is_foreign(block, signs)))
             .collect();
         let is_all = !blocks.is_empty() && blocks.iter().all(|(_, goes)| *goes);
         if !is_all {
@@ -69,14 +72,16 @@ fn list(raw: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-fn is_foreign(block: &RawValue) -> bool {
+/// `signs`: the model's maker signs all of its thoughts.
+fn is_foreign(block: &RawValue, signs: bool) -> bool {
     let Ok(block) = serde_json::from_str::<Block<'_>>(block.get()) else {
         return false;
     };
     match block.kind.as_ref() {
-        "thinking" => block
-            .signature
-            .is_none_or(|signature| signature.is_empty() || seal::is_marked(&signature)),
+        "thinking" => match block.signature.filter(|signature| !signature.is_empty()) {
+            Some(signature) => seal::is_marked(&signature),
+            None => signs,
+        },
         "redacted_thinking" => block.data.is_some_and(|data| seal::is_marked(&data)),
         _ => false,
     }

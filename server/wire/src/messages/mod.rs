@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod block;
+mod cache;
 mod documents;
 mod event;
 pub(crate) mod foreign;
@@ -15,7 +16,7 @@ mod seal;
 mod stop;
 #[cfg(test)]
 mod tests;
-mod thinking;
+pub(crate) mod thinking;
 mod turns;
 pub mod usage;
 mod write;

@@ -58,6 +58,12 @@ pub fn read(request: &Request) -> Result<Prompt, BadRequest> {
         ],
     )?;
     refuse(container, "container")?;
+    if request.max_tokens == Some(0) {
+        return Err(BadRequest::new(
+            "max_tokens",
+            "`max_tokens` must be at least 1 with this model: its provider's cache cannot be filled beforehand",
+        ));
+    }
     if given(inference_geo).is_some_and(|geo| geo.get() != "\"global\"") {
         refuse(inference_geo, "inference_geo")?;
     }

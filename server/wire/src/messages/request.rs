@@ -46,7 +46,8 @@ pub fn read(body: Bytes) -> Result<Request, BadRequest> {
     let model = text(raw_model, "model")?;
     let messages = list(messages, "messages", "message")?;
     let stream = flag(stream, "stream")?;
-    let max = number(max_tokens, "max_tokens", 1, TOKENS_MAX)?
+    // With none, Anthropic only fills its cache.
+    let max = number(max_tokens, "max_tokens", 0, TOKENS_MAX)?
         .ok_or_else(|| BadRequest::new("max_tokens", "`max_tokens` is missing"))?;
     let mut size = measure(messages.get().as_bytes()).map_err(|error| not_json(&error))?;
     let extras = [system, tools, output_config];

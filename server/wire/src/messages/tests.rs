@@ -484,12 +484,12 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
         written,
         json!({
             "model": "claude-new", "max_tokens": 5000, "stream": true,
-            "system": [{"type":"text","text":"be brief"}],
+            "system": [{"type":"text","text":"be brief","cache_control":{"type":"ephemeral"}}],
             "messages": [
                 {"role":"user","content":[
                     {"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},
                     {"type":"document","source":{"type":"url","url":"https://x/y.pdf"},"title":"t"},
-                    {"type":"text","text":"q"}]},
+                    {"type":"text","text":"q","cache_control":{"type":"ephemeral"}}]},
                 {"role":"assistant","content":[
                     {"type":"thinking","thinking":"hm","signature":"c2ln"},
                     {"type":"redacted_thinking","data":"ZA=="},
@@ -498,7 +498,7 @@ fn a_prompt_of_every_kind_survives_the_way_to_a_neutral_one_and_back() {
                 {"role":"user","content":[
                     {"type":"tool_result","tool_use_id":"toolu_1","content":[{"type":"text","text":"sunny"}]},
                     {"type":"tool_result","tool_use_id":"toolu_2","content":[{"type":"text","text":"no"}],"is_error":true},
-                    {"type":"text","text":"<system-reminder>\nhurry\n</system-reminder>"}]},
+                    {"type":"text","text":"<system-reminder>\nhurry\n</system-reminder>","cache_control":{"type":"ephemeral"}}]},
             ],
             "tools": [{"name":"f","description":"d","input_schema":{"type":"object","properties":{"a":{"type":"number"}}}}],
             "tool_choice": {"type":"auto","disable_parallel_tool_use":true},
@@ -702,8 +702,8 @@ fn what_cannot_be_said_elsewhere_is_refused_by_name() {
             "`max_tokens` is missing",
         ),
         (
-            r#"{"model":"m","messages":[{}],"max_tokens":0}"#,
-            "from 1 to",
+            r#"{"model":"m","messages":[{}],"max_tokens":-1}"#,
+            "from 0 to",
         ),
         (r#"{"model":"m","max_tokens":1}"#, "`messages` is missing"),
     ] {
@@ -730,12 +730,126 @@ fn what_is_asked_for_is_known_before_and_goes_upstream_as_it_is() {
 }
 
 #[test]
+fn what_the_model_thinks_with_is_lowered_with_the_maximum() {
+    let body = |thinking: &str, max: u64| {
+        format!(r#"{{"thinking": {thinking} ,"model":"m","messages":[{{}}],"max_tokens":{max}}}"#)
+    };
+    let by = |budget: u64| format!(r#"{{"budget_tokens": {budget} ,"type":"enabled"}}"#);
+    // The budget, the maximum it is lowered to, and the budget then.
+    for (budget, lowered, then) in [
+        (8_000, 3_000, 1_500),
+        (8_000, 1_500, 1_024),
+        (8_000, 8_000, 4_000),
+        (8_000, 8_001, 8_000),
+        // Thought between tools may be more than an answer.
+        (10_000, 3_000, 10_000),
+    ] {
+        let request = asked(&body(&by(budget), 10_000));
+        assert_eq!(
+            request.thought_min(),
+            if budget < 10_000 { 1_024 } else { 0 }
+        );
+        let sent = request.for_upstream(Dialect::Messages, "m", Some(lowered));
+        let sent = String::from_utf8(sent.unwrap().into_pieces().concat()).unwrap();
+        assert_eq!(sent, body(&by(then), lowered));
+    }
+    for thinking in [
+        r#"{"type":"adaptive"}"#,
+        "null",
+        "7",
+        r#"{"type":"enabled"}"#,
+    ] {
+        let request = asked(&body(thinking, 10_000));
+        assert_eq!(request.thought_min(), 0);
+        let sent = request.for_upstream(Dialect::Messages, "m", Some(9));
+        let sent = String::from_utf8(sent.unwrap().into_pieces().concat()).unwrap();
+        assert_eq!(sent, body(thinking, 9));
+    }
+}
+
+#[test]
+fn a_cache_can_be_filled_without_an_answer_but_only_anthropics() {
+    let json = ASK.replace("9", "0");
+    let request = asked(&json);
+    assert_eq!(request.max_tokens, Some(0));
+    let sent = request.for_upstream(Dialect::Messages, "m", None).unwrap();
+    assert_eq!(sent.into_pieces().concat(), json.as_bytes());
+    let refused = request
+        .for_upstream(Dialect::Chat, "m", None)
+        .err()
+        .unwrap();
+    assert_eq!(refused.param, Some("max_tokens"));
+    let filled = r#"{"content":[],"stop_reason":"max_tokens","usage":{"input_tokens":3,"cache_creation_input_tokens":2000,"output_tokens":0}}"#;
+    let whole = answer::own(Bytes::from(filled)).unwrap();
+    assert_eq!(whole.usage.unwrap().cache_write, 2_000);
+}
+
+#[test]
+fn a_long_prompt_that_goes_on_is_kept_and_no_other() {
+    let long = "x".repeat(4_096);
+    let tools = json!([{"type": "function", "function": {"name": "f"}}, {"type": "function", "function": {"name": "g"}}]);
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let system = json!({"role": "system", "content": "be brief"});
+    let call = json!({"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]});
+    let result = json!({"role": "tool", "tool_call_id": "c", "content": "r"});
+    let image = json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]});
+    // What is asked, and where marks are set.
+    for (asked, wanted) in [
+        (
+            json!({"messages": [system, user(&long), call, result], "tools": tools}),
+            &[
+                "/messages/0/content/0",
+                "/messages/2/content/0",
+                "/system/0",
+            ][..],
+        ),
+        (
+            json!({"messages": [user("a"), call, result, user(&long)], "tools": tools}),
+            &["/messages/0/content/0", "/messages/2/content/1", "/tools/1"],
+        ),
+        (
+            json!({"messages": [user(&long), call, result], "tools": tools, "tool_choice": "required"}),
+            &["/messages/0/content/0", "/messages/2/content/0", "/tools/1"],
+        ),
+        (
+            json!({"messages": [image], "prompt_cache_key": "k"}),
+            &["/messages/0/content/0"],
+        ),
+        (
+            json!({"messages": [user("a"), call, result], "tools": tools}),
+            &[],
+        ),
+        (json!({"messages": [system, user(&long)]}), &[]),
+        (
+            json!({"messages": [user(&long)], "tools": tools, "tool_choice": "required"}),
+            &[],
+        ),
+    ] {
+        let mut body = asked.clone();
+        body["model"] = "m".into();
+        let request = Request::read(Dialect::Chat, Bytes::from(body.to_string())).unwrap();
+        let sent = request.for_upstream(Dialect::Messages, "claude-opus-5", None);
+        let sent = sent.unwrap().into_pieces().concat();
+        let mut sent: Value = serde_json::from_slice(&sent).unwrap();
+        for at in wanted {
+            let block = sent.pointer_mut(at).unwrap().as_object_mut().unwrap();
+            let mark = block.shift_remove("cache_control");
+            assert_eq!(mark, Some(json!({"type": "ephemeral"})), "{at}");
+        }
+        assert!(
+            !sent.to_string().contains("cache_control"),
+            "no more of them"
+        );
+    }
+}
+
+#[test]
 fn thoughts_that_anthropic_would_refuse_are_taken_out_and_all_else_stays() {
-    let sent = |messages: &str| {
-        let body = format!(r#"{{"model":"m", "max_tokens":9,"messages":{messages} ,"x":1}}"#);
+    let sent_to = |model: &str, messages: &str| {
+        let body = format!(r#"{{"model":"{model}", "max_tokens":9,"messages":{messages} ,"x":1}}"#);
         let request = asked(&body);
         let segments = request
-            .for_upstream(Dialect::Messages, "m", None)
+            .for_upstream(Dialect::Messages, model, None)
             .unwrap()
             .into_pieces();
         let sent = String::from_utf8(segments.concat()).unwrap();
@@ -743,6 +857,7 @@ fn thoughts_that_anthropic_would_refuse_are_taken_out_and_all_else_stays() {
         assert!(sent.starts_with(&body[..start]) && sent.ends_with(r#" ,"x":1}"#));
         sent[start..sent.len() - r#" ,"x":1}"#.len()].to_owned()
     };
+    let sent = |messages: &str| sent_to("claude-opus-5", messages);
     let own = r#"{"type":"thinking","thinking":"h\u00e9","signature":"c2ln"}"#;
     let foreign = seal::mark(Dialect::Responses, "gAAA");
     let sealed = format!(r#"{{"signature":"{foreign}","type":"thinking","thinking":"x"}}"#);
@@ -775,6 +890,9 @@ fn thoughts_that_anthropic_would_refuse_are_taken_out_and_all_else_stays() {
     ] {
         assert_eq!(sent(&kept), kept);
     }
+    // Who signs nothing wants it back.
+    let left = list(&[user, &turn(&[own, unsigned, &text]), user]);
+    assert_eq!(sent_to("kimi-k3", &list(&[user, &mixed, user])), left);
 }
 
 proptest! {

@@ -3,10 +3,16 @@
 //! The older ones are given a number of tokens, the newer ones find it out themselves and take an effort; each refuses the
 //! other's way. The older are known by their names; whatever else stands behind this dialect gets the newer way.
 
+use std::ops::Range;
+
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::turns::{Block, Message};
+use crate::fields::{given, number, pick, place, text};
 use crate::neutral::{Choice, Effort, Prompt, Role};
+use crate::request::TOKENS_MAX;
+use crate::segments::Edit;
 
 /// The least number of tokens that can be given.
 const BUDGET_MIN: u64 = 1_024;
@@ -109,6 +115,29 @@ impl Thinking {
         };
         (budget_tokens >= BUDGET_MIN).then_some(Self::Enabled { budget_tokens })
     }
+}
+
+/// How many tokens a caller of the dialect's own lets the model think with, and where its body says so; `None` where it does
+/// not, or lets it think with more than one answer may have, as it can when the model goes on thinking between tools.
+fn own_budget(body: &Bytes, max_tokens: Option<u64>) -> Option<(Range<usize>, u64)> {
+    let [thinking] = pick(body, ["thinking"]).ok()?;
+    let fields = given(thinking)?.get().as_bytes();
+    let [kind, budget] = pick(fields, ["type", "budget_tokens"]).ok()?;
+    let tokens = number(budget, "budget_tokens", 0, TOKENS_MAX).ok()??;
+    let counts = text(kind, "type").ok()? == "enabled" && tokens < max_tokens?;
+    counts.then_some((place(body, budget?), tokens))
+}
+
+/// How many tokens an answer to a request of the dialect's own must have room for: with less to think with, it is refused.
+pub(crate) fn least(body: &Bytes, max_tokens: Option<u64>) -> u64 {
+    own_budget(body, max_tokens).map_or(0, |_| BUDGET_MIN)
+}
+
+/// Where the maximum is lowered to `lowered`, what the model thinks with must stay below it.
+pub(crate) fn lower(body: &Bytes, max_tokens: Option<u64>, lowered: u64) -> Option<Edit> {
+    let (at, tokens) = own_budget(body, max_tokens)?;
+    let with = Bytes::from((lowered / 2).max(BUDGET_MIN).to_string());
+    (tokens >= lowered).then_some(Edit { at, with })
 }
 
 /// An answer that goes on after tools must have begun with a thought, and one that the caller began has none.

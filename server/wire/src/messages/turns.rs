@@ -12,6 +12,7 @@ use domain::Dialect;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::cache::Mark;
 use super::seal::as_redacted;
 use crate::neutral::{self, Media, Part, Prompt, Role, ToolKind, custom};
 use crate::request::BadRequest;
@@ -26,6 +27,8 @@ pub(super) struct TextBlock<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     text: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cache_control: Option<Mark>,
 }
 
 impl<'a> TextBlock<'a> {
@@ -33,6 +36,7 @@ impl<'a> TextBlock<'a> {
         Self {
             kind: "text",
             text: text.into(),
+            cache_control: None,
         }
     }
 }
@@ -60,14 +64,20 @@ impl Message<'_> {
 pub(super) enum Block<'a> {
     Text {
         text: Cow<'a, str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<Mark>,
     },
     Image {
         source: Source<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<Mark>,
     },
     Document {
         source: Source<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
         title: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<Mark>,
     },
     Thinking {
         thinking: &'a str,
@@ -86,7 +96,29 @@ pub(super) enum Block<'a> {
         content: Vec<Block<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         is_error: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<Mark>,
     },
+}
+
+impl<'a> Block<'a> {
+    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text {
+            text: text.into(),
+            cache_control: None,
+        }
+    }
+
+    /// The prompt is kept up to here. What an assistant says takes no mark.
+    pub(super) const fn mark(&mut self, mark: Mark) {
+        if let Self::Text { cache_control, .. }
+        | Self::Image { cache_control, .. }
+        | Self::Document { cache_control, .. }
+        | Self::ToolResult { cache_control, .. } = self
+        {
+            *cache_control = Some(mark);
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -129,8 +161,7 @@ impl<'a> Conversation<'a> {
             let text = system.pop().ok_or_else(|| {
                 BadRequest::new("messages", "`messages` must say something to the model")
             })?;
-            let text = text.into();
-            add(&mut messages, USER, Block::Text { text });
+            add(&mut messages, USER, Block::text(text));
         }
         for message in &mut messages {
             // Only the results move: a stable sort.
@@ -159,7 +190,7 @@ fn add<'a>(messages: &mut Vec<Message<'a>>, role: &'static str, block: Block<'a>
 /// What the caller lets the model go on from may not end with blanks.
 fn trim_beginning_of_answer(messages: &mut [Message<'_>]) {
     if let Some(last) = messages.last_mut().filter(|last| last.role == ASSISTANT)
-        && let Some(Block::Text { text }) = last.content.last_mut()
+        && let Some(Block::Text { text, .. }) = last.content.last_mut()
     {
         let length = text.trim_end().len();
         text.to_mut().truncate(length);
@@ -175,16 +206,18 @@ fn block(role: Role, part: &Part) -> Result<Option<(&'static str, Block<'_>)>, B
     };
     let block = match part {
         Part::Text(text) | Part::Refusal(text) if text.trim().is_empty() => return Ok(None),
-        Part::Text(text) if role == Role::System => Block::Text {
-            text: format!("<system-reminder>\n{text}\n</system-reminder>").into(),
-        },
-        Part::Text(text) | Part::Refusal(text) => Block::Text { text: text.into() },
+        Part::Text(text) if role == Role::System => {
+            Block::text(format!("<system-reminder>\n{text}\n</system-reminder>"))
+        }
+        Part::Text(text) | Part::Refusal(text) => Block::text(text),
         Part::Image(image) => Block::Image {
             source: source(image)?,
+            cache_control: None,
         },
         Part::File(file) => Block::Document {
             source: source(file)?,
             title: file.name.as_deref(),
+            cache_control: None,
         },
         Part::Audio(_) => {
             return Err(BadRequest::new(
@@ -228,6 +261,7 @@ fn block(role: Role, part: &Part) -> Result<Option<(&'static str, Block<'_>)>, B
                     .map(|(_, block)| block)
                     .collect(),
                 is_error: is_error.then_some(true),
+                cache_control: None,
             }
         }
     };

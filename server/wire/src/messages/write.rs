@@ -1,6 +1,7 @@
 //! How is a request of another dialect written for Anthropic?
 //!
-//! What it cannot say is left out: penalties, seeds, who keeps what in a cache. What it says in other words:
+//! What it cannot say is left out: penalties, seeds. What is kept in a cache [`super::cache`] decides. What it says in
+//! other words:
 //! - A temperature above 1 is 1, the highest it knows; where both are given, it wins over `top_p`, because newer models
 //!   refuse the two together. Neither goes with thinking.
 //! - It must know how long an answer may be: [`MAX_TOKENS`] where the caller did not say.
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::cache::{self, Mark};
 use super::schema::{Fitted, Room, Unfit, fit};
 use super::thinking::{Thinking, effort, keeps_to_schemas, takes_sampling};
 use super::turns::{Conversation, Message, TextBlock};
@@ -81,13 +83,15 @@ const fn is_false(flag: &bool) -> bool {
 }
 
 #[derive(Serialize)]
-struct Offered<'a> {
+pub(super) struct Offered<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
     input_schema: Cow<'a, RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cache_control: Option<Mark>,
 }
 
 #[derive(Serialize)]
@@ -157,6 +161,10 @@ pub fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
         schema: &fitted.schema,
     });
     let offered = |tool| offered(tool, model, &mut room);
+    let mut tools: Vec<Offered<'_>> = prompt.tools.iter().map(offered).collect();
+    if cache::pays(prompt) {
+        cache::mark(&mut conversation, &mut tools);
+    }
     let effort = effort(prompt, model);
     let thinking = Thinking::choose(prompt, model, max_tokens, &conversation.messages);
     let thinks = thinking.as_ref().is_some_and(Thinking::is_on);
@@ -168,7 +176,7 @@ pub fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
         stream: prompt.stream,
         system: conversation.system,
         messages: conversation.messages,
-        tools: prompt.tools.iter().map(offered).collect(),
+        tools,
         tool_choice: tool_choice(prompt),
         temperature: temperature.map(|degrees| degrees.min(1.0)),
         top_p: prompt.top_p.filter(|_| sampled && temperature.is_none()),
@@ -223,6 +231,7 @@ fn offered<'a>(tool: &'a Tool, model: &str, room: &mut Room) -> Offered<'a> {
         name: &tool.name,
         description: tool.description.as_deref(),
         strict: fitted.as_ref().map(|_| true),
+        cache_control: None,
         input_schema: fitted.map_or(input_schema, |fitted| Cow::Owned(fitted.schema)),
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn read(request: &Request) -> Result<Prompt, BadRequest> {
         previous_response_id,
         prompt,
         top_logprobs,
+        cache_key,
     ] = pick(
         &request.body,
         [
@@ -49,6 +50,7 @@ pub(crate) fn read(request: &Request) -> Result<Prompt, BadRequest> {
             "previous_response_id",
             "prompt",
             "top_logprobs",
+            "prompt_cache_key",
         ],
     )?;
     if given(previous_response_id).is_some() {
@@ -94,6 +96,8 @@ pub(crate) fn read(request: &Request) -> Result<Prompt, BadRequest> {
         format: answer_format(format)?,
         service_tier: field(service_tier, "service_tier")?,
         user: field(user, "user")?,
+        // A hint: what is no text is as good as not said.
+        cache_key: field(cache_key, "prompt_cache_key").ok().flatten(),
         ..Prompt::default()
     })
 }

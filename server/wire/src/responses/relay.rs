@@ -172,7 +172,8 @@ impl Relay for Own {
             self.read.out = (!self.has_ended).then(|| self.keep_alive());
             return Ok(Facts::default());
         };
-        // The dialect has no such marker, but some servers send it all the same.
+        // The dialect has no such marker, but some servers send it all the same. It ends nothing: only the response's own
+        // last event tells that no item was to come, and what it cost. Without it clients take the stream for broken too.
         if self.has_ended || data.as_ref() == b"[DONE]" {
             return Ok(Facts {
                 sealed: self.has_ended,
