@@ -260,6 +260,14 @@ impl Price {
         nanos_up(self.before_the_answer(prompt_tokens) + answer)
     }
 
+    /// What so many uses of tools cost that the provider runs.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when it leaves the range of [`Amount`].
+    pub fn of_tools(&self, uses: u64) -> Result<Amount, MoneyError> {
+        nanos_up(self.tool_calls.cost_picos(uses))
+    }
+
     /// How many answer tokens the money buys after the prompt is paid for; `None` when the answer is free.
     #[must_use]
     pub fn affordable_answer(&self, prompt_tokens: u64, money: Amount) -> Option<u64> {

@@ -54,6 +54,8 @@ pub(crate) struct Meter {
     /// A report was absurd: it was corrected, or taken for none.
     flagged: bool,
     answer: Gauge,
+    /// Uses of the provider's tools that its stream told of.
+    uses: Uses,
     /// Something of the answer was handed to the caller's connection, or is about to be, once the charge is committed.
     pub(crate) has_delivered: bool,
 }
@@ -132,6 +134,7 @@ impl Meter {
             served: None,
             flagged: false,
             answer: Gauge::default(),
+            uses: Uses::default(),
             has_delivered: false,
         }
     }
@@ -189,6 +192,12 @@ impl Meter {
         self.answer.push(text);
     }
 
+    /// The provider uses a tool, or has used it: it charges for that, whatever becomes of the answer.
+    pub(crate) fn used(&mut self, uses: Uses) {
+        self.uses.begun = self.uses.begun.saturating_add(uses.begun);
+        self.uses.ended = self.uses.ended.saturating_add(uses.ended);
+    }
+
     /// This moment, to [`Self::rewind`] to.
     pub(crate) fn before(&self) -> Before {
         Before {
@@ -227,7 +236,8 @@ impl Meter {
         let answer = self.answer.at_most().max(reported.answer());
         let told = self.prompt.map_or(0, |prompt| prompt.prompt());
         let prompt = reported.prompt().max(told);
-        self.budget.so_far(prompt, answer, ahead)
+        let used = self.uses.begun.max(reported.tool_calls);
+        self.budget.so_far(prompt, answer, used, ahead)
     }
 
     /// Makes [`Self::due`] exact by counting the text.
@@ -265,6 +275,7 @@ impl Meter {
                 let believable = self.believable();
                 let (request, delivered) = (self.request, self.answer.into_text());
                 let (media, prompt) = (self.media, self.prompt);
+                let tool_calls = self.uses.ended;
                 // A long text takes milliseconds to count: not on a thread that serves others.
                 tokio::task::spawn_blocking(move || {
                     if let Some(media) = media.as_ref().filter(|media| !media.is_text()) {
@@ -280,6 +291,7 @@ impl Meter {
                     };
                     Usage {
                         output: output.min(believable),
+                        tool_calls,
                         // What the provider's cache answered for is cheap: its own count of the prompt, where it came.
                         ..prompt.unwrap_or_else(counted)
                     }

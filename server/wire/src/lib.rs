@@ -8,6 +8,7 @@ pub mod count;
 pub mod error;
 mod fields;
 pub mod gemini;
+pub mod hosted;
 pub mod media;
 pub mod messages;
 pub mod neutral;

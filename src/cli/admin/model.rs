@@ -6,7 +6,7 @@ use clap::Subcommand;
 use server::audit::By;
 use server::catalog::NewModel;
 
-use super::price_args::PriceArgs;
+use super::price_args::{PriceArgs, note_tools};
 use crate::cli::output;
 use crate::state::Handles;
 
@@ -50,11 +50,13 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         context,
         json,
     } = command;
+    let price = price.read()?;
+    note_tools(&price);
     let new = NewModel {
         id,
         upstream,
         upstream_model,
-        price: price.read()?,
+        price,
         context,
     };
     let view = handles
