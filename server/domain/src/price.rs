@@ -21,6 +21,8 @@ const PICOS_PER_NANO: i128 = 1_000;
 pub struct PricePerMtok(i64);
 
 impl PricePerMtok {
+    pub const FREE: Self = Self(0);
+
     /// A thousand dollars a token: what is above is a typing mistake.
     pub const MICRO_USD_MAX: i64 = 1_000_000_000_000_000;
 

@@ -10,6 +10,7 @@ use server::calls::{Attempt, CallRecord, Outcome};
 use server::catalog::PriceVersion;
 use server::keys::KeyRecord;
 use std::sync::Arc;
+use wire::hosted::Uses;
 use wire::media::Media;
 use wire::relay::Whole;
 use wire::request::Request;
@@ -20,6 +21,7 @@ use axum::http::HeaderMap;
 use crate::attempt::{Place, Reply};
 use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
+use crate::media;
 use crate::pinned::Goal;
 use crate::serve::Inbound;
 use crate::tokens;
@@ -258,7 +260,14 @@ impl Meter {
         attempts: Vec<Attempt>,
         answer: Option<Arc<Whole>>,
     ) -> Result<CallRecord, Problem> {
-        let rule = match Rule::choose(ending, self.reported.is_some(), self.has_delivered) {
+        let media = self.media.clone().filter(|media| !media.is_text());
+        let whole = answer.clone();
+        // A report of what this model has no price for is none.
+        let reported = self.reported.filter(|usage| {
+            let (_, price) = self.version.for_call(self.request.asked, usage);
+            media.is_none() || !media::is_unpriced(usage, price)
+        });
+        let rule = match Rule::choose(ending, reported.is_some(), self.has_delivered) {
             rule if self.key.test && rule.charges() => Rule::TestKey,
             rule => rule,
         };
@@ -268,7 +277,7 @@ impl Meter {
             .map(|at| millis(at.saturating_duration_since(self.began)));
         let (model, streamed) = (self.request.model.clone(), self.request.stream);
         let asked = self.request.asked;
-        let mut usage = match (rule, self.reported) {
+        let mut usage = match (rule, reported) {
             (Rule::Reported, Some(usage)) => usage,
             (Rule::TestKey | Rule::NothingDelivered, reported) => reported.unwrap_or_default(),
             (Rule::Reported | Rule::Estimated, _) => {
@@ -300,6 +309,11 @@ impl Meter {
                 .map_err(|_| Problem::Internal)?
             }
         };
+        if let Some(media) = media.filter(|_| matches!(rule, Rule::Reported | Rule::Estimated)) {
+            let body = whole.map(|whole| whole.body(&Usage::ZERO));
+            let (_, price) = self.version.for_call(asked, &usage);
+            usage = media::once(&media, usage, price, body.as_deref());
+        }
         usage.flagged |= self.flagged;
         usage.served = usage.served.or(self.served);
         // Chosen here and only here: by what was asked for, and what the upstream says about it.
