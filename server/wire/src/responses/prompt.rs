@@ -5,9 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::input::Talk;
-use super::request::effort;
 use super::tools::Tools;
-use crate::fields::{flag, given, pick};
+use crate::fields::{effort, flag, given, pick};
 use crate::neutral::{Effort, Format, Prompt};
 use crate::request::{BadRequest, Request};
 

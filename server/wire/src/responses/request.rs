@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use super::prompt::read as prompt;
 pub(crate) use super::upstream::write;
-use crate::fields::{flag, given, not_json, number, pick, place, text};
+use crate::fields::{effort, flag, given, not_json, number, pick, place, text};
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;
 
@@ -132,18 +132,6 @@ fn check_input(input: Option<&RawValue>, may_be_empty: bool) -> Result<(), BadRe
         Some(0) if !may_be_empty => wrong("must hold at least one item"),
         Some(_) => Ok(()),
     }
-}
-
-/// The word for how hard to think; `None` for anything else.
-///
-/// # Errors
-/// When it is given twice or in another case: what is charged must be what runs.
-pub(super) fn effort(reasoning: Option<&RawValue>) -> Result<Option<String>, BadRequest> {
-    let Some(raw) = given(reasoning).filter(|raw| raw.get().starts_with('{')) else {
-        return Ok(None);
-    };
-    let [effort] = pick(raw.get().as_bytes(), ["effort"])?;
-    Ok(given(effort).and_then(|raw| serde_json::from_str(raw.get()).ok()))
 }
 
 /// What ties a request to what a provider keeps.
