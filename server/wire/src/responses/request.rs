@@ -67,13 +67,21 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
             "`conversation` is not offered: send the earlier turns in `input`, or use `previous_response_id`",
         ));
     }
+    if given(prompt).is_some() {
+        // It is kept in the operator's account with the provider: not the caller's to read, and of a size that nobody
+        // knows before it is charged.
+        return Err(BadRequest::new(
+            "prompt",
+            "`prompt` is not offered: send what the template says in `instructions` and `input`",
+        ));
+    }
     flag(store, "store")?;
     if given(previous_response_id).is_some() {
         text(previous_response_id, "previous_response_id")?;
     }
     // Over a socket Codex first asks for no answer at all.
     let warms_up = generate.map(RawValue::get) == Some("false");
-    let goes_on = given(previous_response_id).is_some() || given(prompt).is_some();
+    let goes_on = given(previous_response_id).is_some();
     check_input(input, goes_on || warms_up)?;
     let max = number(max_output_tokens, "max_output_tokens", 1, TOKENS_MAX)?;
     let mut size = match given(input) {
@@ -281,6 +289,11 @@ mod tests {
                 "not offered",
             ),
             (
+                r#"{"model":"m","input":"x","prompt":{"id":"pmpt_1","variables":{}}}"#,
+                Some("prompt"),
+                "not offered",
+            ),
+            (
                 r#"{"model":"m","input":"x","max_output_tokens":0}"#,
                 Some("max_output_tokens"),
                 "from 1 to",
@@ -307,7 +320,7 @@ mod tests {
             r#"{"model":"m","previous_response_id":"resp_1"}"#,
             r#"{"model":"m","input":[],"previous_response_id":"resp_1"}"#,
             r#"{"type":"response.create","generate":false,"model":"m","input":[]}"#,
-            r#"{"model":"m","input":"x","background":false,"conversation":null}"#,
+            r#"{"model":"m","input":"x","background":false,"conversation":null,"prompt":null}"#,
         ] {
             read(good);
         }
