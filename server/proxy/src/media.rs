@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::http::{HeaderMap, Response};
 use domain::ids::CallId;
 use domain::views::UnixMs;
 use domain::{Amount, Bucket, Dialect, Price, PricePerMtok, Problem, Usage};
@@ -25,7 +25,7 @@ use crate::pinned::Goal;
 use crate::serve::{Inbound, malformed};
 use crate::state::ProxyState;
 use crate::voice::Voice;
-use crate::{body, forward, models, refuse, serve};
+use crate::{body, forward, models, serve};
 
 /// `POST /v1/completions`, `/v1/embeddings`, `/v1/images/generations`, `/v1/audio/*`, `/v1/moderations`.
 pub(crate) async fn answer(
@@ -36,14 +36,8 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut response = match call_of(&state, endpoint, call, began, &parts, body).await {
-        Ok(response) => response,
-        Err(problem) => refuse::answer(&state, &problem),
-    };
-    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let headers = response.headers_mut();
-    headers.insert("openai-processing-ms", HeaderValue::from(took));
-    response
+    let served = call_of(&state, endpoint, call, began, &parts, body).await;
+    serve::answered(&state, Dialect::Chat, began, served)
 }
 
 /// # Errors and cancellation

@@ -37,10 +37,18 @@ pub(crate) async fn converse(
 ) -> Response<Body> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut response = match serve(&state, (dialect, goal), call, began, &parts, body).await {
-        Ok(response) => response,
-        Err(problem) => refuse::answer(&state, &problem),
-    };
+    let served = serve(&state, (dialect, goal), call, began, &parts, body).await;
+    answered(&state, dialect, began, served)
+}
+
+/// The answer, or what went wrong; on OpenAI's paths with how long it took, as their SDKs expect.
+pub(crate) fn answered(
+    state: &ProxyState,
+    dialect: Dialect,
+    began: Instant,
+    served: Result<Response<Body>, Problem>,
+) -> Response<Body> {
+    let mut response = served.unwrap_or_else(|problem| refuse::answer(state, &problem));
     if matches!(dialect, Dialect::Chat | Dialect::Responses) {
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let headers = response.headers_mut();
