@@ -135,7 +135,8 @@ pub(crate) async fn metered(
             let (goal, places) = (inbound.goal, offer.places);
             let (places, tokens) = pinned::places(state, &key, goal, request, places).await?;
             kept = tokens;
-            hosted = request.hosted();
+            // A conversation is made shorter without them.
+            hosted = request.hosted().filter(|_| goal == Goal::Answer);
             let places = priced(request, hosted, &offer.version, places)?;
             sayable(request, places)?
         }

@@ -14,7 +14,8 @@ use crate::state::Handles;
 pub enum Command {
     /// Offer a model, served by an upstream, at a price
     ///
-    ///   farebox admin model create --id gpt-5 --upstream openai --input-per-mtok 2.50 --output-per-mtok 10.00 --context 128000
+    ///   farebox admin model create --id gpt-5 --upstream openai --input-per-mtok 2.50 --output-per-mtok 10.00 \
+    ///     --tool-calls-per-million 12000 --context 128000
     ///
     ///   farebox admin model create --id claude --upstream anthropic --input-per-mtok 3 --cached-input-per-mtok 0.30 \
     ///     --cache-write-per-mtok 3.75 --cache-write-1h-per-mtok 6 --output-per-mtok 15 --tool-calls-per-million 10000 \

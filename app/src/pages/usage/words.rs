@@ -150,8 +150,8 @@ pub fn refused(ui: &Ui, code: &str) -> (String, String) {
             "problems.previous_response_not_found_action"
         ),
         "tool_not_priced" => pair!(
-            "problems.tool_not_priced",
-            "problems.tool_not_priced_action"
+            "usage.refused.tool_not_priced",
+            "usage.refused.tool_not_priced_todo"
         ),
         "model_not_allowed" => pair!(
             "usage.refused.model_not_allowed",
