@@ -45,7 +45,7 @@ start_farebox
 # While it runs: it sees them within five seconds.
 admin upstream create --name sandboxed --dialect openai --base-url "http://127.0.0.1:$sandbox_port/v1" --json >/dev/null
 for name in echo lorem reasoner tools unicode huge cut 429 500; do
-  admin model create --id "kit-$name" --upstream sandboxed --upstream-model "sandbox-$name" --input-per-mtok 0.10 --output-per-mtok 0.40 --context 1000000 --json >/dev/null
+  admin model create --id "kit-$name" --upstream sandboxed --upstream-model "sandbox-$name" --input-per-mtok 0.10 --output-per-mtok 0.40 --tool-calls-per-million 0 --context 1000000 --json >/dev/null
 done
 money_key="$(echo "a long password of $RANDOM$RANDOM" | admin account create --email money@kit.test --password-stdin --json >/dev/null \
   && admin key create --email money@kit.test --name money --json | field key)"

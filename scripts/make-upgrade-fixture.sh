@@ -68,6 +68,7 @@ bonus_left_nusd SELECT sum(remaining) FROM lot WHERE kind = 'bonus'
 transfers SELECT count(*) FROM transfer
 transfers_sum SELECT sum(amount) FROM transfer
 calls SELECT count(*) FROM call
+calls_by_variants SELECT count(*) FROM call c JOIN price p ON p.id = c.price_id WHERE p.version_id IS NOT NULL
 charged_nusd SELECT sum(charge_nusd) FROM call
 unbilled_nusd SELECT sum(unbilled_nusd) FROM call
 counted_of_limits_nusd SELECT sum(spent) FROM key_spend

@@ -39,7 +39,7 @@ class Upstream(http.server.BaseHTTPRequestHandler):
             return self.answer(500, {"error": {"message": "out of order", "type": "server_error"}})
         tokens, cached, output, reasoning = map(int, words)
         self.answer(200, {
-            "id": "chatcmpl-fixture", "object": "chat.completion", "created": 0, "model": asked["model"],
+            "id": "chatcmpl-fixture", "object": "chat.completion", "created": 0, "model": asked["model"], "service_tier": asked.get("service_tier"),
             "choices": [{"index": 0, "message": {"role": "assistant", "content": "42"}, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": tokens, "completion_tokens": output, "total_tokens": tokens + output,
                       "prompt_tokens_details": {"cached_tokens": cached}, "completion_tokens_details": {"reasoning_tokens": reasoning}}})
@@ -179,6 +179,8 @@ run("admin", "upstream", "create", "--name", "fixture", "--dialect", "openai", "
 model("gpt-fixture", "fixture", "2.50", "10.00", cached_input_per_mtok="1.25", cost_input_per_mtok="2", cost_output_per_mtok="8")
 model("tiny", "fixture", "0.000001", "0.000003")
 model("free", "fixture")
+model("tiered", "fixture", "1", "4", cache_write_per_mtok="1.25", reasoning_per_mtok="5", calls_per_million="100", priority_factor="2", high_effort_factor="3",
+      long_prompt_above="10000", long_input_per_mtok="2", long_output_per_mtok="8")
 model("sandbox-nousage", "sandbox", "0.10", "0.40")
 model("sandbox-midstream-error", "sandbox", "0.10", "0.40")
 rule = os.path.join(os.environ["FAREBOX_DATA"], "rule.json")
@@ -200,6 +202,8 @@ eventually(lambda: server.call(ada["key"], "sandbox-midstream-error", "1", strea
 statuses = [server.call(ada["key"], "gpt-fixture", "1000 400 500 200") for _ in range(5)]
 statuses += [server.call(ada["key"], name, "Count to ten", stream=stream) for name in ("sandbox-echo", "sandbox-lorem", "sandbox-nousage") for stream in (False, True)]
 statuses += [server.call(narrow["key"], "tiny", "7 0 3 0"), server.call(ada["key"], "free", "100 0 50 0"), server.call(test["key"], "sandbox-echo", "Hello")]
+statuses += [server.call(ada["key"], "tiered", prompt, **more) for prompt, more in (
+    ("900 300 50 20", {}), ("900 300 50 20", {"service_tier": "priority"}), ("900 0 50 20", {"reasoning_effort": "high"}), ("20000 0 7 0", {}))]
 statuses += [server.call(old["key"], "sandbox-reasoner", "What is 17 * 23?")]
 if set(statuses) != {200}:
     sys.exit("calls were refused: %s" % statuses)

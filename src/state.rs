@@ -248,6 +248,7 @@ fn limits(config: &Config) -> app::Limits {
         plain_tokens: proxy::PLAIN_UNSTATED,
         believed_tokens: proxy::BELIEVED_BEYOND,
         attachment_tokens: proxy::PER_ATTACHMENT,
+        tool_uses: proxy::TOOL_USES,
         key_copies: config.key_copies,
     }
 }

@@ -128,6 +128,8 @@ async fn offer_sandbox(handles: &Handles) -> anyhow::Result<()> {
             input: price(input),
             cached_input: Some(price(cached_input)),
             output: price(output),
+            // The sandbox runs none.
+            tools_free: true,
             ..NewPrice::default()
         };
         let model = NewModel {

@@ -92,6 +92,8 @@ pub struct Limits {
     pub believed_tokens: u64,
     /// Tokens that an attachment counts as in a hold.
     pub attachment_tokens: u64,
+    /// Uses of a provider's tools that a call holds when it names no maximum.
+    pub tool_uses: u64,
     /// Whether owners can see their keys again.
     pub key_copies: bool,
 }

@@ -2,6 +2,7 @@
 //! effort, or a long prompt.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
 
 use crate::dialect::{append_only, run, thaw};
 
@@ -64,6 +65,10 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // Before anything is touched.
+        if is_used(manager).await? {
+            return Err(DbErr::Migration(USED.to_owned()));
+        }
         thaw(manager, "price").await?;
         run(
             manager,
@@ -99,4 +104,22 @@ impl MigrationTrait for Migration {
         .await?;
         append_only(manager, "price").await
     }
+}
+
+const USED: &str = "calls were charged by what this would delete (prices of tiers, efforts and long prompts; uses of caches, \
+    audio, images, tools and units), and could not be proved any more: nothing was changed";
+
+/// Whether a charge follows from what a version before cannot keep.
+async fn is_used(manager: &SchemaManager<'_>) -> Result<bool, DbErr> {
+    let sql = "SELECT 1 AS used FROM call c JOIN price p ON p.id = c.price_id
+        WHERE c.rule IN ('reported', 'estimated') AND (p.version_id IS NOT NULL OR p.call > 0
+            OR c.cache_write > 0 OR c.cache_write_1h > 0 OR c.audio_input > 0 OR c.image_input > 0 OR c.audio_output > 0
+            OR c.image_output > 0 OR c.tool_calls > 0 OR c.units > 0 OR (c.reasoning > 0 AND p.reasoning <> p.output))
+        LIMIT 1";
+    let backend = manager.get_database_backend();
+    let found = manager
+        .get_connection()
+        .query_one_raw(Statement::from_string(backend, sql))
+        .await?;
+    Ok(found.is_some())
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde::Serialize;
 use server::accounts::Accounts;
+use server::catalog::Catalog;
 use server::clock::Clock;
 use server::db::Db;
 use server::night;
@@ -36,7 +37,7 @@ const SKEW_MS: i64 = 2_000;
 
 /// Look for what would stop or endanger this installation
 ///
-/// Checks settings, data folder, key files, database, schema, clock, lock, upstreams, rates and locales, and says what to do
+/// Checks settings, data folder, key files, database, schema, clock, lock, upstreams, prices of tools, rates and locales, and says what to do
 /// about each finding. Exits 0 when nothing fails (warnings are allowed), 1 otherwise. It changes nothing.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -112,6 +113,7 @@ pub async fn run(args: Args) -> ExitCode {
     if let Some(db) = database(&mut found, &config).await {
         keys(&mut found, &config, &db).await;
         upstreams(&mut found, &config, &db).await;
+        tools(&mut found, &db).await;
         rates(&mut found, &config, &db).await;
         orders(&mut found, &db).await;
         books(&mut found, &config, &db).await;
@@ -427,6 +429,25 @@ async fn upstreams(found: &mut Findings, config: &Config, db: &Db) {
             },
         }
     }
+}
+
+/// Whether the uses of the providers' own tools have a price at every model: calls that offer them are refused elsewhere.
+async fn tools(found: &mut Findings, db: &Db) {
+    let catalog = Catalog::new(db.clone(), Clock::system());
+    if let Err(error) = catalog.reload().await {
+        return found.fail("tools", format!("the catalogue cannot be read: {error}"));
+    }
+    let unpriced = catalog.unpriced_tools();
+    if unpriced.is_empty() {
+        return found.ok("tools", "every model says what its provider's tools cost");
+    }
+    found.warn(
+        "tools",
+        format!(
+            "calls that offer tools of the provider (web_search …) are refused at {}: no price says what a use costs; publish one with `farebox admin price set --tool-calls-per-million` (0 gives them away)",
+            unpriced.join(", ")
+        ),
+    );
 }
 
 /// Connects and hangs up: nothing is sent, so nothing is billed.

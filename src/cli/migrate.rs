@@ -19,7 +19,8 @@ pub enum Command {
     Up,
     /// Undo the newest migrations
     ///
-    /// This deletes the tables and columns that they made, with everything in them.
+    /// This deletes the tables and columns that they made, with everything in them. One by which calls were charged is not
+    /// undone: without it nobody could prove these charges.
     Down {
         /// How many migrations to undo
         #[arg(long, default_value_t = 1)]

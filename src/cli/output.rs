@@ -35,6 +35,11 @@ pub fn result(as_json: bool, value: &impl Serialize, sentence: &str) -> anyhow::
     Ok(ExitCode::SUCCESS)
 }
 
+/// What somebody should know who asked for something else. Standard output stays what was asked for.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "note: {text}");
+}
+
 /// Says what happened, and what to do where it is known.
 pub fn failed(error: &anyhow::Error) -> ExitCode {
     let _ = writeln!(io::stderr().lock(), "error: {error:#}");

@@ -34,6 +34,10 @@ async fn figures_are_there_and_name_nobody() {
     let response = app.get("/metrics").await;
     assert_eq!(response.status(), 200);
     let text = response.text().await.unwrap();
+    for bucket in domain::Bucket::ALL {
+        let line = format!("farebox_usage_total{{bucket=\"{}\"}} 0\n", bucket.id());
+        assert!(text.contains(&line), "{line} is missing in {text}");
+    }
     for name in [
         "farebox_build_info",
         "farebox_connections_open",

@@ -17,6 +17,7 @@ mod drain;
 mod drills;
 mod endings;
 mod front;
+mod hosted;
 mod limits;
 mod lots;
 mod mail;

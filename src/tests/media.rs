@@ -167,6 +167,49 @@ on_both! {
         app.finish().await;
     }
 
+    async fn work_without_a_price_for_tokens_is_charged_by_its_units(app) {
+        let fake = FakeUpstream::start().await;
+        offer(&app, "painter", &fake, Speaks::OpenAi).await;
+        let caller = app.caller("5").await;
+        let usd = |text| domain::PricePerMtok::parse_usd(text).unwrap();
+        let reported = json!({"data": [{"b64_json": "AAAA"}, {"b64_json": "AAAA"}], "usage": {"input_tokens": 10, "output_tokens": 272}});
+        let asked = r#"{"model":"painter","prompt":"a dot","n":2}"#;
+        // Four cents an image; words of the prompt are two dollars a million. With a price for tokens of images there is
+        // none for images.
+        for (input, image_output, units, cost) in [
+            ("0", "0", 2, 80_000_000),
+            ("2", "0", 2, 80_020_000),
+            ("2", "30", 0, 8_180_000),
+        ] {
+            let price = NewPrice {
+                input: usd(input),
+                more: domain::price::More {
+                    image_output: Some(usd(image_output)),
+                    units: Some(usd("40000")),
+                    unit: Some(domain::Unit::Image),
+                    ..domain::price::More::default()
+                },
+                ..NewPrice::default()
+            };
+            app.handles.catalog.set_price("painter", price, None).await.unwrap();
+            fake.then(other(JSON, &reported));
+            let answer = send(&app, &caller.key, "/v1/images/generations", JSON, asked).await;
+            assert_eq!((answer.status().as_u16(), answer.headers()["x-cost-nusd"].to_str().unwrap()), (200, cost.to_string().as_str()));
+            let call = &app.calls(&caller).await[0];
+            assert_eq!((call.units, call.image_output_tokens, call.rule.as_str()), (units, 272, "reported"));
+        }
+
+        // The other way round: seconds are reported, and tokens have a price.
+        offer(&app, "listener", &fake, Speaks::OpenAi).await;
+        fake.then(other(JSON, json!({"text": "hello there", "usage": {"type": "duration", "seconds": 3}})));
+        let answer = send(&app, &caller.key, "/v1/audio/transcriptions", FORM, form("listener")).await;
+        assert_eq!(answer.status(), 200);
+        let call = &app.calls(&caller).await[0];
+        assert_eq!((call.output_tokens, call.rule.as_str()), (2, "estimated"));
+        assert!(call.charge_nusd.nanos() >= 20_000, "{call:?}");
+        app.finish().await;
+    }
+
     async fn a_text_is_continued_in_a_stream_too(app) {
         let fake = FakeUpstream::start().await;
         offer(&app, "davinci", &fake, Speaks::OpenAiResponses).await;

@@ -10,7 +10,7 @@ use domain::ids::{CallId, KeyId, PriceId, WorkspaceId};
 use domain::{Amount, Ending, Price, PricePerMtok, Rule, Usage};
 use farebox::database::applied;
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 use server::calls::CallRecord;
 use server::clock::Clock;
 use server::db::Db;
@@ -21,8 +21,14 @@ use crate::binary::live_leases;
 use crate::postgres::Scratch;
 
 /// By the newest migration that they have, oldest first. A new version adds its own; none is taken away.
-const SQLITE: [(&str, &str); 1] = [("m016", include_str!("fixtures/upgrade/sqlite-m016.sql"))];
-const POSTGRES: [(&str, &str); 1] = [("m016", include_str!("fixtures/upgrade/postgres-m016.sql"))];
+const SQLITE: [(&str, &str); 2] = [
+    ("m016", include_str!("fixtures/upgrade/sqlite-m016.sql")),
+    ("m021", include_str!("fixtures/upgrade/sqlite-m021.sql")),
+];
+const POSTGRES: [(&str, &str); 2] = [
+    ("m016", include_str!("fixtures/upgrade/postgres-m016.sql")),
+    ("m021", include_str!("fixtures/upgrade/postgres-m021.sql")),
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite() {
@@ -31,6 +37,9 @@ async fn sqlite() {
         let url = format!("sqlite:{}", folder.path().join("old.db").display());
         survives(version, &url, dump).await;
     }
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("old.db").display());
+    keeps_what_proves_charges(&url, SQLITE[1].1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,6 +51,35 @@ async fn postgres() {
         };
         survives(version, &scratch.url(), dump).await;
     }
+    if let Some(scratch) = Scratch::create().await {
+        keeps_what_proves_charges(&scratch.url(), POSTGRES[1].1).await;
+    }
+}
+
+/// Calls were charged by prices that versions before m019 know nothing of: nobody goes back there, and nothing is lost by
+/// the attempt.
+async fn keeps_what_proves_charges(url: &str, dump: &str) {
+    let db = loaded(url, dump).await;
+    let figures = Figure::all(dump);
+    let by_variants = figures
+        .iter()
+        .find(|figure| figure.name == "calls_by_variants");
+    assert!(by_variants.is_some_and(|figure| figure.value > 0));
+    Migrator::up(db.write(), None).await.unwrap();
+    let refused = Migrator::down(db.write(), None).await.unwrap_err();
+    assert!(
+        matches!(&refused, DbErr::Migration(why) if why.contains("could not be proved")),
+        "{refused}"
+    );
+    let left = applied(&db).await.unwrap();
+    assert!(left.iter().any(|name| name.starts_with("m019")), "{left:?}");
+    agree(&db, &figures, "after the attempt").await;
+    Migrator::up(db.write(), None).await.unwrap();
+    agree(&db, &figures, "gone up again").await;
+    holds(&db, "after the attempt").await;
+    let price = "UPDATE price SET output = 0";
+    let frozen = db.write().execute_unprepared(price).await;
+    assert!(frozen.is_err(), "prices cannot be changed, as before");
 }
 
 async fn survives(version: &str, url: &str, dump: &str) {

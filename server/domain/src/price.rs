@@ -21,6 +21,8 @@ const PICOS_PER_NANO: i128 = 1_000;
 pub struct PricePerMtok(i64);
 
 impl PricePerMtok {
+    pub const FREE: Self = Self(0);
+
     /// A thousand dollars a token: what is above is a typing mistake.
     pub const MICRO_USD_MAX: i64 = 1_000_000_000_000_000;
 
@@ -258,6 +260,14 @@ impl Price {
     pub fn ceiling(&self, prompt_tokens: u64, answer_tokens: u64) -> Result<Amount, MoneyError> {
         let answer = self.dearest(Bucket::ANSWER).cost_picos(answer_tokens);
         nanos_up(self.before_the_answer(prompt_tokens) + answer)
+    }
+
+    /// What so many uses of tools cost that the provider runs.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when it leaves the range of [`Amount`].
+    pub fn of_tools(&self, uses: u64) -> Result<Amount, MoneyError> {
+        nanos_up(self.tool_calls.cost_picos(uses))
     }
 
     /// How many answer tokens the money buys after the prompt is paid for; `None` when the answer is free.

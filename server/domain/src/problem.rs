@@ -40,6 +40,8 @@ pub enum Problem {
     PreviousResponseNotFound,
     /// This workspace stored no such response, or it is kept no more.
     ResponseNotFound,
+    /// The request offers a tool that the provider runs and charges for, and the model has no price for its uses.
+    ToolNotPriced { tool: &'static str, model: String },
     /// The body is not what the endpoint takes; `detail` names the place, never the content.
     InvalidBody {
         detail: String,
@@ -91,7 +93,7 @@ pub enum Problem {
 
 impl Problem {
     /// Every code, for the tests that demand a sentence in every locale.
-    pub const CODES: [&'static str; 31] = [
+    pub const CODES: [&'static str; 32] = [
         "missing_api_key",
         "invalid_api_key",
         "api_key_expired",
@@ -105,6 +107,7 @@ impl Problem {
         "model_not_found",
         "previous_response_not_found",
         "response_not_found",
+        "tool_not_priced",
         "invalid_request",
         "request_too_large",
         "unsupported_encoding",
@@ -148,6 +151,10 @@ impl Problem {
             Self::ModelNotFound { model: model() },
             Self::PreviousResponseNotFound,
             Self::ResponseNotFound,
+            Self::ToolNotPriced {
+                tool: "…",
+                model: model(),
+            },
             Self::InvalidBody {
                 detail: "…".to_owned(),
                 param: None,
@@ -212,6 +219,7 @@ impl Problem {
             Self::ModelNotFound { .. } => "model_not_found",
             Self::PreviousResponseNotFound => "previous_response_not_found",
             Self::ResponseNotFound => "response_not_found",
+            Self::ToolNotPriced { .. } => "tool_not_priced",
             Self::InvalidBody { .. } => "invalid_request",
             Self::BodyTooLarge { .. } => "request_too_large",
             Self::UnsupportedEncoding => "unsupported_encoding",
@@ -265,7 +273,9 @@ impl Problem {
             | Self::AddressNotAllowed => 403,
             Self::ModelNotFound { .. } | Self::ResponseNotFound | Self::PathNotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::InvalidBody { .. } | Self::PreviousResponseNotFound => 400,
+            Self::InvalidBody { .. }
+            | Self::PreviousResponseNotFound
+            | Self::ToolNotPriced { .. } => 400,
             Self::BodyTooLarge { .. } => 413,
             Self::UnsupportedEncoding => 415,
             // At which Codex asks again without a WebSocket.
@@ -373,6 +383,9 @@ impl Problem {
         match self {
             Self::ModelNotFound { model } | Self::ModelNotAllowed { model } => {
                 vec![("model", model.clone())]
+            }
+            Self::ToolNotPriced { tool, model } => {
+                vec![("tool", (*tool).to_owned()), ("model", model.clone())]
             }
             Self::ScopeMissing { scope } => vec![("scope", scope.id().to_owned())],
             Self::InvalidBody { detail, .. } => vec![("detail", detail.clone())],

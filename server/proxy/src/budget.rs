@@ -9,11 +9,12 @@
 
 use domain::ids::WorkspaceId;
 use domain::views::UnixMs;
-use domain::{Amount, Price, Problem};
+use domain::{Amount, MoneyError, Price, Problem};
 use server::budgets::{BudgetError, Budgets, KeyHold};
 use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
 use server::ledger::{Hold, HoldError, Ledger};
+use wire::hosted::Hosted;
 use wire::request::Request;
 
 use crate::state::ProxyState;
@@ -24,6 +25,9 @@ pub const STEP: u64 = 1_024;
 pub const PLAIN_UNSTATED: u64 = 16_384;
 /// Prompt tokens per attachment; high, because the report corrects it downwards.
 pub const PER_ATTACHMENT: u64 = 2_000;
+/// Uses of tools that a call holds when it offers tools that the provider runs and charges for, and names no maximum of
+/// uses; a stream that names more holds more as it uses them.
+pub const TOOL_USES: u64 = 4;
 /// Prompt tokens beside the text: roles and delimiters.
 const PER_PROMPT: u64 = 16;
 /// A shorter answer helps nobody: better to say that the wallet is empty.
@@ -40,6 +44,40 @@ pub(crate) struct Budget {
     /// The most answer tokens that may come.
     answer_max: u64,
     choices: u64,
+    tools: Tools,
+}
+
+/// Uses of tools that the provider runs.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tools {
+    /// That are held from the beginning.
+    first: u64,
+    /// The most there may be.
+    most: u64,
+}
+
+impl Tools {
+    fn of(hosted: Option<Hosted>, stream: bool) -> Self {
+        let Some(hosted) = hosted else {
+            return Self::default();
+        };
+        let first = match (hosted.most, stream) {
+            (None, _) => TOOL_USES,
+            (Some(most), true) => most.min(TOOL_USES),
+            (Some(most), false) => most,
+        };
+        Self {
+            first,
+            most: hosted.most.unwrap_or(u64::MAX),
+        }
+    }
+
+    /// How many are held for after so many, with another one to come if the call goes on.
+    fn so_far(self, used: u64, goes_on: bool) -> u64 {
+        let next = used.saturating_add(u64::from(goes_on));
+        // Without a tool there is none to come.
+        self.first.max(used).max(next.min(self.most))
+    }
 }
 
 /// Money set aside, and the `max_tokens` that makes it enough if the wallet is nearly empty, or a limit nearly reached.
@@ -49,8 +87,14 @@ pub(crate) struct Covered {
 }
 
 impl Budget {
-    /// `kept`: tokens of the prompt that its provider has already.
-    pub(crate) fn of(request: &Request, model: &Model, version: &PriceVersion, kept: u64) -> Self {
+    /// `kept`: tokens of the prompt that its provider has already. `hosted`: what its provider may run.
+    pub(crate) fn of(
+        request: &Request,
+        model: &Model,
+        version: &PriceVersion,
+        kept: u64,
+        hosted: Option<Hosted>,
+    ) -> Self {
         // Half a token a byte is above every real text but random characters; the report settles what it was.
         let prompt_tokens = request.size.text_bytes.div_ceil(2)
             + request.size.attachments * PER_ATTACHMENT
@@ -65,6 +109,7 @@ impl Budget {
             prompt_tokens,
             answer_max,
             choices: request.choices,
+            tools: Tools::of(hosted, request.stream),
         }
     }
 
@@ -169,6 +214,9 @@ impl Budget {
     /// How many answer tokens so much money covers; `None` when the answer would be too short to be of use, or for its
     /// provider to think before it.
     fn affordable(&self, request: &Request, available: Amount, wanted: u64) -> Option<u64> {
+        let available = available
+            .minus(self.price.of_tools(self.tools.first).ok()?)
+            .ok()?;
         let tokens = self
             .price
             .affordable_answer(self.prompt_tokens, available)
@@ -187,31 +235,45 @@ impl Budget {
         self.prompt_tokens.saturating_add(answer)
     }
 
-    /// What the call has cost at most when so much of it was delivered or reported, with `ahead` more answer tokens to
-    /// come, but no more than its answers may have. What was set aside for the prompt stays set aside.
+    /// What the call has cost at most when so much of it was delivered or reported and tools were used so often, with
+    /// `ahead` more answer tokens and another use to come, but no more than it may have. What was set aside for the prompt
+    /// and for tools stays set aside.
     ///
     /// # Errors
     /// [`Problem::Internal`] when that is more than any wallet holds.
-    pub(crate) fn so_far(&self, prompt: u64, answer: u64, ahead: u64) -> Result<Amount, Problem> {
+    pub(crate) fn so_far(
+        &self,
+        prompt: u64,
+        answer: u64,
+        used: u64,
+        ahead: u64,
+    ) -> Result<Amount, Problem> {
         let answer_max = self.answer_max.saturating_mul(self.choices);
         let expected = answer.saturating_add(ahead).min(answer_max);
-        self.price
-            .ceiling(self.prompt_tokens.max(prompt), answer.max(expected))
-            .map_err(|_| Problem::Internal)
+        let tokens = self
+            .price
+            .ceiling(self.prompt_tokens.max(prompt), answer.max(expected));
+        let tools = self.price.of_tools(self.tools.so_far(used, ahead > 0));
+        both(tokens, tools).map_err(|_| Problem::Internal)
     }
 
     fn ceiling(&self, answer_tokens: u64) -> Result<Amount, Problem> {
-        self.price
-            .ceiling(
-                self.prompt_tokens,
-                answer_tokens.saturating_mul(self.choices),
-            )
-            .map_err(|_| Problem::InvalidBody {
-                detail: "the answer could cost more than any wallet holds; lower max_tokens"
-                    .to_owned(),
-                param: Some("max_tokens"),
-            })
+        let tokens = self.price.ceiling(
+            self.prompt_tokens,
+            answer_tokens.saturating_mul(self.choices),
+        );
+        both(tokens, self.price.of_tools(self.tools.first)).map_err(|_| Problem::InvalidBody {
+            detail: "the answer could cost more than any wallet holds; lower max_tokens".to_owned(),
+            param: Some("max_tokens"),
+        })
     }
+}
+
+fn both(
+    one: Result<Amount, MoneyError>,
+    other: Result<Amount, MoneyError>,
+) -> Result<Amount, MoneyError> {
+    one?.plus(other?)
 }
 
 /// About what is set aside for a plain answer of at most so many tokens to a prompt that counts to so many: text has
@@ -258,6 +320,7 @@ mod tests {
             prompt_tokens: 100,
             answer_max: 50,
             choices: 2,
+            tools: Tools::default(),
         };
         // Reported prompt, answer so far, answer to come: tokens of prompt and answer that are due.
         for (prompt, answer, ahead, due) in [
@@ -271,7 +334,7 @@ mod tests {
             (60, 40, 10, (100, 50)),
         ] {
             let nanos = due.0 * 1_000 + due.1 * 10_000;
-            let found = budget.so_far(prompt, answer, ahead).unwrap();
+            let found = budget.so_far(prompt, answer, 0, ahead).unwrap();
             assert_eq!(found.nanos(), nanos, "{prompt} {answer} {ahead}");
         }
     }
@@ -284,6 +347,7 @@ mod tests {
             prompt_tokens: 100,
             answer_max: 9_000,
             choices: 1,
+            tools: Tools::default(),
         };
         let request = |thinking: &str| {
             let body = format!(
@@ -311,5 +375,49 @@ mod tests {
                 "{covered} {wanted}"
             );
         }
+    }
+
+    #[test]
+    fn uses_of_tools_are_held_for_before_they_come() {
+        let tool = PricePerMtok::parse_usd("10000").unwrap(); // a cent each
+        let price = Price {
+            tool_calls: tool,
+            ..Price::default()
+        };
+        // The most that the request names, whether it is streamed, how many were used: those held for now, and to go on.
+        for (most, stream, used, now, goes_on) in [
+            (None, true, 0, 4, 4),
+            (None, true, 4, 4, 5),
+            (None, true, 9, 9, 10),
+            (None, false, 0, 4, 4),
+            (Some(2), true, 0, 2, 2),
+            (Some(2), true, 2, 2, 2),
+            (Some(9), true, 4, 4, 5),
+            (Some(9), true, 9, 9, 9),
+            (Some(9), false, 0, 9, 9),
+            // More came than may.
+            (Some(2), true, 3, 3, 3),
+        ] {
+            let hosted = Hosted {
+                name: "web_search",
+                most,
+            };
+            let budget = Budget {
+                price,
+                prompt_tokens: 0,
+                answer_max: 0,
+                choices: 1,
+                tools: Tools::of(Some(hosted), stream),
+            };
+            for (ahead, held) in [(0, now), (STEP, goes_on)] {
+                let found = budget.so_far(0, 0, used, ahead).unwrap();
+                assert_eq!(
+                    found.nanos(),
+                    held * 10_000_000,
+                    "{most:?} {stream} {used} {ahead}"
+                );
+            }
+        }
+        assert_eq!(Tools::default().so_far(0, true), 0, "no tool, no use");
     }
 }

@@ -52,7 +52,7 @@ use crate::stored::Verb;
 
 pub use address::is_api;
 pub use admit::READINGS_AT_ONCE;
-pub use budget::{PER_ATTACHMENT, PLAIN_UNSTATED, STEP};
+pub use budget::{PER_ATTACHMENT, PLAIN_UNSTATED, STEP, TOOL_USES};
 pub use config::ProxyConfig;
 pub use meter::BELIEVED_BEYOND;
 pub use metrics::Metrics;

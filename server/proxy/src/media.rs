@@ -8,10 +8,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::http::{HeaderMap, Response};
 use domain::ids::CallId;
 use domain::views::UnixMs;
-use domain::{Amount, Dialect, Price, Problem, Usage};
+use domain::{Amount, Bucket, Dialect, Price, PricePerMtok, Problem, Usage};
 use futures::StreamExt;
 use http_body_util::BodyExt;
 use server::budgets::BudgetError;
@@ -25,7 +25,7 @@ use crate::pinned::Goal;
 use crate::serve::{Inbound, malformed};
 use crate::state::ProxyState;
 use crate::voice::Voice;
-use crate::{body, forward, models, refuse, serve};
+use crate::{body, forward, models, serve};
 
 /// `POST /v1/completions`, `/v1/embeddings`, `/v1/images/generations`, `/v1/audio/*`, `/v1/moderations`.
 pub(crate) async fn answer(
@@ -36,14 +36,8 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut response = match call_of(&state, endpoint, call, began, &parts, body).await {
-        Ok(response) => response,
-        Err(problem) => refuse::answer(&state, &problem),
-    };
-    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let headers = response.headers_mut();
-    headers.insert("openai-processing-ms", HeaderValue::from(took));
-    response
+    let served = call_of(&state, endpoint, call, began, &parts, body).await;
+    serve::answered(&state, Dialect::Chat, began, served)
 }
 
 /// # Errors and cancellation
@@ -190,4 +184,111 @@ fn most(prompt: Amount, price: &Price, media: &Media) -> Option<Amount> {
         ..Usage::ZERO
     });
     Amount::sum([prompt, tokens, units.ok()?]).ok()
+}
+
+const FREE: PricePerMtok = PricePerMtok::FREE;
+
+/// Whether a report tells of units alone, and the price of tokens alone: then it says nothing that could be charged.
+pub(crate) fn is_unpriced(usage: &Usage, price: &Price) -> bool {
+    let has_tokens = |bucket: &Bucket| bucket.counts_tokens() && price.get(*bucket) > FREE;
+    usage.total() == 0
+        && usage.units > 0
+        && price.units == FREE
+        && Bucket::ALL.iter().any(has_tokens)
+}
+
+/// What a call made is counted once: in tokens where those that it made have a price, and otherwise in units, if these
+/// have one. `answer` is the answer's body.
+pub(crate) fn once(media: &Media, usage: Usage, price: &Price, answer: Option<&[u8]>) -> Usage {
+    let is_priced = |bucket: &Bucket| usage.count(*bucket) > 0 && price.get(*bucket) > FREE;
+    let units = if media.work().iter().any(is_priced) {
+        0
+    } else if usage.units > 0 || price.units == FREE {
+        usage.units
+    } else {
+        media.units_of(answer)
+    };
+    Usage { units, ..usage }.clamped()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn what_was_made_is_charged_once_and_never_for_nothing() {
+        let usd = |text| PricePerMtok::parse_usd(text).unwrap();
+        let one = usd("1");
+        let by_unit = Price {
+            units: one,
+            ..Price::default()
+        };
+        let by_token = Price::of(one, one, one);
+        let words_and_units = Price {
+            input: one,
+            ..by_unit
+        };
+        let all = Price {
+            units: one,
+            ..by_token
+        };
+        let zero = Usage::ZERO;
+        let images = (
+            Endpoint::Images,
+            r#"{"model":"m","prompt":"p","n":2}"#,
+            r#"{"data":[{},{}]}"#,
+        );
+        let speech = (Endpoint::Speech, r#"{"model":"m","input":"abc"}"#, "");
+        let painted = Usage {
+            input: 10,
+            image_output: 500,
+            ..zero
+        };
+        let spoken = Usage {
+            audio_output: 4,
+            units: 3,
+            ..zero
+        };
+        for ((endpoint, asked, answer), usage, price, units) in [
+            (images, painted, by_token, 0),
+            (images, painted, all, 0),
+            (images, painted, by_unit, 2),
+            (images, painted, words_and_units, 2),
+            // Nothing was made, as far as the report tells.
+            (images, Usage { input: 10, ..zero }, all, 2),
+            (images, painted, Price::default(), 0),
+            (speech, spoken, by_unit, 3),
+            (speech, spoken, all, 0),
+            (
+                speech,
+                Usage {
+                    audio_output: 4,
+                    ..zero
+                },
+                by_unit,
+                3,
+            ),
+        ] {
+            let asked = wire::media::read(endpoint, None, Bytes::from(asked));
+            let media = asked.map_err(|bad| bad.detail).unwrap().media;
+            let found = once(&media, usage, &price, Some(answer.as_bytes()));
+            assert_eq!(found, Usage { units, ..usage }, "{usage:?} {price:?}");
+        }
+        let heard = Usage {
+            units: 3_000,
+            ..zero
+        };
+        for (usage, price, wanted) in [
+            (heard, by_token, true),
+            (heard, all, false),
+            (heard, Price::default(), false),
+            (spoken, by_token, false),
+            (zero, by_token, false),
+        ] {
+            assert_eq!(is_unpriced(&usage, &price), wanted, "{usage:?} {price:?}");
+        }
+    }
 }

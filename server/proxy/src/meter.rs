@@ -10,6 +10,7 @@ use server::calls::{Attempt, CallRecord, Outcome};
 use server::catalog::PriceVersion;
 use server::keys::KeyRecord;
 use std::sync::Arc;
+use wire::hosted::Uses;
 use wire::media::Media;
 use wire::relay::Whole;
 use wire::request::Request;
@@ -20,6 +21,7 @@ use axum::http::HeaderMap;
 use crate::attempt::{Place, Reply};
 use crate::budget::Budget;
 use crate::gauge::{Gauge, Mark};
+use crate::media;
 use crate::pinned::Goal;
 use crate::serve::Inbound;
 use crate::tokens;
@@ -54,6 +56,8 @@ pub(crate) struct Meter {
     /// A report was absurd: it was corrected, or taken for none.
     flagged: bool,
     answer: Gauge,
+    /// Uses of the provider's tools that its stream told of.
+    uses: Uses,
     /// Something of the answer was handed to the caller's connection, or is about to be, once the charge is committed.
     pub(crate) has_delivered: bool,
 }
@@ -132,6 +136,7 @@ impl Meter {
             served: None,
             flagged: false,
             answer: Gauge::default(),
+            uses: Uses::default(),
             has_delivered: false,
         }
     }
@@ -189,6 +194,12 @@ impl Meter {
         self.answer.push(text);
     }
 
+    /// The provider uses a tool, or has used it: it charges for that, whatever becomes of the answer.
+    pub(crate) fn used(&mut self, uses: Uses) {
+        self.uses.begun = self.uses.begun.saturating_add(uses.begun);
+        self.uses.ended = self.uses.ended.saturating_add(uses.ended);
+    }
+
     /// This moment, to [`Self::rewind`] to.
     pub(crate) fn before(&self) -> Before {
         Before {
@@ -227,7 +238,8 @@ impl Meter {
         let answer = self.answer.at_most().max(reported.answer());
         let told = self.prompt.map_or(0, |prompt| prompt.prompt());
         let prompt = reported.prompt().max(told);
-        self.budget.so_far(prompt, answer, ahead)
+        let used = self.uses.begun.max(reported.tool_calls);
+        self.budget.so_far(prompt, answer, used, ahead)
     }
 
     /// Makes [`Self::due`] exact by counting the text.
@@ -248,7 +260,14 @@ impl Meter {
         attempts: Vec<Attempt>,
         answer: Option<Arc<Whole>>,
     ) -> Result<CallRecord, Problem> {
-        let rule = match Rule::choose(ending, self.reported.is_some(), self.has_delivered) {
+        let media = self.media.clone().filter(|media| !media.is_text());
+        let whole = answer.clone();
+        // A report of what this model has no price for is none.
+        let reported = self.reported.filter(|usage| {
+            let (_, price) = self.version.for_call(self.request.asked, usage);
+            media.is_none() || !media::is_unpriced(usage, price)
+        });
+        let rule = match Rule::choose(ending, reported.is_some(), self.has_delivered) {
             rule if self.key.test && rule.charges() => Rule::TestKey,
             rule => rule,
         };
@@ -258,13 +277,14 @@ impl Meter {
             .map(|at| millis(at.saturating_duration_since(self.began)));
         let (model, streamed) = (self.request.model.clone(), self.request.stream);
         let asked = self.request.asked;
-        let mut usage = match (rule, self.reported) {
+        let mut usage = match (rule, reported) {
             (Rule::Reported, Some(usage)) => usage,
             (Rule::TestKey | Rule::NothingDelivered, reported) => reported.unwrap_or_default(),
             (Rule::Reported | Rule::Estimated, _) => {
                 let believable = self.believable();
                 let (request, delivered) = (self.request, self.answer.into_text());
                 let (media, prompt) = (self.media, self.prompt);
+                let tool_calls = self.uses.ended;
                 // A long text takes milliseconds to count: not on a thread that serves others.
                 tokio::task::spawn_blocking(move || {
                     if let Some(media) = media.as_ref().filter(|media| !media.is_text()) {
@@ -280,6 +300,7 @@ impl Meter {
                     };
                     Usage {
                         output: output.min(believable),
+                        tool_calls,
                         // What the provider's cache answered for is cheap: its own count of the prompt, where it came.
                         ..prompt.unwrap_or_else(counted)
                     }
@@ -288,6 +309,11 @@ impl Meter {
                 .map_err(|_| Problem::Internal)?
             }
         };
+        if let Some(media) = media.filter(|_| matches!(rule, Rule::Reported | Rule::Estimated)) {
+            let body = whole.map(|whole| whole.body(&Usage::ZERO));
+            let (_, price) = self.version.for_call(asked, &usage);
+            usage = media::once(&media, usage, price, body.as_deref());
+        }
         usage.flagged |= self.flagged;
         usage.served = usage.served.or(self.served);
         // Chosen here and only here: by what was asked for, and what the upstream says about it.

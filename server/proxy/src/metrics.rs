@@ -1,5 +1,6 @@
 //! What does the operator see of the data plane? Counts and times; no label names a person, a key or a model's caller.
 
+use domain::Bucket;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -15,7 +16,7 @@ pub struct Metrics {
     pub(crate) attempts: Family<AttemptLabels, Counter>,
     pub(crate) running: Gauge,
     pub(crate) first_byte: Histogram,
-    pub(crate) tokens: Family<BucketLabels, Counter>,
+    pub(crate) usage: Family<BucketLabels, Counter>,
     pub(crate) commit_failures: Counter,
 }
 
@@ -49,7 +50,7 @@ impl Metrics {
             attempts: Family::default(),
             running: Gauge::default(),
             first_byte: Histogram::new(exponential_buckets(0.005, 2.0, 16)),
-            tokens: Family::default(),
+            usage: Family::default(),
             commit_failures: Counter::default(),
         };
         registry.register(
@@ -79,15 +80,26 @@ impl Metrics {
             metrics.first_byte.clone(),
         );
         registry.register(
-            "farebox_tokens",
-            "Tokens on settled calls, by bucket",
-            metrics.tokens.clone(),
+            "farebox_usage",
+            "What settled calls used, by bucket of their price",
+            metrics.usage.clone(),
         );
         registry.register(
             "farebox_commit_failures",
             "Endings that were withheld because their charge was not committed",
             metrics.commit_failures.clone(),
         );
+        // What was never used is zero, not missing.
+        for bucket in Bucket::ALL {
+            metrics.count(bucket, 0);
+        }
         metrics
+    }
+
+    /// Counts what a settled call used of a bucket.
+    pub(crate) fn count(&self, bucket: Bucket, count: u64) {
+        let bucket = bucket.id();
+        let counter = self.usage.get_or_create(&BucketLabels { bucket });
+        counter.inc_by(count);
     }
 }

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
-use domain::{Amount, Ending, Problem};
+use domain::{Amount, Dialect, Ending, Problem};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use server::calls::{Attempt, Outcome};
@@ -17,8 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use wire::relay::{Relay, keep_alive};
-use wire::said;
 use wire::sse::{Event, Parser};
+use wire::{hosted, said};
 
 use crate::admit::Permit;
 use crate::attempt::{self, Place, Reply};
@@ -109,6 +109,7 @@ async fn call_and_pump(
         Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
             let (from, created) = (reply.dialect, meter.created());
+            let tools = from == meter.request.dialect && meter.request.hosted().is_some();
             let relay = meter.request.relay(from, &meter.call.to_string(), created);
             let _ = head.send(Ok(()));
             let pump = Pump {
@@ -122,6 +123,7 @@ async fn call_and_pump(
                 withheld_len: 0,
                 withheld_text: None,
                 relay,
+                tools: tools.then_some(from),
                 dry: false,
             };
             pump.run(reply, answered).await;
@@ -161,6 +163,8 @@ struct Pump<'a> {
     withheld_text: Option<Before>,
     /// Between the upstream's dialect and the caller's.
     relay: Box<dyn Relay>,
+    /// The upstream's dialect, where it runs tools that it charges for.
+    tools: Option<Dialect>,
     /// There was no more to hold when it was last asked for; it is asked for again when the next piece needs it.
     dry: bool,
 }
@@ -268,6 +272,11 @@ impl Pump<'_> {
             keep.event(data);
         }
         let meter = &mut self.meter;
+        let uses = match (self.tools, &data) {
+            (Some(dialect), Some(data)) => hosted::uses(dialect, data),
+            _ => hosted::Uses::default(),
+        };
+        meter.used(uses);
         let Ok(facts) = self.relay.read(event, &mut |text| meter.piece(text)) else {
             return Err(Stop::Broken(Outcome::Broken, Problem::UpstreamFailed));
         };
@@ -289,7 +298,7 @@ impl Pump<'_> {
         if let Some(usage) = facts.usage {
             self.meter.reported(usage);
         }
-        if facts.delivers
+        if (facts.delivers || uses.begun > 0)
             && let Err(stop) = self.hold_for_piece().await
         {
             self.meter.rewind(before);
@@ -309,7 +318,8 @@ impl Pump<'_> {
                     return Err(stop);
                 }
             }
-            self.meter.has_delivered |= facts.delivers;
+            // What a finished search found is a piece of the answer, too.
+            self.meter.has_delivered |= facts.delivers || uses.ended > 0;
         }
         match facts.over {
             true => Err(Stop::Whole),

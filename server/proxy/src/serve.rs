@@ -14,6 +14,7 @@ use domain::ids::{CallId, PriceId};
 use domain::{Dialect, Price, Problem, Scope};
 use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
+use wire::hosted::Hosted;
 use wire::media::Media;
 use wire::request::{BadRequest, Request};
 
@@ -36,10 +37,18 @@ pub(crate) async fn converse(
 ) -> Response<Body> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let mut response = match serve(&state, (dialect, goal), call, began, &parts, body).await {
-        Ok(response) => response,
-        Err(problem) => refuse::answer(&state, &problem),
-    };
+    let served = serve(&state, (dialect, goal), call, began, &parts, body).await;
+    answered(&state, dialect, began, served)
+}
+
+/// The answer, or what went wrong; on OpenAI's paths with how long it took, as their SDKs expect.
+pub(crate) fn answered(
+    state: &ProxyState,
+    dialect: Dialect,
+    began: Instant,
+    served: Result<Response<Body>, Problem>,
+) -> Response<Body> {
+    let mut response = served.unwrap_or_else(|problem| refuse::answer(state, &problem));
     if matches!(dialect, Dialect::Chat | Dialect::Responses) {
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let headers = response.headers_mut();
@@ -119,16 +128,20 @@ pub(crate) async fn metered(
     admit::may_call(&key, &request.model)?;
     let mut offer = offer(state, &key, &request.model)?; // where, and at which price? Pinned from here on.
     let mut kept = 0;
+    let mut hosted = None;
     offer.places = match inbound.media {
         Some(_) => media::places(offer.places)?,
         None => {
             let (goal, places) = (inbound.goal, offer.places);
             let (places, tokens) = pinned::places(state, &key, goal, request, places).await?;
             kept = tokens;
+            // A conversation is made shorter without them.
+            hosted = request.hosted().filter(|_| goal == Goal::Answer);
+            let places = priced(request, hosted, &offer.version, places)?;
             sayable(request, places)?
         }
     };
-    let budget = Budget::of(request, &offer.model, &offer.version, kept);
+    let budget = Budget::of(request, &offer.model, &offer.version, kept, hosted);
     let permit = permit.with_tokens(state, &key, call, budget.first_tokens())?;
     let created_at = state.clock.now_ms(); // counts in the day and month around this moment, whenever it ends
     let covered = match &inbound.media {
@@ -149,6 +162,30 @@ pub(crate) async fn metered(
         return pump::start(state, meter, covered, offer.places, permit).await;
     }
     plain::start(state, meter, covered, offer.places, permit).await
+}
+
+/// The places where nothing runs that the operator pays for and nobody else: where tools would run that a provider
+/// charges for each use of, the model must have a price for them, even if it is zero. Other dialects are not told of them.
+///
+/// # Errors
+/// [`Problem::ToolNotPriced`] when no place is left.
+fn priced(
+    request: &Request,
+    hosted: Option<Hosted>,
+    version: &PriceVersion,
+    mut places: Vec<Place>,
+) -> Result<Vec<Place>, Problem> {
+    let Some(hosted) = hosted.filter(|_| !version.prices_tools()) else {
+        return Ok(places);
+    };
+    places.retain(|place| place.dialect(request) != request.dialect || place.upstream.is_sandbox());
+    match places.is_empty() {
+        true => Err(Problem::ToolNotPriced {
+            tool: hosted.name,
+            model: shown(&request.model),
+        }),
+        false => Ok(places),
+    }
 }
 
 /// The places where the request can be said: those that speak its dialect, and those to whose it translates.

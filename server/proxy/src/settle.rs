@@ -9,7 +9,7 @@ use server::ledger::{Hold, SettleError};
 use wire::relay::Whole;
 
 use crate::meter::Meter;
-use crate::metrics::{BucketLabels, CallLabels};
+use crate::metrics::CallLabels;
 use crate::state::ProxyState;
 
 /// What a call was charged.
@@ -103,18 +103,7 @@ fn note(state: &ProxyState, record: &CallRecord) {
         .rates
         .used(record.key, record.id, record.usage.total());
     for bucket in Bucket::ALL {
-        let count = match bucket {
-            // With what was thought, as providers count it.
-            Bucket::Output => record.usage.output,
-            Bucket::Reasoning => 0,
-            bucket if bucket.counts_tokens() => record.usage.count(bucket),
-            _ => 0,
-        };
-        if count > 0 || bucket.is_usual() {
-            let bucket = bucket.id();
-            let tokens = state.metrics.tokens.get_or_create(&BucketLabels { bucket });
-            tokens.inc_by(count);
-        }
+        state.metrics.count(bucket, record.usage.count(bucket));
     }
     tracing::info!(
         call.id = %record.id,

@@ -73,6 +73,7 @@ impl Voice {
             Problem::InvalidBody { param, .. } => *param,
             Problem::ModelNotFound { .. } | Problem::ModelNotAllowed { .. } => Some("model"),
             Problem::PreviousResponseNotFound => Some("previous_response_id"),
+            Problem::ToolNotPriced { .. } => Some("tools"),
             _ => None,
         };
         Fault {

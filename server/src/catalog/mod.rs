@@ -74,6 +74,20 @@ impl Catalog {
             .collect()
     }
 
+    /// The models of now whose price does not say what the tools cost that a provider runs.
+    #[must_use]
+    pub fn unpriced_tools(&self) -> Vec<String> {
+        let now = self.0.clock.now_ms();
+        self.snapshot()
+            .models()
+            .filter(|model| {
+                let version = model.price_at(now);
+                version.is_some_and(|version| !version.prices_tools())
+            })
+            .map(|model| model.id.clone())
+            .collect()
+    }
+
     /// Every model for sale with all versions of its price, by id: what everybody may see.
     #[must_use]
     pub fn published(&self) -> Vec<Published> {

@@ -48,6 +48,8 @@ pub struct PriceVersion {
     /// Of calls that no variant is for.
     pub price: Price,
     pub variants: Arc<[Variant]>,
+    /// The provider's tools are given away, knowingly: their price is zero because somebody said so.
+    pub tools_free: bool,
     pub effective_from: UnixMs,
 }
 
@@ -80,8 +82,15 @@ impl PriceVersion {
             id,
             price,
             variants: Arc::default(),
+            tools_free: true,
             effective_from: 0,
         }
+    }
+
+    /// Whether it is said what the provider's tools cost, be it nothing.
+    #[must_use]
+    pub fn prices_tools(&self) -> bool {
+        self.tools_free || self.price.tool_calls.micro_usd() > 0
     }
 
     /// The one row that a call is charged by, chosen once, when it is settled: by what was asked for, how the upstream
@@ -194,7 +203,7 @@ pub(super) async fn load(db: &Db) -> Result<Snapshot, DbErr> {
     // Of two versions with the same start, the one published later counts (ids sort by age).
     let mut variants = variants(&moment).await?;
     let sql = format!(
-        "SELECT p.id, p.model_id, p.effective_from, {} FROM price p WHERE p.version_id IS NULL
+        "SELECT p.id, p.model_id, p.effective_from, p.tools_free, {} FROM price p WHERE p.version_id IS NULL
          ORDER BY p.effective_from DESC, p.id DESC",
         row::columns("p")
     );
@@ -205,6 +214,7 @@ pub(super) async fn load(db: &Db) -> Result<Snapshot, DbErr> {
                 variants: variants.remove(&id).unwrap_or_default().into(),
                 id: parsed(&id)?,
                 price: row::read_always(&row, "p")?,
+                tools_free: row.try_get::<i64>("", "tools_free")? != 0,
                 effective_from: row.try_get("", "effective_from")?,
             });
         }

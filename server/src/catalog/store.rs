@@ -40,6 +40,9 @@ pub struct NewPrice {
     pub more: More,
     /// What calls of another tier or effort pay, or those with a long prompt.
     pub variants: Vec<(Terms, Price)>,
+    /// The provider's tools cost nothing, and that is meant. Where their price is zero and this is not said, calls that
+    /// offer such tools are refused.
+    pub tools_free: bool,
     /// What the operator pays, where known.
     pub cost_input: Option<PricePerMtok>,
     pub cost_cached_input: Option<PricePerMtok>,
@@ -91,6 +94,12 @@ impl NewPrice {
             variants: list.variants,
             ..Self::default()
         }
+    }
+
+    /// Whether it is said what the provider's tools cost, be it nothing.
+    #[must_use]
+    pub fn prices_tools(&self) -> bool {
+        self.tools_free || self.price().tool_calls.micro_usd() > 0
     }
 
     /// What callers pay, per bucket.
@@ -240,7 +249,7 @@ pub(super) async fn insert_price<C: ConnectionTrait>(
     }
     let cost = |price: Option<PricePerMtok>| price.map(PricePerMtok::micro_usd).into();
     let columns = format!(
-        "id, model_id, version_id, tier, effort, prompt_from, {}, cost_input, cost_cached_input, cost_output, markup_bp, effective_from, created_at",
+        "id, model_id, version_id, tier, effort, prompt_from, {}, cost_input, cost_cached_input, cost_output, markup_bp, tools_free, effective_from, created_at",
         row::names()
     );
     let sql = format!(
@@ -263,6 +272,7 @@ pub(super) async fn insert_price<C: ConnectionTrait>(
             cost(new.cost_cached_input),
             cost(new.cost_output),
             new.markup.map(|markup| i64::from(markup.bp())).into(),
+            i64::from(new.tools_free).into(),
             from.into(),
             now.into(),
         ]);

@@ -120,6 +120,18 @@ pub(crate) fn text(raw: Option<&RawValue>, name: &'static str) -> Result<String,
         .map_err(|_| BadRequest::new(name, format!("`{name}` must be a string")))
 }
 
+/// The word for how hard to think in a `reasoning` object; `None` for anything else.
+///
+/// # Errors
+/// When it is given twice or in another case: what is charged must be what runs.
+pub(crate) fn effort(reasoning: Option<&RawValue>) -> Result<Option<String>, BadRequest> {
+    let Some(raw) = given(reasoning).filter(|raw| raw.get().starts_with('{')) else {
+        return Ok(None);
+    };
+    let [effort] = pick(raw.get().as_bytes(), ["effort"])?;
+    Ok(given(effort).and_then(|raw| serde_json::from_str(raw.get()).ok()))
+}
+
 /// A list with something in it.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ pub mod error;
 mod fields;
 mod function;
 pub mod gemini;
+pub mod hosted;
 pub mod media;
 pub mod messages;
 pub mod neutral;

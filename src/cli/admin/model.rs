@@ -6,7 +6,7 @@ use clap::Subcommand;
 use server::audit::By;
 use server::catalog::NewModel;
 
-use super::price_args::PriceArgs;
+use super::price_args::{PriceArgs, note_tools};
 use crate::cli::output;
 use crate::state::Handles;
 
@@ -14,7 +14,8 @@ use crate::state::Handles;
 pub enum Command {
     /// Offer a model, served by an upstream, at a price
     ///
-    ///   farebox admin model create --id gpt-5 --upstream openai --input-per-mtok 2.50 --output-per-mtok 10.00 --context 128000
+    ///   farebox admin model create --id gpt-5 --upstream openai --input-per-mtok 2.50 --output-per-mtok 10.00 \
+    ///     --tool-calls-per-million 12000 --context 128000
     ///
     ///   farebox admin model create --id claude --upstream anthropic --input-per-mtok 3 --cached-input-per-mtok 0.30 \
     ///     --cache-write-per-mtok 3.75 --cache-write-1h-per-mtok 6 --output-per-mtok 15 --tool-calls-per-million 10000 \
@@ -50,11 +51,13 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
         context,
         json,
     } = command;
+    let price = price.read()?;
+    note_tools(&price);
     let new = NewModel {
         id,
         upstream,
         upstream_model,
-        price: price.read()?,
+        price,
         context,
     };
     let view = handles

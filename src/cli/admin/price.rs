@@ -9,7 +9,7 @@ use domain::PriceRule;
 use server::audit::By;
 use server::catalog::NewPrice;
 
-use super::price_args::PriceArgs;
+use super::price_args::{PriceArgs, note_tools};
 use super::{parse_time, time};
 use crate::cli::output;
 use crate::state::Handles;
@@ -65,7 +65,14 @@ fn by_rule(file: &Path) -> anyhow::Result<NewPrice> {
     let json = std::fs::read(file).with_context(|| format!("{name} cannot be read"))?;
     let rule: PriceRule =
         serde_json::from_slice(&json).with_context(|| format!("{name} is no price rule"))?;
-    Ok(NewPrice::of_list(rule.list()?))
+    let written: serde_json::Value = serde_json::from_slice(&json)?;
+    let says_zero = ["/base/tool_calls", "/price/tool_calls"]
+        .into_iter()
+        .any(|at| written.pointer(at).and_then(serde_json::Value::as_i64) == Some(0));
+    Ok(NewPrice {
+        tools_free: says_zero,
+        ..NewPrice::of_list(rule.list()?)
+    })
 }
 
 pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode> {
@@ -83,6 +90,7 @@ pub async fn run(command: Command, handles: &Handles) -> anyhow::Result<ExitCode
             json,
         } => (model, by_rule(&file)?, from, json),
     };
+    note_tools(&price);
     let from = from
         .as_deref()
         .map(parse_time)

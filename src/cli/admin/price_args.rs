@@ -7,6 +7,8 @@ use domain::price_rule::{CostPlus, Efforts, Factor, LongPrompt, Tiers};
 use domain::{Price, PricePerMtok, PriceRule, Unit};
 use server::catalog::NewPrice;
 
+use crate::cli::output;
+
 /// Prices in US dollars per million tokens, or per million of what is not counted in tokens.
 #[derive(Debug, Args)]
 pub struct PriceArgs {
@@ -40,7 +42,8 @@ pub struct PriceArgs {
     /// US dollars per million answer tokens of images; the output price when left out
     #[arg(long, value_name = "P")]
     image_output_per_mtok: Option<String>,
-    /// US dollars per million uses of tools that the provider runs: 10000 is a cent each; nothing when left out
+    /// US dollars per million uses of tools that the provider runs (web_search …): 10000 is a cent each, 0 gives them away;
+    /// when left out, calls that offer such tools are refused
     #[arg(long, value_name = "P")]
     tool_calls_per_million: Option<String>,
     /// US dollars per million units: 0.10 for milliseconds is $0.006 a minute; nothing when left out
@@ -133,6 +136,16 @@ impl From<UnitArg> for Unit {
     }
 }
 
+/// Says what calls are refused at a price that leaves the provider's tools out.
+pub fn note_tools(price: &NewPrice) {
+    if !price.prices_tools() {
+        output::note(
+            "calls that offer tools which the provider runs (web_search, file_search …) are refused: no price says what a use costs. \
+             --tool-calls-per-million 10000 is a cent each, 0 gives them away.",
+        );
+    }
+}
+
 fn price(option: &'static str, text: &str) -> anyhow::Result<PricePerMtok> {
     PricePerMtok::parse_usd(text).context(option)
 }
@@ -168,6 +181,7 @@ impl PriceArgs {
                 self.cost_cached_input_per_mtok.as_ref(),
             )?,
             cost_output: maybe("--cost-output-per-mtok", self.cost_output_per_mtok.as_ref())?,
+            tools_free: self.tool_calls_per_million.is_some() && base.tool_calls.micro_usd() == 0,
             ..NewPrice::of_list(list)
         })
     }

@@ -97,6 +97,7 @@ pub fn fields(ui: &Ui, flash: &Flash, before: &Typed) -> AnyView {
                 {line(AdminField::CostOutput, t!(ui, "admin.price.output"), None, &before.cost_output)}
                 {line(AdminField::Markup, t!(ui, "admin.price.markup"), Some(markup), &before.markup)}
             </div>
+            <p class="hint">{t!(ui, "admin.price.tools_hint")}</p>
         </fieldset>
     }
     .into_any()

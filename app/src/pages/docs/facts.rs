@@ -44,6 +44,7 @@ pub fn facts(services: &Services, locale: Locale) -> Facts {
         .text("plain_tokens", number(limits.plain_tokens))
         .text("believed_tokens", number(limits.believed_tokens))
         .text("attachment_tokens", number(limits.attachment_tokens))
+        .text("tool_uses", number(limits.tool_uses))
         .flag("key_copies", limits.key_copies)
         .text(
             "error_table",

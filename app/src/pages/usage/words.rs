@@ -149,6 +149,10 @@ pub fn refused(ui: &Ui, code: &str) -> (String, String) {
             "problems.previous_response_not_found",
             "problems.previous_response_not_found_action"
         ),
+        "tool_not_priced" => pair!(
+            "usage.refused.tool_not_priced",
+            "usage.refused.tool_not_priced_todo"
+        ),
         "model_not_allowed" => pair!(
             "usage.refused.model_not_allowed",
             "usage.refused.model_not_allowed_todo"

@@ -1,7 +1,6 @@
 //! How does one connection live? It waits for a message, answers it, and listens meanwhile: to who leaves, to what comes
 //! next, and to silence.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +12,12 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_unti
 use wire::request::BadRequest;
 
 use super::memory::Memory;
+use super::waiting::Waiting;
 use crate::refuse;
 use crate::serve::malformed;
 use crate::state::ProxyState;
 use crate::voice::Voice;
 
-/// Messages that wait while an answer runs.
-const WAITING_MAX: usize = 16;
 /// A connection on which nothing was asked for so long is closed.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// Somebody who answers no ping for so many of them is gone.
@@ -37,7 +35,8 @@ pub(super) struct Connection {
     pub(super) parts: Arc<Parts>,
     pub(super) memory: Memory,
     socket: WebSocket,
-    waiting: VecDeque<Utf8Bytes>,
+    /// Messages that came while an answer runs.
+    waiting: Waiting,
     /// Pings since something was heard of the other end.
     unanswered: u32,
     ping: Interval,
@@ -62,12 +61,13 @@ impl Connection {
         let mut ping = interval_at(Instant::now() + every, every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let memory = Memory::new(state.config.body_max, state.sockets.remembered.clone());
+        let waiting = Waiting::new(state.config.body_max, state.sockets.waiting.clone());
         Self {
             state,
             parts: Arc::new(parts),
             memory,
             socket,
-            waiting: VecDeque::new(),
+            waiting,
             unanswered: 0,
             ping,
         }
@@ -96,7 +96,7 @@ impl Connection {
             if state.sockets.stopping.is_cancelled() {
                 return Left::Close(GOING_AWAY, "the server is stopping");
             }
-            if let Some(message) = self.waiting.pop_front() {
+            if let Some(message) = self.waiting.pop() {
                 if let Err(left) = self.answer(message).await {
                     return left;
                 }
@@ -146,17 +146,10 @@ impl Connection {
         };
         self.unanswered = 0;
         match message {
-            Message::Text(text) => {
-                let bytes: usize = self.waiting.iter().map(|text| text.len()).sum();
-                let is_full = self.waiting.len() >= WAITING_MAX
-                    || bytes.saturating_add(text.len()) > self.state.config.body_max;
-                if is_full {
-                    let max = u32::try_from(WAITING_MAX).unwrap_or(u32::MAX);
-                    return self.refuse(&Problem::TooManyAtOnce { max }).await;
-                }
-                self.waiting.push_back(text);
-                Ok(())
-            }
+            Message::Text(text) => match self.waiting.push(text) {
+                Ok(()) => Ok(()),
+                Err(problem) => self.refuse(&problem).await,
+            },
             Message::Binary(_) => {
                 let problem = malformed(BadRequest {
                     detail: "a message must be text".to_owned(),

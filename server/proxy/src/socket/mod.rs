@@ -8,6 +8,7 @@
 mod connection;
 mod memory;
 mod turn;
+mod waiting;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -43,6 +44,8 @@ pub(crate) struct Sockets {
     stopping: CancellationToken,
     /// Bytes remembered by all of them.
     remembered: Arc<AtomicUsize>,
+    /// Bytes of the messages that wait on all of them.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Sockets {

@@ -86,6 +86,10 @@ fn the_sentences_of_problems_use_only_values_that_problems_give() {
     let with_values = [
         Problem::ModelNotFound { model: "m".into() },
         Problem::ModelNotAllowed { model: "m".into() },
+        Problem::ToolNotPriced {
+            tool: "t",
+            model: "m".into(),
+        },
         Problem::ScopeMissing {
             scope: domain::Scope::ChatWrite,
         },

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 pub(crate) use super::body::write;
 pub(crate) use super::prompt::prompt;
-use crate::fields::{flag, given, list, not_json, number, pick, place, text};
+use crate::fields::{effort, flag, given, list, not_json, number, pick, place, text};
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;
 
@@ -32,6 +32,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         response_format,
         service_tier,
         reasoning_effort,
+        reasoning,
     ] = pick(
         &body,
         [
@@ -47,6 +48,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
             "response_format",
             "service_tier",
             "reasoning_effort",
+            "reasoning",
         ],
     )?;
     let model = text(raw_model, "model")?;
@@ -94,7 +96,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
     };
     let asked = Asked {
         tier: Tier::read(word(service_tier).as_deref()),
-        effort: word(reasoning_effort).as_deref().and_then(Effort::read),
+        effort: effort_of(word(reasoning_effort), effort(reasoning)?)?,
     };
     Ok(Request {
         dialect: Dialect::Chat,
@@ -109,6 +111,20 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         places,
         body,
     })
+}
+
+/// OpenAI's word for how hard to think, or OpenRouter's.
+///
+/// # Errors
+/// When both are given and say different things: either may be what runs, and one of them is charged.
+fn effort_of(openai: Option<String>, router: Option<String>) -> Result<Option<Effort>, BadRequest> {
+    match (openai.as_deref(), router.as_deref()) {
+        (Some(one), Some(other)) if one != other => Err(BadRequest::new(
+            "reasoning",
+            "`reasoning.effort` must be the same as `reasoning_effort`: give one of them",
+        )),
+        (one, other) => Ok(one.or(other).and_then(Effort::read)),
+    }
 }
 
 #[derive(Deserialize)]
@@ -195,6 +211,43 @@ mod tests {
             sent(&request, "m", Some(7)),
             r#"{"model":"m","messages":[{}],"max_completion_tokens":7,"max_tokens":7}"#
         );
+    }
+
+    #[test]
+    fn the_effort_is_read_in_either_form() {
+        for (fields, wanted) in [
+            (r#""reasoning_effort":"high""#, Some(Effort::High)),
+            (
+                r#""reasoning":{"effort":"high","exclude":true}"#,
+                Some(Effort::High),
+            ),
+            (
+                r#""reasoning_effort":"low","reasoning":{"effort":"low"}"#,
+                Some(Effort::Low),
+            ),
+            (
+                r#""reasoning_effort":null,"reasoning":{"max_tokens":9}"#,
+                None,
+            ),
+            (r#""reasoning":"high""#, None),
+        ] {
+            let json = format!(r#"{{"model":"m","messages":[{{}}],{fields}}}"#);
+            let request = read(&json);
+            assert_eq!(request.asked.effort, wanted, "{fields}");
+            assert_eq!(sent(&request, "m", None), json);
+        }
+        for (fields, param) in [
+            (
+                r#""reasoning_effort":"low","reasoning":{"effort":"high"}"#,
+                Some("reasoning"),
+            ),
+            (r#""reasoning":{"effort":"low","effort":"high"}"#, None),
+            (r#""reasoning":{"Effort":"high"}"#, None),
+        ] {
+            let json = format!(r#"{{"model":"m","messages":[{{}}],{fields}}}"#);
+            let bad = super::read(Bytes::from(json)).err().unwrap();
+            assert_eq!(bad.param, param, "{fields}");
+        }
     }
 
     #[test]

@@ -27,6 +27,12 @@ struct Answer<'a> {
     duration: Option<&'a RawValue>,
 }
 
+impl Answer<'_> {
+    fn milliseconds(&self) -> Option<u64> {
+        milliseconds(self.duration?.get()).filter(|millis| *millis > 0)
+    }
+}
+
 impl Media {
     /// The whole answer. `content_type` is what the upstream says that it is.
     ///
@@ -71,9 +77,8 @@ impl Media {
         }
         let reported = answer.usage.and_then(|raw| read(self.endpoint, raw));
         Ok(reported.or_else(|| {
-            let units = milliseconds(answer.duration?.get()).filter(|millis| *millis > 0)?;
             let usage = Usage {
-                units,
+                units: answer.milliseconds()?,
                 ..Usage::ZERO
             };
             (self.endpoint == Endpoint::Transcriptions).then(|| usage.clamped())
@@ -105,6 +110,13 @@ pub(super) fn images(body: &[u8]) -> u64 {
     let answer = serde_json::from_slice::<Answer<'_>>(body).ok();
     let data = answer.and_then(|answer| answer.data);
     data.map_or(0, |data| data.len() as u64)
+}
+
+/// How many milliseconds a transcript says that it is of.
+pub(super) fn duration(body: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<Answer<'_>>(body)
+        .ok()?
+        .milliseconds()
 }
 
 /// The words of a transcript.

@@ -1,6 +1,6 @@
 //! Where do these endpoints report what they used, and what did they use where they report nothing?
 
-use domain::Usage;
+use domain::{Bucket, Usage};
 use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
@@ -133,13 +133,9 @@ impl Media {
         let mut output = 0;
         let usage = match self.endpoint {
             Endpoint::Completions | Endpoint::Moderations | Endpoint::Embeddings => Usage::ZERO,
-            Endpoint::Images => Usage {
-                units: answer.map_or(0, super::answer::images),
-                ..Usage::ZERO
-            },
+            Endpoint::Images => Usage::ZERO,
             Endpoint::Speech => Usage {
                 audio_output: (self.units * SPOKEN_PER_SECOND).div_ceil(CHARACTERS_PER_SECOND),
-                units: self.units,
                 ..Usage::ZERO
             },
             Endpoint::Transcriptions => {
@@ -147,7 +143,6 @@ impl Media {
                 output = words.map_or(0, |words| count(&words));
                 Usage {
                     audio_input: (self.units * HEARD_PER_SECOND).div_ceil(1_000),
-                    units: self.units,
                     ..Usage::ZERO
                 }
             }
@@ -155,9 +150,35 @@ impl Media {
         Usage {
             input,
             output,
+            units: self.units_of(answer),
             ..usage
         }
         .clamped()
+    }
+
+    /// What was made that is not counted in tokens: images that came, characters that were spoken, milliseconds that were
+    /// listened to. `answer` is the answer's body.
+    #[must_use]
+    pub fn units_of(&self, answer: Option<&[u8]>) -> u64 {
+        match self.endpoint {
+            Endpoint::Completions | Endpoint::Moderations | Endpoint::Embeddings => 0,
+            Endpoint::Images => answer.map_or(0, super::answer::images),
+            Endpoint::Speech => self.units,
+            Endpoint::Transcriptions => answer
+                .and_then(super::answer::duration)
+                .unwrap_or(self.units),
+        }
+    }
+
+    /// The buckets that a report of tokens counts the same work in as [`Self::units_of`] does: one of the two is charged.
+    #[must_use]
+    pub const fn work(&self) -> &'static [Bucket] {
+        match self.endpoint {
+            Endpoint::Completions | Endpoint::Moderations | Endpoint::Embeddings => &[],
+            Endpoint::Images => &[Bucket::Output, Bucket::ImageOutput],
+            Endpoint::Speech => &[Bucket::AudioOutput],
+            Endpoint::Transcriptions => &[Bucket::AudioInput],
+        }
     }
 
     /// The most prompt tokens, answer tokens and units that are held for, for an answer that is no text. What is above

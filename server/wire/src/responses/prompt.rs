@@ -5,9 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::input::Talk;
-use super::request::effort;
 use super::tools::Tools;
-use crate::fields::{flag, given, pick};
+use crate::fields::{effort, flag, given, pick};
 use crate::neutral::{Effort, Format, Prompt};
 use crate::request::{BadRequest, Request};
 
@@ -30,7 +29,6 @@ pub(crate) fn read(request: &Request) -> Result<Prompt, BadRequest> {
         service_tier,
         user,
         previous_response_id,
-        prompt,
         top_logprobs,
         cache_key,
     ] = pick(
@@ -48,7 +46,6 @@ pub(crate) fn read(request: &Request) -> Result<Prompt, BadRequest> {
             "service_tier",
             "user",
             "previous_response_id",
-            "prompt",
             "top_logprobs",
             "prompt_cache_key",
         ],
@@ -57,12 +54,6 @@ pub(crate) fn read(request: &Request) -> Result<Prompt, BadRequest> {
         return Err(BadRequest::new(
             "previous_response_id",
             "this model's provider keeps no answers: send the earlier turns in `input` instead of `previous_response_id`",
-        ));
-    }
-    if given(prompt).is_some() {
-        return Err(BadRequest::new(
-            "prompt",
-            "this model's provider keeps no prompts: send what it says in `instructions` and `input`",
         ));
     }
     if field::<u64>(top_logprobs, "top_logprobs")?.is_some_and(|count| count > 0) {
@@ -291,7 +282,6 @@ mod tests {
                 r#""resp_1""#,
                 "previous_response_id",
             ),
-            ("prompt", r#"{"id":"pmpt_1"}"#, "prompt"),
             ("top_logprobs", "2", "top_logprobs"),
             (
                 "tool_choice",

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use super::prompt::read as prompt;
 pub(crate) use super::upstream::write;
-use crate::fields::{flag, given, not_json, number, pick, place, text};
+use crate::fields::{effort, flag, given, not_json, number, pick, place, text};
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;
 
@@ -67,13 +67,21 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
             "`conversation` is not offered: send the earlier turns in `input`, or use `previous_response_id`",
         ));
     }
+    if given(prompt).is_some() {
+        // It is kept in the operator's account with the provider: not the caller's to read, and of a size that nobody
+        // knows before it is charged.
+        return Err(BadRequest::new(
+            "prompt",
+            "`prompt` is not offered: send what the template says in `instructions` and `input`",
+        ));
+    }
     flag(store, "store")?;
     if given(previous_response_id).is_some() {
         text(previous_response_id, "previous_response_id")?;
     }
     // Over a socket Codex first asks for no answer at all.
     let warms_up = generate.map(RawValue::get) == Some("false");
-    let goes_on = given(previous_response_id).is_some() || given(prompt).is_some();
+    let goes_on = given(previous_response_id).is_some();
     check_input(input, goes_on || warms_up)?;
     let max = number(max_output_tokens, "max_output_tokens", 1, TOKENS_MAX)?;
     let mut size = match given(input) {
@@ -132,18 +140,6 @@ fn check_input(input: Option<&RawValue>, may_be_empty: bool) -> Result<(), BadRe
         Some(0) if !may_be_empty => wrong("must hold at least one item"),
         Some(_) => Ok(()),
     }
-}
-
-/// The word for how hard to think; `None` for anything else.
-///
-/// # Errors
-/// When it is given twice or in another case: what is charged must be what runs.
-pub(super) fn effort(reasoning: Option<&RawValue>) -> Result<Option<String>, BadRequest> {
-    let Some(raw) = given(reasoning).filter(|raw| raw.get().starts_with('{')) else {
-        return Ok(None);
-    };
-    let [effort] = pick(raw.get().as_bytes(), ["effort"])?;
-    Ok(given(effort).and_then(|raw| serde_json::from_str(raw.get()).ok()))
 }
 
 /// What ties a request to what a provider keeps.
@@ -325,6 +321,11 @@ mod tests {
                 "not offered",
             ),
             (
+                r#"{"model":"m","input":"x","prompt":{"id":"pmpt_1","variables":{}}}"#,
+                Some("prompt"),
+                "not offered",
+            ),
+            (
                 r#"{"model":"m","input":"x","max_output_tokens":0}"#,
                 Some("max_output_tokens"),
                 "from 1 to",
@@ -351,7 +352,7 @@ mod tests {
             r#"{"model":"m","previous_response_id":"resp_1"}"#,
             r#"{"model":"m","input":[],"previous_response_id":"resp_1"}"#,
             r#"{"type":"response.create","generate":false,"model":"m","input":[]}"#,
-            r#"{"model":"m","input":"x","background":false,"conversation":null}"#,
+            r#"{"model":"m","input":"x","background":false,"conversation":null,"prompt":null}"#,
         ] {
             read(good);
         }

@@ -53,11 +53,9 @@ fn tool_calls(response: &Object) -> u64 {
     let items = response.get("output").and_then(Value::as_array);
     for item in items.into_iter().flatten() {
         match item.get("type").and_then(Value::as_str) {
-            Some("web_search_call") if is_search(item) => searches += 1,
-            Some("file_search_call" | "code_interpreter_call" | "image_generation_call") => {
-                others += 1;
-            }
-            _ => {}
+            _ if !is_charged(item) => {}
+            Some("web_search_call") => searches += 1,
+            _ => others += 1,
         }
     }
     // The provider's own count leaves out those that it does not charge for.
@@ -66,6 +64,15 @@ fn tool_calls(response: &Object) -> u64 {
         .and_then(|used| used.pointer("/web_search/num_requests"))
         .and_then(Value::as_u64);
     billed.unwrap_or(searches).saturating_add(others)
+}
+
+/// Whether an item is a use of a tool that the provider charges for.
+pub(crate) fn is_charged(item: &Value) -> bool {
+    match item.get("type").and_then(Value::as_str) {
+        Some("web_search_call") => is_search(item),
+        Some("file_search_call" | "code_interpreter_call" | "image_generation_call") => true,
+        _ => false,
+    }
 }
 
 /// Opening a page that was found costs nothing.

@@ -1,0 +1,30 @@
+//! A price says whether the provider's tools are meant to cost nothing, or nobody thought of them.
+
+use sea_orm_migration::prelude::*;
+
+use crate::dialect::run;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true) // sea-orm's default leaves a failed migration half applied on SQLite
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(
+            manager,
+            // 1: a price of zero for `tool_calls` is meant. Nobody was asked before, so it was not.
+            &[
+                "ALTER TABLE price ADD COLUMN tools_free BIGINT NOT NULL DEFAULT 0 CHECK (tools_free IN (0, 1))",
+            ],
+        )
+        .await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, &["ALTER TABLE price DROP COLUMN tools_free"]).await
+    }
+}

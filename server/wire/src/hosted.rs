@@ -1,0 +1,326 @@
+//! Which tools of a request does its provider run, and how often has it? Such tools cost by the use, beside the tokens.
+//!
+//! Only OpenAI's and Anthropic's own fields, and those that others put beside chat's: tools of another kind are the
+//! caller's to run.
+
+use std::borrow::Cow;
+
+use domain::Dialect;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::fields::{given, number, pick};
+use crate::request::Request;
+
+/// Tools that a request offers and that its provider runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hosted {
+    /// The first of them, in a word of ours.
+    pub name: &'static str,
+    /// How often they may be used together, if the request says so.
+    pub most: Option<u64>,
+}
+
+/// What they are called; a version may follow, as in `web_search_20250305`, and whose they are may precede, with a colon.
+const KINDS: [&str; 9] = [
+    "web_search",
+    "web_fetch",
+    "x_search",
+    "browser_search",
+    "file_search",
+    "code_interpreter",
+    "code_execution",
+    "image_generation",
+    "google_search",
+];
+
+/// Fields of chat that offer a search without a tool.
+const OF_CHAT: [&str; 3] = ["web_search_options", "plugins", "search_parameters"];
+
+/// More uses in one call than anybody means.
+const MOST: u64 = 1_000_000;
+
+impl Request {
+    /// The tools that an upstream which gets the caller's own bytes would run; `None` when none is offered. No other
+    /// dialect is told of them.
+    #[must_use]
+    pub fn hosted(&self) -> Option<Hosted> {
+        if self.dialect == Dialect::Gemini {
+            // No upstream speaks it.
+            return None;
+        }
+        let [tools] = pick(&self.body, ["tools"]).unwrap_or_default();
+        let tools: Vec<&RawValue> = given(tools)
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        let tools: Vec<Hosted> = tools.into_iter().filter_map(hosted).collect();
+        let name = match tools.first() {
+            Some(first) => first.name,
+            None if self.dialect == Dialect::Chat && searches(&self.body) => "web_search",
+            None => return None,
+        };
+        let most = match self.dialect {
+            Dialect::Responses => {
+                let [most] = pick(&self.body, ["max_tool_calls"]).unwrap_or_default();
+                number(most, "max_tool_calls", 1, MOST).ok().flatten()
+            }
+            // One without a bound has none together with the others.
+            Dialect::Messages => tools
+                .iter()
+                .map(|tool| tool.most)
+                .try_fold(0_u64, |sum, most| Some(sum.saturating_add(most?))),
+            Dialect::Chat | Dialect::Gemini => None,
+        };
+        Some(Hosted { name, most })
+    }
+}
+
+/// A tool, if its provider runs it. One that says its kind twice could be read as either.
+fn hosted(tool: &RawValue) -> Option<Hosted> {
+    let Ok([kind, most]) = pick(tool.get().as_bytes(), ["type", "max_uses"]) else {
+        return tool.get().starts_with('{').then_some(Hosted {
+            name: "tools",
+            most: None,
+        });
+    };
+    let kind: Cow<'_, str> = serde_json::from_str(given(kind)?.get()).ok()?;
+    Some(Hosted {
+        name: known(&kind)?,
+        most: number(most, "max_uses", 1, MOST).ok().flatten(),
+    })
+}
+
+fn known(kind: &str) -> Option<&'static str> {
+    let kind = kind.rsplit(':').next().unwrap_or(kind);
+    KINDS.into_iter().find(|known| {
+        kind.strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    })
+}
+
+/// Whether a request of chat asks for a search in another field than `tools`.
+fn searches(body: &[u8]) -> bool {
+    // Given twice, one of them counts.
+    pick(body, OF_CHAT).map_or(true, |fields| {
+        fields
+            .into_iter()
+            .any(|field| given(field).is_some_and(|raw| raw.get() != "[]"))
+    })
+}
+
+/// How an event of a stream tells of uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Uses {
+    /// A use begins, or goes on.
+    pub begun: u64,
+    /// One that is charged for has ended.
+    pub ended: u64,
+}
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    /// Of responses.
+    #[serde(borrow, default)]
+    item: Option<&'a RawValue>,
+    /// Of messages.
+    #[serde(borrow, default)]
+    content_block: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+}
+
+/// Looks at the data of an event that an upstream sent in this dialect. Chat tells of no use before its report.
+#[must_use]
+pub fn uses(dialect: Dialect, data: &[u8]) -> Uses {
+    let none = Uses::default();
+    if !matches!(dialect, Dialect::Responses | Dialect::Messages) {
+        return none;
+    }
+    let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else {
+        return none;
+    };
+    let begun = Uses { begun: 1, ended: 0 };
+    let ended = Uses { begun: 0, ended: 1 };
+    let kind = |raw: Option<&RawValue>| -> Option<String> {
+        let kind: Kind<'_> = serde_json::from_str(raw?.get()).ok()?;
+        Some(kind.kind.into_owned())
+    };
+    match event.kind.as_ref() {
+        "response.output_item.added" => match kind(event.item) {
+            Some(kind) if is_use(&kind) => begun,
+            _ => none,
+        },
+        "response.output_item.done" => {
+            let item = event
+                .item
+                .and_then(|raw| serde_json::from_str(raw.get()).ok());
+            let charged = item.is_some_and(|item| crate::responses::usage::is_charged(&item));
+            if charged { ended } else { none }
+        }
+        "content_block_start" => match kind(event.content_block).as_deref() {
+            Some("server_tool_use") => begun,
+            Some("web_search_tool_result" | "web_fetch_tool_result")
+                if !is_error(event.content_block) =>
+            {
+                ended
+            }
+            _ => none,
+        },
+        _ => none,
+    }
+}
+
+fn is_use(kind: &str) -> bool {
+    kind.strip_suffix("_call")
+        .is_some_and(|tool| known(tool).is_some())
+}
+
+/// A use that failed is not charged for.
+fn is_error(block: Option<&RawValue>) -> bool {
+    let read = || -> Option<bool> {
+        let block: Kind<'_> = serde_json::from_str(block?.get()).ok()?;
+        // A list of what was found, or the error.
+        let content: Kind<'_> = serde_json::from_str(block.content?.get()).ok()?;
+        Some(content.kind.ends_with("_error"))
+    };
+    read().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use bytes::Bytes;
+
+    fn of(dialect: Dialect, fields: &str) -> Option<(&'static str, Option<u64>)> {
+        let body = match dialect {
+            Dialect::Responses => format!(r#"{{"model":"m","input":"x",{fields}}}"#),
+            _ => format!(r#"{{"model":"m","max_tokens":9,"messages":[{{}}],{fields}}}"#),
+        };
+        let request = Request::read(dialect, Bytes::from(body)).map_err(|bad| bad.detail);
+        let hosted = request.unwrap().hosted();
+        hosted.map(|hosted| (hosted.name, hosted.most))
+    }
+
+    #[test]
+    fn tools_that_a_provider_runs_are_told_from_the_callers() {
+        for (fields, wanted) in [
+            (
+                r#""tools":[{"type":"web_search"}]"#,
+                Some(("web_search", None)),
+            ),
+            (
+                r#""max_tool_calls":3,"tools":[{"type":"custom","name":"a"},{"type":"file_search","vector_store_ids":["v"]}]"#,
+                Some(("file_search", Some(3))),
+            ),
+            (
+                r#""tools":[{"type":"web\u005fsearch_preview_2025_03_11"}]"#,
+                Some(("web_search", None)),
+            ),
+            // Which of them counts is the provider's to say.
+            (
+                r#""tools":[{"type":"function","type":"web_search"}]"#,
+                Some(("tools", None)),
+            ),
+            // What Codex offers beside the search, and what nobody has heard of.
+            (
+                r#""tools":[{"type":"function","name":"web_search"},{"type":"namespace","name":"n","tools":[]},{"type":"local_shell"},{"type":"web_searching"},7]"#,
+                None,
+            ),
+            (r#""tools":[],"tool_choice":"auto""#, None),
+        ] {
+            assert_eq!(of(Dialect::Responses, fields), wanted, "{fields}");
+        }
+        for (fields, wanted) in [
+            (
+                r#""tools":[{"type":"web_search_20250305","name":"s","max_uses":5},{"type":"web_fetch_20250910","name":"f","max_uses":2}]"#,
+                Some(("web_search", Some(7))),
+            ),
+            (
+                r#""tools":[{"type":"web_search_20250305","name":"s","max_uses":5},{"type":"web_fetch_20250910","name":"f"}]"#,
+                Some(("web_search", None)),
+            ),
+            (
+                r#""tools":[{"name":"a","input_schema":{}},{"type":"bash_20250124","name":"bash"}]"#,
+                None,
+            ),
+        ] {
+            assert_eq!(of(Dialect::Messages, fields), wanted, "{fields}");
+        }
+        for (fields, wanted) in [
+            (r#""web_search_options":{}"#, Some(("web_search", None))),
+            (r#""plugins":[{"id":"web"}]"#, Some(("web_search", None))),
+            (r#""plugins":[],"web_search_options":null"#, None),
+            (
+                r#""tools":[{"type":"openrouter:web_search"}]"#,
+                Some(("web_search", None)),
+            ),
+            (
+                r#""tools":[{"type":"function","function":{"name":"web_search"}}]"#,
+                None,
+            ),
+        ] {
+            assert_eq!(of(Dialect::Chat, fields), wanted, "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_stream_tells_of_uses_before_they_are_reported() {
+        for (dialect, data, begun, ended) in [
+            (
+                Dialect::Responses,
+                r#"{"type":"response.output_item.added","item":{"type":"web_search_call","id":"w"}}"#,
+                1,
+                0,
+            ),
+            (
+                Dialect::Responses,
+                r#"{"type":"response.output_item.done","item":{"type":"web_search_call","action":{"type":"search"}}}"#,
+                0,
+                1,
+            ),
+            (
+                Dialect::Responses,
+                r#"{"type":"response.output_item.done","item":{"type":"web_search_call","action":{"type":"open_page"}}}"#,
+                0,
+                0,
+            ),
+            (
+                Dialect::Responses,
+                r#"{"type":"response.output_item.added","item":{"type":"function_call"}}"#,
+                0,
+                0,
+            ),
+            (
+                Dialect::Messages,
+                r#"{"type":"content_block_start","content_block":{"type":"server_tool_use","name":"web_search"}}"#,
+                1,
+                0,
+            ),
+            (
+                Dialect::Messages,
+                r#"{"type":"content_block_start","content_block":{"type":"web_search_tool_result","content":[{}]}}"#,
+                0,
+                1,
+            ),
+            (
+                Dialect::Messages,
+                r#"{"type":"content_block_start","content_block":{"type":"web_search_tool_result","content":{"type":"web_search_tool_result_error"}}}"#,
+                0,
+                0,
+            ),
+            (Dialect::Messages, "nonsense", 0, 0),
+        ] {
+            let found = uses(dialect, data.as_bytes());
+            assert_eq!(found, Uses { begun, ended }, "{data}");
+        }
+    }
+}
