@@ -16,9 +16,11 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         run(
             manager,
-            // 1: a price of zero for `tool_calls` is meant. Nobody was asked before, so it was not.
+            // 1: a price of zero for `tool_calls` is meant. A price that was published before goes on as it was promised;
+            // `farebox doctor` names those that give tools away.
             &[
                 "ALTER TABLE price ADD COLUMN tools_free BIGINT NOT NULL DEFAULT 0 CHECK (tools_free IN (0, 1))",
+                "UPDATE price SET tools_free = 1 WHERE tool_calls = 0",
             ],
         )
         .await

@@ -437,9 +437,17 @@ async fn tools(found: &mut Findings, db: &Db) {
     if let Err(error) = catalog.reload().await {
         return found.fail("tools", format!("the catalogue cannot be read: {error}"));
     }
+    let free = catalog.free_tools();
     let unpriced = catalog.unpriced_tools();
+    if unpriced.is_empty() && free.is_empty() {
+        return found.ok("tools", "every use of a provider's tool has a price");
+    }
     if unpriced.is_empty() {
-        return found.ok("tools", "every model says what its provider's tools cost");
+        let models = free.join(", ");
+        return found.ok(
+            "tools",
+            format!("uses of the provider's tools (web_search …) cost callers nothing at {models}, and you what the provider asks"),
+        );
     }
     found.warn(
         "tools",

@@ -23,6 +23,9 @@ pub struct PricePerMtok(i64);
 impl PricePerMtok {
     pub const FREE: Self = Self(0);
 
+    /// What OpenAI and Anthropic ask for a use of their web search: ten dollars a thousand.
+    pub const OF_A_SEARCH: Self = Self(10_000_000_000);
+
     /// A thousand dollars a token: what is above is a typing mistake.
     pub const MICRO_USD_MAX: i64 = 1_000_000_000_000_000;
 
@@ -260,6 +263,15 @@ impl Price {
     pub fn ceiling(&self, prompt_tokens: u64, answer_tokens: u64) -> Result<Amount, MoneyError> {
         let answer = self.dearest(Bucket::ANSWER).cost_picos(answer_tokens);
         nanos_up(self.before_the_answer(prompt_tokens) + answer)
+    }
+
+    /// With the usual price for uses of the provider's tools, if the model converses: only such a one has tools.
+    #[must_use]
+    pub fn with_usual_tools(mut self) -> Self {
+        if self.output != PricePerMtok::FREE && self.unit.is_none() {
+            self.tool_calls = PricePerMtok::OF_A_SEARCH;
+        }
+        self
     }
 
     /// What so many uses of tools cost that the provider runs.

@@ -18,6 +18,7 @@ pub use store::{CatalogError, ModelView, NewModel, NewPrice, NewRoute, PriceView
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use domain::PricePerMtok;
 use domain::views::UnixMs;
 use sea_orm::DbErr;
 
@@ -74,16 +75,27 @@ impl Catalog {
             .collect()
     }
 
-    /// The models of now whose price does not say what the tools cost that a provider runs.
+    /// The models of now whose answers have a price, and whose price does not say what the tools cost that a provider runs.
     #[must_use]
     pub fn unpriced_tools(&self) -> Vec<String> {
+        self.conversing(|version| !version.prices_tools())
+    }
+
+    /// Those at which uses of such tools are given away.
+    #[must_use]
+    pub fn free_tools(&self) -> Vec<String> {
+        self.conversing(|version| {
+            version.tools_free && version.price.tool_calls == PricePerMtok::FREE
+        })
+    }
+
+    fn conversing(&self, is_one: impl Fn(&PriceVersion) -> bool) -> Vec<String> {
         let now = self.0.clock.now_ms();
+        let is_one =
+            |version: &PriceVersion| version.price.output != PricePerMtok::FREE && is_one(version);
         self.snapshot()
             .models()
-            .filter(|model| {
-                let version = model.price_at(now);
-                version.is_some_and(|version| !version.prices_tools())
-            })
+            .filter(|model| model.price_at(now).is_some_and(is_one))
             .map(|model| model.id.clone())
             .collect()
     }

@@ -42,9 +42,9 @@ pub struct PriceArgs {
     /// US dollars per million answer tokens of images; the output price when left out
     #[arg(long, value_name = "P")]
     image_output_per_mtok: Option<String>,
-    /// US dollars per million uses of tools that the provider runs (web_search …): 10000 is a cent each, 0 gives them away;
-    /// when left out, calls that offer such tools are refused
-    #[arg(long, value_name = "P")]
+    /// US dollars per million uses of tools that the provider runs (web_search …): 0 gives them away, `none` refuses calls
+    /// that offer them; when left out 10000, a cent each, what OpenAI and Anthropic ask for a search
+    #[arg(long, value_name = "P|none")]
     tool_calls_per_million: Option<String>,
     /// US dollars per million units: 0.10 for milliseconds is $0.006 a minute; nothing when left out
     #[arg(long, value_name = "P", requires = "unit")]
@@ -138,10 +138,10 @@ impl From<UnitArg> for Unit {
 
 /// Says what calls are refused at a price that leaves the provider's tools out.
 pub fn note_tools(price: &NewPrice) {
-    if !price.prices_tools() {
+    if !price.prices_tools() && price.output != PricePerMtok::FREE {
         output::note(
-            "calls that offer tools which the provider runs (web_search, file_search …) are refused: no price says what a use costs. \
-             --tool-calls-per-million 10000 is a cent each, 0 gives them away.",
+            "calls that offer tools which the provider runs (web_search, file_search …) are refused, Codex CLI's among them: no price \
+             says what a use costs. 10000 dollars per million are a cent each, 0 gives them away.",
         );
     }
 }
@@ -165,6 +165,10 @@ impl PriceArgs {
         )?;
         let output = price("--output-per-mtok", &self.output_per_mtok)?;
         let base = Price::stated(input, cached.unwrap_or(input), output, &self.more()?);
+        let base = match self.tool_calls_per_million {
+            Some(_) => base,
+            None => base.with_usual_tools(),
+        };
         let rule = CostPlus {
             base,
             long: self.long.read(&base)?,
@@ -181,9 +185,18 @@ impl PriceArgs {
                 self.cost_cached_input_per_mtok.as_ref(),
             )?,
             cost_output: maybe("--cost-output-per-mtok", self.cost_output_per_mtok.as_ref())?,
-            tools_free: self.tool_calls_per_million.is_some() && base.tool_calls.micro_usd() == 0,
+            tools_free: self.of_tools()? == Some(PricePerMtok::FREE),
             ..NewPrice::of_list(list)
         })
+    }
+
+    /// The price that is said for uses of the provider's tools.
+    fn of_tools(&self) -> anyhow::Result<Option<PricePerMtok>> {
+        let said = self.tool_calls_per_million.as_ref();
+        maybe(
+            "--tool-calls-per-million",
+            said.filter(|text| *text != "none"),
+        )
     }
 
     fn more(&self) -> anyhow::Result<More> {
@@ -204,10 +217,7 @@ impl PriceArgs {
                 "--image-output-per-mtok",
                 self.image_output_per_mtok.as_ref(),
             )?,
-            tool_calls: maybe(
-                "--tool-calls-per-million",
-                self.tool_calls_per_million.as_ref(),
-            )?,
+            tool_calls: self.of_tools()?,
             units: maybe("--units-per-million", self.units_per_million.as_ref())?,
             call: maybe("--calls-per-million", self.calls_per_million.as_ref())?,
             unit: self.unit.map(Unit::from),

@@ -123,7 +123,7 @@ pub fn read_price(typed: &Priced<'_>) -> Result<NewPrice, Vec<(Field, Fault)>> {
     else {
         return Err(faults);
     };
-    let cost = Price::of(input, cached_input, output);
+    let cost = Price::of(input, cached_input, output).with_usual_tools();
     NewPrice::from_cost(cost, markup)
         .map_err(|_| vec![(field, Fault::Admin(AdminFault::OutOfRange))])
 }
