@@ -316,6 +316,10 @@ impl Meter {
         }
         usage.flagged |= self.flagged;
         usage.served = usage.served.or(self.served);
+        if usage.tool_calls > 0 && !self.version.prices_tools() {
+            // Some models search without being offered a tool.
+            tracing::warn!(call.id = %self.call, %model, "A provider ran tools that the model has no price for; their uses cost the caller nothing");
+        }
         // Chosen here and only here: by what was asked for, and what the upstream says about it.
         let (price, sheet) = self.version.for_call(asked, &usage);
         let cost = if rule.charges() {

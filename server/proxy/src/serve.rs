@@ -138,7 +138,9 @@ pub(crate) async fn metered(
             // A conversation is made shorter without them.
             hosted = request.hosted().filter(|_| goal == Goal::Answer);
             let places = priced(request, hosted, &offer.version, places)?;
-            sayable(request, places)?
+            let places = sayable(request, places)?;
+            hosted = hosted.filter(|_| places.iter().any(|place| runs_tools(place, request)));
+            places
         }
     };
     let budget = Budget::of(request, &offer.model, &offer.version, kept, hosted);
@@ -178,7 +180,7 @@ fn priced(
     let Some(hosted) = hosted.filter(|_| !version.prices_tools()) else {
         return Ok(places);
     };
-    places.retain(|place| place.dialect(request) != request.dialect || place.upstream.is_sandbox());
+    places.retain(|place| !runs_tools(place, request) || place.upstream.is_sandbox());
     match places.is_empty() {
         true => Err(Problem::ToolNotPriced {
             tool: hosted.name,
@@ -186,6 +188,11 @@ fn priced(
         }),
         false => Ok(places),
     }
+}
+
+/// Whether a place is told of the tools that it would run: who gets the caller's own bytes is.
+fn runs_tools(place: &Place, request: &Request) -> bool {
+    place.dialect(request) == request.dialect
 }
 
 /// The places where the request can be said: those that speak its dialect, and those to whose it translates.
