@@ -167,6 +167,8 @@ on_both! {
         }
         let reset = counted.headers()["anthropic-ratelimit-requests-reset"].to_str().unwrap();
         assert!(reset.len() == 20 && reset.ends_with('Z'), "{reset}");
+        // Its body is Anthropic's own, so how good it is stands beside it.
+        assert_eq!(counted.headers()["x-token-count"], "estimate; family=openai; error=0.05");
         let counted: Value = counted.json().await.unwrap();
         let tokens = counted["input_tokens"].as_u64().unwrap();
         assert!((8..25).contains(&tokens), "{tokens}");

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 /// What SDKs send beside the simple headers; `*` does not cover `authorization`.
 const ALLOWED: &str = "authorization, content-type, if-none-match, x-api-key, api-key, x-goog-api-key, x-goog-api-client, anthropic-version, \
     anthropic-beta, anthropic-dangerous-direct-browser-access, openai-beta, openai-organization, openai-project, idempotency-key";
-const EXPOSED: &str = "etag, x-request-id, request-id, retry-after, x-should-retry, openai-processing-ms, x-cost-nusd, \
+const EXPOSED: &str = "etag, x-request-id, request-id, retry-after, x-should-retry, openai-processing-ms, x-cost-nusd, x-token-count, \
     anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, anthropic-ratelimit-requests-reset, \
     anthropic-ratelimit-tokens-limit, anthropic-ratelimit-tokens-remaining, anthropic-ratelimit-tokens-reset, \
     x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, \

@@ -1,24 +1,25 @@
 //! `POST /v1/messages/count_tokens`: how long is a prompt? Counted here, free, for every model of the catalogue,
 //! whatever its upstream speaks. And `/v1/messages/batches`, which are not offered.
 //!
-//! The count is that by which a call is charged when its upstream reports nothing: `docs/api.md` says how far it can be
-//! from the provider's own. The prompt is read, counted and dropped.
+//! `docs/tokens.md` says how far a count can be from the provider's own, and so does a header of the answer. No charge is
+//! made by it. The prompt is read, counted and dropped.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::{Problem, Scope};
 use serde::Serialize;
 use server::keys::KeyRecord;
-use wire::count::CountRequest;
+use wire::count::{CountRequest, Family};
 
 use crate::admit::Reading;
-use crate::serve::{is_offered, malformed};
+use crate::serve::{family, malformed};
 use crate::state::ProxyState;
 use crate::{admit, body, refuse, tokens};
 
@@ -30,23 +31,41 @@ struct Answer {
 pub(crate) async fn tokens(State(state): State<ProxyState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     match answer(&state, &parts, body).await {
-        Ok(answer) => Json(answer).into_response(),
+        Ok((answer, family)) => told(family, &answer),
         Err(problem) => refuse::answer(&state, &problem),
     }
 }
 
-async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer, Problem> {
+async fn answer(
+    state: &ProxyState,
+    parts: &Parts,
+    body: Body,
+) -> Result<(Answer, &'static Family), Problem> {
     let (key, reading, body) = admitted(state, parts, body).await?;
     let request = CountRequest::read(body).map_err(malformed)?;
-    is_offered(state, &key, &request.model)?;
+    let family = family(state, &key, &request.model)?;
     // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
     // for another before it is done.
     let counted = tokio::task::spawn_blocking(move || {
-        let input_tokens = tokens::counted(&request);
+        let input_tokens = request.tokens(family, &tokens::encoded);
         drop(reading);
-        Answer { input_tokens }
+        (Answer { input_tokens }, family)
     });
     counted.await.map_err(|_| Problem::Internal)
+}
+
+/// A count, with its error beside it: the bodies are the providers' own, and have no place for that.
+pub(crate) fn told(family: &Family, answer: &impl Serialize) -> Response {
+    let mut response = Json(answer).into_response();
+    let said = format!(
+        "estimate; family={}; error=0.{:02}",
+        family.name,
+        family.error / 10
+    );
+    if let Ok(said) = HeaderValue::try_from(said) {
+        response.headers_mut().insert("x-token-count", said);
+    }
+    response
 }
 
 /// Lets somebody in who asks for a count, and reads the body.

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
+use wire::count::Family;
 use wire::request::Request as ModelRequest;
 
 use crate::account::{Money, Part, malformed, parts};
@@ -209,8 +210,11 @@ impl Asked {
                     (None, Some(max)) => (max, "max_tokens"),
                     (None, None) => (0, "nothing"),
                 };
+                let there = offer.model.routes.iter();
+                let there = there.map(|route| route.upstream_model.as_str());
+                let family = Family::of(there.chain([request.model.as_str()]));
                 let tokens = Tokens {
-                    input: tokens::prompt(&request),
+                    input: request.tokens(family, &tokens::encoded),
                     output: budget.at_most(output).saturating_mul(request.choices),
                     ..Tokens::default()
                 };

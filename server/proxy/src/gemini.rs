@@ -4,12 +4,10 @@
 
 use std::time::Instant;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::Response;
 use axum::http::request::Parts;
-use axum::response::IntoResponse;
 use axum::{Extension, extract};
 use domain::ids::CallId;
 use domain::{Dialect, Problem};
@@ -123,14 +121,14 @@ async fn counted(
 ) -> Result<Response<Body>, Problem> {
     let (key, reading, body) = count::admitted(state, parts, body).await?;
     let request = gemini::request::read(model, false, body).map_err(malformed)?;
-    serve::is_offered(state, &key, &request.model)?;
+    let family = serve::family(state, &key, &request.model)?;
     let counted = tokio::task::spawn_blocking(move || {
-        let total_tokens = tokens::prompt(&request);
+        let total_tokens = request.tokens(family, &tokens::encoded);
         drop(reading);
         Counted { total_tokens }
     });
     let counted = counted.await.map_err(|_| Problem::Internal)?;
-    Ok(Json(counted).into_response())
+    Ok(count::told(family, &counted))
 }
 
 #[cfg(test)]

@@ -2,19 +2,19 @@
 //!
 //! The request is read, counted and dropped: it is in no row, no log, no figure and no error.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::{Dialect, Problem, Scope};
 use serde::Serialize;
+use wire::count::Family;
 use wire::request::{BadRequest, Request as ModelRequest};
 use wire::responses::request::stateful;
 
-use crate::serve::{is_offered, malformed};
+use crate::serve::{family, malformed};
 use crate::state::ProxyState;
-use crate::{admit, body, refuse, tokens};
+use crate::{admit, body, count, refuse, tokens};
 
 #[derive(Serialize)]
 struct Answer {
@@ -22,19 +22,19 @@ struct Answer {
     input_tokens: u64,
 }
 
-pub(crate) async fn count(State(state): State<ProxyState>, request: Request) -> Response {
+pub(crate) async fn counted(State(state): State<ProxyState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     match answer(&state, &parts, body).await {
-        Ok(input_tokens) => Json(Answer {
-            object: "response.input_tokens",
-            input_tokens,
-        })
-        .into_response(),
+        Ok((answer, family)) => count::told(family, &answer),
         Err(problem) => refuse::answer(&state, &problem),
     }
 }
 
-async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<u64, Problem> {
+async fn answer(
+    state: &ProxyState,
+    parts: &Parts,
+    body: Body,
+) -> Result<(Answer, &'static Family), Problem> {
     let (key, reading) = match admit::reading(state, parts, Scope::ResponsesWrite).await {
         Ok(admitted) => admitted,
         Err(problem) => {
@@ -44,7 +44,7 @@ async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<u64, Pr
     };
     let body = body::read(&state.config, &parts.headers, body).await?;
     let request = ModelRequest::read(Dialect::Responses, body).map_err(malformed)?;
-    is_offered(state, &key, &request.model)?;
+    let family = family(state, &key, &request.model)?;
     if stateful(&request).previous.is_some() {
         return Err(malformed(BadRequest {
             detail: "`previous_response_id` cannot be counted: what came before is kept by the model's provider; send the whole conversation in `input`".to_owned(),
@@ -54,9 +54,14 @@ async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<u64, Pr
     // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
     // for another before it is done.
     let counted = tokio::task::spawn_blocking(move || {
-        let count = tokens::prompt(&request);
+        let input_tokens = request.tokens(family, &tokens::encoded);
         drop(reading);
-        count
+        let object = "response.input_tokens";
+        let answer = Answer {
+            object,
+            input_tokens,
+        };
+        (answer, family)
     });
     counted.await.map_err(|_| Problem::Internal)
 }

@@ -103,7 +103,11 @@ fn endpoints() -> Vec<(&'static str, String, MethodRouter<ProxyState>)> {
             "/responses/compact",
             reach(Dialect::Responses, Goal::Compact),
         ),
-        ("post", "/responses/input_tokens", post(input_tokens::count)),
+        (
+            "post",
+            "/responses/input_tokens",
+            post(input_tokens::counted),
+        ),
         ("post", "/messages", converse(Dialect::Messages)),
         ("post", "/messages/count_tokens", post(count::tokens)),
         ("post", "/messages/batches", any(count::batches)),

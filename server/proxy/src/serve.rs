@@ -14,6 +14,7 @@ use domain::ids::{CallId, PriceId};
 use domain::{Dialect, Price, Problem, Scope};
 use server::catalog::{Model, PriceVersion};
 use server::keys::KeyRecord;
+use wire::count::Family;
 use wire::hosted::Hosted;
 use wire::media::Media;
 use wire::request::{BadRequest, Request};
@@ -261,6 +262,22 @@ pub(crate) fn only_converses(
 pub(crate) fn is_offered(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<(), Problem> {
     admit::may_call(key, name)?;
     offer(state, key, name).map(|_| ())
+}
+
+/// How the tokens of a prompt for this model are counted, if a key can call it now: told by its name at its upstreams, else
+/// by ours.
+///
+/// # Errors
+/// As [`is_offered`].
+pub(crate) fn family(
+    state: &ProxyState,
+    key: &KeyRecord,
+    name: &str,
+) -> Result<&'static Family, Problem> {
+    admit::may_call(key, name)?;
+    let offer = offer(state, key, name)?;
+    let there = offer.places.iter().map(|place| place.model.as_str());
+    Ok(Family::of(there.chain([name])))
 }
 
 fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Problem> {

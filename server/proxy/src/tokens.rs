@@ -1,8 +1,10 @@
 //! How many tokens are in a text, when the upstream does not say? Counted by OpenAI's `o200k_base` encoding.
 //!
-//! For other models it is an estimate, and the call's row says so. The tables take about 20 MB once, on first use.
+//! For other models it is an estimate, mostly below what their maker would count, and the call's row says so: nobody is
+//! charged by a factor. Who asks beforehand is told more exactly: [`wire::count`]. The tables take about 20 MB once, on
+//! first use.
 
-use wire::count::CountRequest;
+use wire::count::Encoding;
 use wire::relay::Whole;
 use wire::request::Request;
 
@@ -16,15 +18,16 @@ pub(crate) fn count(text: &str) -> u64 {
     bpe_openai::o200k_base().count(text) as u64
 }
 
-/// Counts a prompt.
-pub(crate) fn prompt(request: &Request) -> u64 {
-    let mut tokens = PER_PROMPT;
-    request.each_text(&mut |text| tokens += count(text));
-    tokens + request.size.attachments * PER_ATTACHMENT
+/// Counts by either encoding, for [`wire::count`].
+pub(crate) fn encoded(encoding: Encoding, text: &str) -> u64 {
+    match encoding {
+        Encoding::O200k => count(text),
+        Encoding::Cl100k => bpe_openai::cl100k_base().count(text) as u64,
+    }
 }
 
-/// Counts what somebody asks to be counted, as [`prompt`] does.
-pub(crate) fn counted(request: &CountRequest) -> u64 {
+/// Counts a prompt.
+pub(crate) fn prompt(request: &Request) -> u64 {
     let mut tokens = PER_PROMPT;
     request.each_text(&mut |text| tokens += count(text));
     tokens + request.size.attachments * PER_ATTACHMENT

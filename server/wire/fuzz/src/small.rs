@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::Dialect;
-use wire::count::CountRequest;
+use wire::count::{CountRequest, Family};
 use wire::error::{Fault, Said};
 use wire::media::{self, Endpoint};
 use wire::request::BadRequest;
@@ -58,7 +58,10 @@ fn errors_and_text(data: &[u8]) {
 
 fn count(data: &[u8]) {
     match CountRequest::read(Bytes::copy_from_slice(data)) {
-        Ok(asked) => asked.each_text(&mut |_| {}),
+        Ok(asked) => {
+            let family = Family::of([asked.model.as_str()]);
+            let _ = asked.tokens(family, &|_, text| text.len() as u64);
+        }
         Err(wrong) => names_a_place(&wrong),
     }
 }
