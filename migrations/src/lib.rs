@@ -28,6 +28,7 @@ mod m018_verify_runs;
 mod m019_price_buckets;
 mod m020_response_pins;
 mod m021_flush;
+mod m022_settle;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m019_price_buckets::Migration),
             Box::new(m021_flush::Migration),
             Box::new(m020_response_pins::Migration),
+            Box::new(m022_settle::Migration),
         ]
     }
 }
