@@ -27,7 +27,8 @@ impl MigrationTrait for Migration {
         )
         .await?;
         if manager.get_database_backend() != DbBackend::Postgres {
-            return Ok(());
+            let open = "ALTER TABLE lot ADD COLUMN open BIGINT GENERATED ALWAYS AS (CASE WHEN remaining > 0 THEN 1 ELSE 0 END) VIRTUAL";
+            return run(manager, &[open]).await;
         }
         let apply = m021_flush::APPLY.replace(REFUSAL, REFUSAL_AS_CHECK);
         run(
@@ -49,6 +50,12 @@ impl MigrationTrait for Migration {
                 "ALTER TABLE transfer DROP CONSTRAINT transfer_credit_id_fkey",
                 "ALTER TABLE lot_part DROP CONSTRAINT lot_part_transfer_id_fkey",
                 "ALTER TABLE lot_part DROP CONSTRAINT lot_part_lot_id_fkey",
+                // What no index names may change without touching any: `remaining` does in every flush, `open` once.
+                "ALTER TABLE lot ADD COLUMN open BIGINT GENERATED ALWAYS AS (CASE WHEN remaining > 0 THEN 1 ELSE 0 END) STORED",
+                "DROP INDEX lot_open",
+                "DROP INDEX lot_ending",
+                "CREATE INDEX lot_open ON lot (book_id) WHERE open = 1",
+                "CREATE INDEX lot_ending ON lot (expires_at) WHERE expires_at IS NOT NULL AND open = 1",
             ],
         )
         .await
@@ -59,6 +66,10 @@ impl MigrationTrait for Migration {
             run(
                 manager,
                 &[
+                    "DROP INDEX lot_ending",
+                    "DROP INDEX lot_open",
+                    "CREATE INDEX lot_open ON lot (book_id) WHERE remaining > 0",
+                    "CREATE INDEX lot_ending ON lot (expires_at) WHERE expires_at IS NOT NULL AND remaining > 0",
                     "ALTER TABLE lot_part ADD CONSTRAINT lot_part_lot_id_fkey FOREIGN KEY (lot_id) REFERENCES lot(id)",
                     "ALTER TABLE lot_part ADD CONSTRAINT lot_part_transfer_id_fkey FOREIGN KEY (transfer_id) REFERENCES transfer(id)",
                     "ALTER TABLE transfer ADD CONSTRAINT transfer_credit_id_fkey FOREIGN KEY (credit_id) REFERENCES book(id)",
@@ -76,6 +87,7 @@ impl MigrationTrait for Migration {
         run(
             manager,
             &[
+                "ALTER TABLE lot DROP COLUMN open",
                 "CREATE INDEX lease_reclaim ON lease (reclaim_after) WHERE state IN ('active', 'draining')",
                 "CREATE INDEX lease_expired ON lease (expires_at) WHERE state = 'active'",
             ],

@@ -149,14 +149,15 @@ pub(super) fn by_lot(parts: &[Part]) -> Vec<[Value; 2]> {
 /// Lots touched by one statement: what databases admit in values is more.
 const PARTS_MAX: usize = 2_000;
 
-/// The lots of these books that still hold something, in the published order.
+/// The lots of these books that still hold something, in the published order. That is said twice, because the index of
+/// them is by `open` on PostgreSQL, by `remaining` on SQLite.
 async fn full<C: ConnectionTrait>(
     conn: &C,
     books: BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, VecDeque<(i64, i64)>>, DbErr> {
     let (those, values) = among(conn, "book_id", books.into_iter().map(Value::from))?;
     let sql = format!(
-        "SELECT id, book_id, remaining FROM lot WHERE {those} AND remaining > 0
+        "SELECT id, book_id, remaining FROM lot WHERE {those} AND remaining > 0 AND open = 1
          ORDER BY book_id, priority, coalesce(expires_at, 9223372036854775807), CASE WHEN kind = 'paid' THEN 1 ELSE 0 END, id"
     );
     let mut lots: BTreeMap<i64, VecDeque<(i64, i64)>> = BTreeMap::new();
