@@ -29,6 +29,7 @@ mod m019_price_buckets;
 mod m020_response_pins;
 mod m021_flush;
 mod m022_tools_free;
+mod m022_settle;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m021_flush::Migration),
             Box::new(m020_response_pins::Migration),
             Box::new(m022_tools_free::Migration),
+            Box::new(m022_settle::Migration),
         ]
     }
 }

@@ -52,7 +52,7 @@ impl MigrationTrait for Migration {
 /// each wallet took longer than the transfers. Each is found by its key, whatever the planner believes of the table when
 /// the session begins: that is what the settings are for. Only wallets are a workspace's; said by their kind, an index of
 /// all of them would look cheap.
-const APPLY: &str = "CREATE OR REPLACE FUNCTION transfers_apply() RETURNS trigger LANGUAGE plpgsql
+pub const APPLY: &str = "CREATE OR REPLACE FUNCTION transfers_apply() RETURNS trigger LANGUAGE plpgsql
     SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     DECLARE strangers BIGINT;
     BEGIN

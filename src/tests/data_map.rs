@@ -41,7 +41,7 @@ pub async fn columns(db: &Db) -> BTreeSet<String> {
             "SELECT table_name || '.' || column_name AS name FROM information_schema.columns WHERE table_schema = current_schema()"
         }
         _ => {
-            "SELECT m.name || '.' || c.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+            "SELECT m.name || '.' || c.name AS name FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c
              WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
         }
     };

@@ -67,4 +67,22 @@ on_both! {
         }
         app.finish().await;
     }
+
+    async fn movements_name_what_is_there_and_stays(app) {
+        app.caller("5").await;
+        let db = app.handles.db.clone();
+        let transfer = "INSERT INTO transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)";
+        for sql in [
+            "INSERT INTO lot_part (transfer_id, lot_id, amount) SELECT 999999999, min(id), 1 FROM lot".to_owned(),
+            "INSERT INTO lot_part (transfer_id, lot_id, amount) SELECT min(id), 999999999, 1 FROM transfer".to_owned(),
+            format!("{transfer} SELECT 'x', 0, 999999999, id, 'USD', 1, 'usage', 0 FROM book WHERE kind = 'revenue'"),
+            format!("{transfer} SELECT 'x', 0, id, 999999999, 'USD', 1, 'usage', 0 FROM book WHERE kind = 'revenue'"),
+            "DELETE FROM book".to_owned(),
+            "UPDATE book SET id = id + 1000000000".to_owned(),
+        ] {
+            let refused = db.write().execute_unprepared(&sql).await;
+            assert!(refused.is_err(), "allowed: {sql}");
+        }
+        app.finish().await;
+    }
 }

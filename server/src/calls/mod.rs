@@ -18,7 +18,9 @@ pub use page::KeyName;
 pub(crate) use parts::Parts;
 pub use query::{Filter, Group, RANGE_DAYS_MAX, Range, UsageQuery};
 pub use record::{Attempt, CallRecord, Outcome};
-pub(crate) use record::{Booked, Repeated, insert};
+pub(crate) use record::{
+    Booked, INTO_ATTEMPTS, Repeated, attempt_rows, call_rows, insert, into_calls,
+};
 pub use refused::RefusedCalls;
 pub(crate) use report::call_row;
 pub use report::{AttemptRow, CallRow, Calls};

@@ -93,7 +93,7 @@ pub(crate) struct Booked<'a> {
     pub(crate) txn: Option<&'a str>,
 }
 
-const CALL_COLUMNS: usize = 16 + counted::COLUMNS.len();
+pub(crate) const CALL_COLUMNS: usize = 16 + counted::COLUMNS.len();
 
 /// What becomes of a call whose id is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,26 +110,39 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     calls: &[Booked<'_>],
     repeated: Repeated,
 ) -> Result<(), DbErr> {
-    let into = format!(
+    // The attempts of a call are there if it is.
+    let rest = match repeated {
+        Repeated::Refused => ["", ""],
+        Repeated::Kept => [
+            "ON CONFLICT (id) DO NOTHING",
+            "ON CONFLICT (call_id, seq) DO NOTHING",
+        ],
+    };
+    insert_all(conn, &into_calls(), call_rows(calls), rest[0]).await?;
+    insert_all(conn, INTO_ATTEMPTS, attempt_rows(calls), rest[1])
+        .await
+        .map(|_| ())
+}
+
+/// Table and columns of [`call_rows`].
+pub(crate) fn into_calls() -> String {
+    format!(
         "call (id, workspace_id, key_id, lease_id, txn_id, model, price_id, ending, rule, http_status, streamed,
             charge_nusd, unbilled_nusd, first_byte_ms, duration_ms, created_at, {})",
         counted::COLUMNS.join(", ")
-    );
-    let rest = match repeated {
-        Repeated::Refused => "",
-        Repeated::Kept => "ON CONFLICT (id) DO NOTHING",
-    };
-    insert_all(conn, &into, calls.iter().map(call_values).collect(), rest).await?;
-    let into = "attempt (call_id, seq, upstream_id, outcome, status, duration_ms)";
-    let attempts = calls.iter().flat_map(attempt_values).collect();
-    insert_all(
-        conn,
-        into,
-        attempts,
-        "ON CONFLICT (call_id, seq) DO NOTHING",
     )
-    .await
-    .map(|_| ())
+}
+
+/// Table and columns of [`attempt_rows`].
+pub(crate) const INTO_ATTEMPTS: &str =
+    "attempt (call_id, seq, upstream_id, outcome, status, duration_ms)";
+
+pub(crate) fn call_rows(calls: &[Booked<'_>]) -> Vec<[Value; CALL_COLUMNS]> {
+    calls.iter().map(call_values).collect()
+}
+
+pub(crate) fn attempt_rows(calls: &[Booked<'_>]) -> Vec<[Value; 6]> {
+    calls.iter().flat_map(attempt_values).collect()
 }
 
 fn call_values(call: &Booked<'_>) -> [Value; CALL_COLUMNS] {

@@ -6,36 +6,51 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 
-/// The rows as a query, for `WITH name (columns) AS (…)`, and its values. Where they are few lengths of lists that a
-/// database meets, it may keep their plans: so on SQLite the last row is repeated up to a power of two, which must be
-/// harmless.
+/// The rows as a query, for `WITH name (columns) AS (…)`, and its values, which must be all that the statement has. Where
+/// they are few lengths of lists that a database meets, it may keep their plans: so on SQLite the last row is repeated up
+/// to a power of two, which must be harmless.
 pub(crate) fn table<C: ConnectionTrait, const N: usize>(
     conn: &C,
     mut rows: Vec<[Value; N]>,
 ) -> Result<(String, Vec<Value>), DbErr> {
     if is_postgres(conn) {
-        return arrays(&rows);
+        return arrays(&rows, 1);
     }
     pad(&mut rows);
     let sql = format!("VALUES {}", brackets(rows.len(), N));
     Ok((sql, rows.into_iter().flatten().collect()))
 }
 
-/// `column = ANY (…)` of these values, and what stands in it. There must be one at least.
+/// `column = ANY (…)` of these values, and what stands in it: all values that the statement has. There must be one at
+/// least.
 pub(crate) fn among<C: ConnectionTrait>(
     conn: &C,
     column: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<(String, Vec<Value>), DbErr> {
+    let mut placed = Vec::new();
+    let those = also_among(conn, column, values, &mut placed)?;
+    Ok((those, placed))
+}
+
+/// The same in a statement that has other values already, after which it places its own.
+pub(crate) fn also_among<C: ConnectionTrait>(
+    conn: &C,
+    column: &str,
+    values: impl IntoIterator<Item = Value>,
+    placed: &mut Vec<Value>,
+) -> Result<String, DbErr> {
     let mut values: Vec<Value> = values.into_iter().collect();
     if is_postgres(conn) {
         let (array, kind) = array(values.iter())?;
-        let sql = format!("{column} = ANY (CAST($1 AS {kind}[]))");
-        return Ok((sql, vec![array.into()]));
+        placed.push(array.into());
+        let first = placed.len();
+        return Ok(format!("{column} = ANY (CAST(${first} AS {kind}[]))"));
     }
     pad(&mut values);
-    let sql = format!("{column} IN ({})", places(values.len()));
-    Ok((sql, values))
+    let places = vec!["?"; values.len()].join(", ");
+    placed.extend(values);
+    Ok(format!("{column} IN ({places})"))
 }
 
 /// Inserts the rows, in their order, and answers what they return. `into` names table and columns, `rest` is what follows
@@ -51,7 +66,7 @@ pub(crate) async fn insert_all<C: ConnectionTrait, const N: usize>(
     }
     let backend = conn.get_database_backend();
     if is_postgres(conn) {
-        let (query, values) = arrays(&rows)?;
+        let (query, values) = arrays(&rows, 1)?;
         let sql = format!("INSERT INTO {into} {query} {rest}");
         let statement = Statement::from_sql_and_values(backend, sql, values);
         return conn.query_all_raw(statement).await;
@@ -69,8 +84,44 @@ pub(crate) async fn insert_all<C: ConnectionTrait, const N: usize>(
     Ok(returned)
 }
 
-/// Rows of one insert on SQLite, which looks every parameter up in the list of all of them: what 256 rows take grows with
-/// the square of their columns.
+/// Several statements that PostgreSQL runs as one: all see what was there before, and their triggers come after the last.
+/// One way to the server and back instead of many, while others wait for the rows that are locked.
+#[derive(Default)]
+pub(crate) struct AtOnce {
+    steps: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl AtOnce {
+    /// One more step. `sql` is given the query of the rows, and its result is known to later steps by the step's `name`.
+    /// Nothing happens when there are no rows.
+    pub(crate) fn step<const N: usize>(
+        &mut self,
+        name: &str,
+        rows: &[[Value; N]],
+        sql: impl FnOnce(&str) -> String,
+    ) -> Result<(), DbErr> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (query, values) = arrays(rows, self.values.len() + 1)?;
+        self.steps.push(format!("{name} AS ({})", sql(&query)));
+        self.values.extend(values);
+        Ok(())
+    }
+
+    pub(crate) async fn run<C: ConnectionTrait>(self, conn: &C) -> Result<(), DbErr> {
+        if self.steps.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("WITH {} SELECT 1", self.steps.join(", "));
+        let backend = conn.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, self.values);
+        conn.execute_raw(statement).await.map(|_| ())
+    }
+}
+
+/// Rows of one insert on SQLite: more in one are no quicker.
 const SQLITE_ROWS: usize = 32;
 
 fn is_postgres<C: ConnectionTrait>(conn: &C) -> bool {
@@ -83,15 +134,11 @@ pub(crate) fn places(count: usize) -> String {
     places.join(", ")
 }
 
-/// `($1, $2), ($3, $4)` for two rows of two columns: what follows VALUES.
+/// `(?, ?), (?, ?)` for two rows of two columns: what follows VALUES on SQLite. Places with a number have a name there,
+/// which is looked up in the list of all of them: what 256 rows take would grow with the square of their columns.
 fn brackets(count: usize, columns: usize) -> String {
-    let row = |r: usize| {
-        let places: Vec<String> = (1..=columns)
-            .map(|c| format!("${}", r * columns + c))
-            .collect();
-        format!("({})", places.join(", "))
-    };
-    (0..count).map(row).collect::<Vec<_>>().join(", ")
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    vec![row; count].join(", ")
 }
 
 /// The list in parts whose lengths are powers of two.
@@ -111,12 +158,15 @@ fn pad<T: Clone>(list: &mut Vec<T>) {
     }
 }
 
-/// The columns of the rows as arrays that PostgreSQL unfolds.
-fn arrays<const N: usize>(rows: &[[Value; N]]) -> Result<(String, Vec<Value>), DbErr> {
+/// The columns of the rows as arrays that PostgreSQL unfolds; `first` is the number of the first one's place.
+fn arrays<const N: usize>(
+    rows: &[[Value; N]],
+    first: usize,
+) -> Result<(String, Vec<Value>), DbErr> {
     let (mut columns, mut values) = (Vec::with_capacity(N), Vec::with_capacity(N));
     for column in 0..N {
         let (array, kind) = array(rows.iter().map(|row| &row[column]))?;
-        columns.push(format!("CAST(${} AS {kind}[])", column + 1));
+        columns.push(format!("CAST(${} AS {kind}[])", first + column));
         values.push(array.into());
     }
     let sql = format!("SELECT * FROM unnest({})", columns.join(", "));

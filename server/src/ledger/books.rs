@@ -6,7 +6,7 @@ use domain::fx::Coins;
 use domain::ids::WorkspaceId;
 use domain::views::{BalanceView, UnixMs};
 use domain::{Amount, Currency};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
 use crate::db::{exec, for_update, insert_all, one};
 
@@ -20,7 +20,7 @@ pub(super) enum System {
 }
 
 impl System {
-    const fn kind(self) -> &'static str {
+    pub(super) const fn kind(self) -> &'static str {
         match self {
             Self::Revenue => "revenue",
             Self::Adjustment => "adjustment",
@@ -253,17 +253,12 @@ pub(super) struct Movement<'a> {
     pub(super) code: &'static str,
 }
 
-/// Writes them all by a few statements and answers their rows' ids, in the same order.
-///
-/// # Errors
-/// As [`transfer`]: one that was written before refuses all.
-pub(super) async fn move_all<C: ConnectionTrait>(
-    conn: &C,
-    now: UnixMs,
-    movements: &[Movement<'_>],
-) -> Result<Vec<i64>, DbErr> {
-    let into = "transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)";
-    let rows = movements.iter().map(|movement| {
+/// Table and columns of [`movement_rows`].
+pub(super) const INTO_TRANSFERS: &str =
+    "transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)";
+
+pub(super) fn movement_rows(now: UnixMs, movements: &[Movement<'_>]) -> Vec<[Value; 8]> {
+    let row = |movement: &Movement<'_>| -> [Value; 8] {
         [
             movement.txn.into(),
             movement.seq.into(),
@@ -274,8 +269,21 @@ pub(super) async fn move_all<C: ConnectionTrait>(
             movement.code.into(),
             now.into(),
         ]
-    });
-    let written = insert_all(conn, into, rows.collect(), "RETURNING id, txn_id, seq").await?;
+    };
+    movements.iter().map(row).collect()
+}
+
+/// Writes them all by a few statements and answers their rows' ids, in the same order.
+///
+/// # Errors
+/// As [`transfer`]: one that was written before refuses all.
+pub(super) async fn move_all<C: ConnectionTrait>(
+    conn: &C,
+    now: UnixMs,
+    movements: &[Movement<'_>],
+) -> Result<Vec<i64>, DbErr> {
+    let rows = movement_rows(now, movements);
+    let written = insert_all(conn, INTO_TRANSFERS, rows, "RETURNING id, txn_id, seq").await?;
     let mut ids = HashMap::with_capacity(movements.len());
     for row in written {
         let named: (String, i64) = (row.try_get("", "txn_id")?, row.try_get("", "seq")?);

@@ -90,7 +90,7 @@ impl Ledger {
 /// When a wallet could not be looked at; the others were.
 pub(super) async fn expire(db: &Db, now: UnixMs) -> Result<Expired, DbErr> {
     let sql =
-        "SELECT DISTINCT book_id FROM lot WHERE remaining > 0 AND expires_at <= $1 AND book_id > $2
+        "SELECT DISTINCT book_id FROM lot WHERE remaining > 0 AND open = 1 AND expires_at <= $1 AND book_id > $2
                ORDER BY book_id LIMIT $3";
     let (mut done, mut after) = (Expired::default(), 0_i64);
     let (mut away, mut failed) = (0, None);
@@ -127,7 +127,7 @@ pub(super) async fn expire(db: &Db, now: UnixMs) -> Result<Expired, DbErr> {
 async fn of_wallet(db: &Db, book: i64, now: UnixMs) -> Result<Expired, DbErr> {
     let tx = db.begin().await?;
     let mut free = Amount::from_nanos(lock_book(&tx, book).await?.free());
-    let sql = "SELECT id, kind, remaining FROM lot WHERE book_id = $1 AND remaining > 0 AND expires_at <= $2
+    let sql = "SELECT id, kind, remaining FROM lot WHERE book_id = $1 AND remaining > 0 AND open = 1 AND expires_at <= $2
                ORDER BY expires_at, id";
     let mut done = Expired::default();
     for row in all(&tx, sql, [book.into(), now.into()]).await? {

@@ -1,7 +1,7 @@
 //! What is one flush? The settled calls of one lease: one transfer, the lots it ate, and the calls' rows, together.
 //!
-//! A batch holds the flushes of many leases. It is written by about ten statements, however many those are: each says
-//! the same of all of them.
+//! A batch holds the flushes of many leases. It is written by a few statements, however many those are: each says the
+//! same of all of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,14 +9,15 @@ use std::sync::Arc;
 use domain::Amount;
 use domain::ids::{CallId, LeaseId};
 use domain::views::UnixMs;
-use sea_orm::{ConnectionTrait, DbErr, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 use sha2::{Digest, Sha256};
 
 use crate::budgets::{self, KeyCharge};
 use crate::calls::{self, Booked, Repeated};
-use crate::db::{all, among, exec, for_update, table};
+use crate::db::{all, also_among, for_update};
 
-use super::books::{Movement, System, WalletRow, move_all, system_book};
+use super::batch::Batch;
+use super::books::{Movement, System, WalletRow};
 use super::hold::SettleError;
 use super::lots::{self, Consumption};
 use super::store::Flushed;
@@ -113,30 +114,36 @@ pub(super) async fn apply<C: ConnectionTrait>(
     now: UnixMs,
     flushes: &[Flush],
 ) -> Result<Vec<Flushed>, DbErr> {
-    // The wallets' rows first, then the leases', each by id: the same order as everywhere else.
-    let mut wallets = lock_wallets(conn, flushes).await?;
-    let leases = lock_leases(conn, flushes).await?;
+    let mut locked = lock(conn, flushes).await?;
     let mut plans = Vec::with_capacity(flushes.len());
     for flush in flushes {
-        plans.extend(Plan::make(flush, &leases, &mut wallets)?);
+        plans.extend(Plan::make(flush, &locked.leases, &mut locked.wallets)?);
     }
     within_limits(conn, &mut plans).await?;
-    write_leases(conn, &plans).await?;
-    write_reserved(conn, &plans).await?;
-    write_movements(conn, now, &plans).await?;
-    let booked = |paid: bool| -> Vec<Booked<'_>> {
-        let plans = plans.iter().filter(|plan| plan.txn.is_some() == paid);
-        plans.flat_map(Plan::booked).collect()
+    let (movements, consumed) = movements(&plans, &locked)?;
+    let batch = Batch {
+        now,
+        leases: lease_rows(&plans)?,
+        reserved: reserved_rows(&plans)?,
+        parts: lots::choose(conn, &consumed).await?,
+        movements,
+        calls: booked(&plans, true),
     };
-    calls::insert(conn, &booked(true), Repeated::Refused).await?;
-    calls::insert(conn, &booked(false), Repeated::Kept).await?;
+    batch.write(conn).await?;
+    calls::insert(conn, &booked(&plans, false), Repeated::Kept).await?;
     let flushed = flushes.iter().map(|flush| Flushed {
         recall: flush
             .lease_id()
-            .and_then(|id| leases.get(&id))
+            .and_then(|id| locked.leases.get(&id))
             .is_some_and(|row| row.recall),
     });
     Ok(flushed.collect())
+}
+
+/// The rows of the calls that moved money, or of those that moved none.
+fn booked<'a>(plans: &'a [Plan<'_>], paid: bool) -> Vec<Booked<'a>> {
+    let plans = plans.iter().filter(|plan| plan.txn.is_some() == paid);
+    plans.flat_map(Plan::booked).collect()
 }
 
 /// A lease as the database has it, locked.
@@ -149,43 +156,55 @@ struct LeaseRow {
     recall: bool,
 }
 
-async fn lock_wallets<C: ConnectionTrait>(
-    conn: &C,
-    flushes: &[Flush],
-) -> Result<BTreeMap<i64, WalletRow>, DbErr> {
-    let books: BTreeSet<i64> = leases_of(flushes).map(|lease| lease.book).collect();
-    if books.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let (those, values) = among(conn, "id", books.into_iter().map(Value::from))?;
-    let sql = format!(
-        "SELECT id, posted, reserved FROM book WHERE {those} ORDER BY id{}",
-        for_update(conn)
-    );
-    let found = all(conn, &sql, values).await?;
-    let wallets = found.iter().map(|row| {
-        let wallet = WalletRow::read(row)?;
-        Ok((wallet.id, wallet))
-    });
-    wallets.collect()
+/// What the batch is about, locked, and the system's books that it moves money to.
+#[derive(Default)]
+struct Locked {
+    wallets: BTreeMap<i64, WalletRow>,
+    leases: HashMap<LeaseId, LeaseRow>,
+    revenue: i64,
+    loss: i64,
 }
 
-async fn lock_leases<C: ConnectionTrait>(
-    conn: &C,
-    flushes: &[Flush],
-) -> Result<HashMap<LeaseId, LeaseRow>, DbErr> {
+/// One statement for all of it. Every row is as its last change left it, also where that was waited for.
+async fn lock<C: ConnectionTrait>(conn: &C, flushes: &[Flush]) -> Result<Locked, DbErr> {
     let ids: BTreeSet<LeaseId> = flushes.iter().filter_map(Flush::lease_id).collect();
     if ids.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Locked::default());
     }
-    let (those, values) = among(conn, "id", ids.iter().map(|id| Value::from(id.to_string())))?;
+    let mut values = Vec::new();
+    let mut wallets = (String::new(), "book");
+    let mut lock = String::new();
+    if conn.get_database_backend() == DbBackend::Postgres {
+        // The wallets' rows first, then the leases', each by id: the same order as everywhere else.
+        let books: BTreeSet<i64> = leases_of(flushes).map(|lease| lease.book).collect();
+        let books = books.into_iter().map(Value::from);
+        let those = also_among(conn, "id", books, &mut values)?;
+        lock = for_update(conn).to_owned();
+        let with = format!(
+            "WITH wallets AS MATERIALIZED (SELECT id, posted, reserved FROM book WHERE {those} ORDER BY id{lock})"
+        );
+        wallets = (with, "wallets");
+        lock.push_str(" OF l");
+    }
+    let ids = ids.iter().map(|id| Value::from(id.to_string()));
+    let those = also_among(conn, "l.id", ids, &mut values)?;
+    let system = |book: System| {
+        let kind = book.kind();
+        format!(
+            "(SELECT id FROM book WHERE kind = '{kind}' AND currency = 'USD' AND exponent = 9) AS {kind}"
+        )
+    };
     let sql = format!(
-        "SELECT id, state, granted - spent AS rest, last_flush, last_hash, recall FROM lease WHERE {those}
-         ORDER BY book_id, id{}",
-        for_update(conn)
+        "{} SELECT l.id, l.book_id, l.state, l.granted - l.spent AS rest, l.last_flush, l.last_hash, l.recall,
+            w.posted, w.reserved, {}, {}
+         FROM lease l JOIN {} w ON w.id = l.book_id WHERE {those} ORDER BY l.book_id, l.id{lock}",
+        wallets.0,
+        system(System::Revenue),
+        system(System::OperatorLoss),
+        wallets.1
     );
-    let found = all(conn, &sql, values).await?;
-    let leases = found.iter().map(|row| {
+    let mut locked = Locked::default();
+    for row in all(conn, &sql, values).await? {
         let id: String = row.try_get("", "id")?;
         let id: LeaseId = id
             .parse()
@@ -198,9 +217,17 @@ async fn lock_leases<C: ConnectionTrait>(
             last_hash: row.try_get("", "last_hash")?,
             recall: row.try_get::<i64>("", "recall")? != 0,
         };
-        Ok((id, lease))
-    });
-    leases.collect()
+        locked.leases.insert(id, lease);
+        let wallet = WalletRow {
+            id: row.try_get("", "book_id")?,
+            posted: row.try_get("", "posted")?,
+            reserved: row.try_get("", "reserved")?,
+        };
+        locked.wallets.insert(wallet.id, wallet);
+        locked.revenue = row.try_get("", System::Revenue.kind())?;
+        locked.loss = row.try_get("", System::OperatorLoss.kind())?;
+    }
+    Ok(locked)
 }
 
 fn leases_of(flushes: &[Flush]) -> impl Iterator<Item = &Arc<Lease>> {
@@ -368,8 +395,9 @@ async fn within_limits<C: ConnectionTrait>(conn: &C, plans: &mut [Plan<'_>]) -> 
     Ok(())
 }
 
-async fn write_leases<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Result<(), DbErr> {
-    let mut leases: Vec<[Value; 5]> = Vec::with_capacity(plans.len());
+/// Each lease: its id, what it spent, what it was given in addition, the number of the flush and its hash.
+fn lease_rows(plans: &[Plan<'_>]) -> Result<Vec<[Value; 5]>, DbErr> {
+    let mut leases = Vec::with_capacity(plans.len());
     for plan in plans {
         let Some(lease) = plan.flush.lease_id() else {
             continue;
@@ -387,20 +415,11 @@ async fn write_leases<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Resul
             plan.flush.hash.clone().into(),
         ]);
     }
-    if leases.is_empty() {
-        return Ok(());
-    }
-    let (flush, values) = table(conn, leases)?;
-    let sql = format!(
-        "WITH flush (lease, spent, more, number, hash) AS ({flush})
-         UPDATE lease SET spent = lease.spent + flush.spent, granted = lease.granted + flush.more,
-            last_flush = flush.number, last_hash = flush.hash
-         FROM flush WHERE lease.id = flush.lease"
-    );
-    exec(conn, &sql, values).await.map(|_| ())
+    Ok(leases)
 }
 
-async fn write_reserved<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Result<(), DbErr> {
+/// Each wallet: its book, and by how much less of it is reserved.
+fn reserved_rows(plans: &[Plan<'_>]) -> Result<Vec<[Value; 2]>, DbErr> {
     let mut by_book: BTreeMap<i64, i64> = BTreeMap::new();
     for plan in plans.iter().filter(|plan| plan.on_lease) {
         let Some(lease) = &plan.flush.lease else {
@@ -411,72 +430,50 @@ async fn write_reserved<C: ConnectionTrait>(conn: &C, plans: &[Plan<'_>]) -> Res
         *sum = sum.saturating_add(less);
     }
     by_book.retain(|_, less| *less != 0);
-    if by_book.is_empty() {
-        return Ok(());
-    }
-    let less = by_book
-        .into_iter()
-        .map(|(book, less)| [book.into(), less.into()]);
-    let (flush, values) = table(conn, less.collect())?;
-    let sql = format!(
-        "WITH flush (book, less) AS ({flush})
-         UPDATE book SET reserved = book.reserved - flush.less FROM flush WHERE book.id = flush.book"
-    );
-    exec(conn, &sql, values).await.map(|_| ())
+    let rows = by_book.into_iter();
+    Ok(rows
+        .map(|(book, less)| [book.into(), less.into()])
+        .collect())
 }
 
-async fn write_movements<C: ConnectionTrait>(
-    conn: &C,
-    now: UnixMs,
-    plans: &[Plan<'_>],
-) -> Result<(), DbErr> {
-    let revenue = system_book(conn, System::Revenue).await?;
-    let mut loss = None;
-    let (mut movements, mut consumed) = (Vec::new(), Vec::new());
+/// The movements, those out of wallets first, and what these take: the first of the ones is by the first of the others.
+fn movements<'a>(
+    plans: &'a [Plan<'_>],
+    locked: &Locked,
+) -> Result<(Vec<Movement<'a>>, Vec<Consumption>), DbErr> {
+    let (mut usage, mut unbilled) = (Vec::with_capacity(plans.len()), Vec::new());
+    let mut consumed = Vec::with_capacity(plans.len());
     for plan in plans {
         let (Some(txn), Some(lease)) = (&plan.txn, &plan.flush.lease) else {
             continue;
         };
-        let (charges, unbilled) = (plan.charges()?, plan.unbilled()?);
-        if !charges.is_zero() {
-            consumed.push((lease.book, charges));
-            movements.push(Movement {
+        let amount = plan.charges()?;
+        if !amount.is_zero() {
+            let book = lease.book;
+            consumed.push(Consumption { book, amount });
+            usage.push(Movement {
                 txn,
                 seq: 0,
-                debit: lease.book,
-                credit: revenue,
-                amount: charges,
+                debit: book,
+                credit: locked.revenue,
+                amount,
                 code: "usage",
             });
         }
-        if !unbilled.is_zero() {
-            if loss.is_none() {
-                loss = Some(system_book(conn, System::OperatorLoss).await?);
-            }
-            movements.push(Movement {
+        let amount = plan.unbilled()?;
+        if !amount.is_zero() {
+            unbilled.push(Movement {
                 txn,
                 seq: 1,
-                debit: loss.unwrap_or_default(),
-                credit: revenue,
-                amount: unbilled,
+                debit: locked.loss,
+                credit: locked.revenue,
+                amount,
                 code: "unbilled",
             });
         }
     }
-    let ids = move_all(conn, now, &movements).await?;
-    let usage = movements
-        .iter()
-        .zip(ids)
-        .filter(|(movement, _)| movement.code == "usage");
-    let consumption: Vec<Consumption> = usage
-        .zip(consumed)
-        .map(|((_, transfer), (book, amount))| Consumption {
-            book,
-            transfer,
-            amount,
-        })
-        .collect();
-    lots::consume_all(conn, &consumption).await
+    usage.extend(unbilled);
+    Ok((usage, consumed))
 }
 
 fn sum(amounts: impl Iterator<Item = Amount>) -> Result<Amount, DbErr> {

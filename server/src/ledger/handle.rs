@@ -37,6 +37,9 @@ pub struct LedgerConfig {
     pub outcome_wait: Duration,
     /// How many batches may be written at the same time, each of other wallets. SQLite writes one.
     pub writers: usize,
+    /// Leases told of by one statement: flushes of them wait meanwhile. On SQLite every flush waits, and each statement
+    /// waits for the disk, so there are fewer of them.
+    pub beats: usize,
 }
 
 impl Default for LedgerConfig {
@@ -47,6 +50,7 @@ impl Default for LedgerConfig {
             commit_wait: Duration::from_secs(10),
             outcome_wait: Duration::from_secs(5),
             writers: 2,
+            beats: 128,
         }
     }
 }
@@ -70,6 +74,7 @@ impl Ledger {
     pub fn new(db: Db, clock: Clock, mut config: LedgerConfig) -> Self {
         if db.backend() == DbBackend::Sqlite {
             config.writers = 1;
+            config.beats = 512;
         }
         let name = format!("node_{}", uuid::Uuid::now_v7().as_simple());
         let store = Arc::new(DbStore(db.clone()));

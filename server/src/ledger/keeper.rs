@@ -24,8 +24,6 @@ const OTHERS_FIRST: u32 = 4;
 const GAP: Duration = Duration::from_secs(5);
 /// So often a recall waits for the next look, because a call of the same wallet is asking for credit.
 const PUT_OFF_MAX: u32 = 3;
-/// Leases told of by one statement: flushes of them wait meanwhile.
-const BEATS_MAX: usize = 128;
 
 impl Node {
     pub(super) async fn keep_leases(self) {
@@ -130,7 +128,7 @@ impl Node {
             return self.0.store.recalled(&self.0.name).await.map(|_| ());
         }
         let mut wanted = false;
-        for some in news.chunks(BEATS_MAX) {
+        for some in news.chunks(self.0.config.beats.max(1)) {
             let asked_at = self.now();
             let told: Vec<Held> = some.iter().map(|(_, held)| *held).collect();
             let beats = self.0.store.beat(&told).await?;

@@ -283,7 +283,7 @@ pub(super) async fn reclaim(db: &Db, all_are_dead: bool) -> Result<u64, DbErr> {
         "state IN ('active', 'draining')".to_owned()
     } else {
         format!(
-            "((state = 'active' AND expires_at < {now}) OR (state = 'draining' AND reclaim_after < {now}))"
+            "state IN ('active', 'draining') AND ((state = 'active' AND expires_at < {now}) OR (state = 'draining' AND reclaim_after < {now}))"
         )
     };
     let sql = format!(

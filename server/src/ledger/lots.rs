@@ -57,8 +57,16 @@ pub(super) async fn open<C: ConnectionTrait>(conn: &C, lot: &NewLot<'_>) -> Resu
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Consumption {
     pub(super) book: i64,
-    pub(super) transfer: i64,
     pub(super) amount: Amount,
+}
+
+/// What one movement takes out of one lot.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// Which of the consumptions asked for it, or the movement's row.
+    pub(super) of: i64,
+    pub(super) lot: i64,
+    pub(super) nanos: i64,
 }
 
 /// Takes `amount` out of the book's lots in the published order and notes what was taken from which.
@@ -71,28 +79,25 @@ pub(super) async fn consume<C: ConnectionTrait>(
     transfer: i64,
     amount: Amount,
 ) -> Result<(), DbErr> {
-    let consumption = Consumption {
-        book,
-        transfer,
-        amount,
-    };
-    consume_all(conn, &[consumption]).await
+    let mut parts = choose(conn, &[Consumption { book, amount }]).await?;
+    parts.iter_mut().for_each(|part| part.of = transfer);
+    take_parts(conn, &parts).await
 }
 
-/// The same for many movements, in their order: three statements, or a few more where very many lots are touched.
+/// What each consumption takes from which lot, in their order; nothing is written yet. The wallets are locked.
 ///
 /// # Errors
 /// As [`consume`].
-pub(super) async fn consume_all<C: ConnectionTrait>(
+pub(super) async fn choose<C: ConnectionTrait>(
     conn: &C,
     consumed: &[Consumption],
-) -> Result<(), DbErr> {
+) -> Result<Vec<Part>, DbErr> {
     if consumed.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut lots = full(conn, consumed.iter().map(|taken| taken.book).collect()).await?;
-    let mut parts = Vec::new();
-    for taken in consumed {
+    let mut parts = Vec::with_capacity(consumed.len());
+    for (of, taken) in (0_i64..).zip(consumed) {
         let of_book = lots.entry(taken.book).or_default();
         let mut left = taken.amount.nanos();
         while left > 0 {
@@ -102,32 +107,57 @@ pub(super) async fn consume_all<C: ConnectionTrait>(
                     taken.book
                 )));
             };
-            let part = left.min(*remaining);
-            parts.push((taken.transfer, *lot, part));
-            left -= part;
-            *remaining -= part;
+            let nanos = left.min(*remaining);
+            let lot = *lot;
+            parts.push(Part { of, lot, nanos });
+            left -= nanos;
+            *remaining -= nanos;
             if *remaining == 0 {
                 of_book.pop_front();
             }
         }
     }
+    Ok(parts)
+}
+
+/// Takes the parts out of their lots and notes them. By now they name their movements' rows.
+pub(super) async fn take_parts<C: ConnectionTrait>(conn: &C, parts: &[Part]) -> Result<(), DbErr> {
     for parts in parts.chunks(PARTS_MAX) {
-        write_parts(conn, parts).await?;
+        let (taken, values) = table(conn, by_lot(parts))?;
+        let sql = format!(
+            "WITH taken (lot, amount) AS ({taken})
+             UPDATE lot SET remaining = lot.remaining - taken.amount FROM taken WHERE lot.id = taken.lot"
+        );
+        exec(conn, &sql, values).await?;
+        note_parts(conn, parts).await?;
     }
     Ok(())
+}
+
+/// What is taken from each lot: its id and nano-dollars.
+pub(super) fn by_lot(parts: &[Part]) -> Vec<[Value; 2]> {
+    let mut by_lot: BTreeMap<i64, i64> = BTreeMap::new();
+    for part in parts {
+        let sum = by_lot.entry(part.lot).or_default();
+        *sum = sum.saturating_add(part.nanos);
+    }
+    let rows = by_lot.into_iter();
+    rows.map(|(lot, nanos)| [lot.into(), nanos.into()])
+        .collect()
 }
 
 /// Lots touched by one statement: what databases admit in values is more.
 const PARTS_MAX: usize = 2_000;
 
-/// The lots of these books that still hold something, in the published order.
+/// The lots of these books that still hold something, in the published order. That is said twice, because the index of
+/// them is by `open` on PostgreSQL, by `remaining` on SQLite.
 async fn full<C: ConnectionTrait>(
     conn: &C,
     books: BTreeSet<i64>,
 ) -> Result<BTreeMap<i64, VecDeque<(i64, i64)>>, DbErr> {
     let (those, values) = among(conn, "book_id", books.into_iter().map(Value::from))?;
     let sql = format!(
-        "SELECT id, book_id, remaining FROM lot WHERE {those} AND remaining > 0
+        "SELECT id, book_id, remaining FROM lot WHERE {those} AND remaining > 0 AND open = 1
          ORDER BY book_id, priority, coalesce(expires_at, 9223372036854775807), CASE WHEN kind = 'paid' THEN 1 ELSE 0 END, id"
     );
     let mut lots: BTreeMap<i64, VecDeque<(i64, i64)>> = BTreeMap::new();
@@ -139,32 +169,17 @@ async fn full<C: ConnectionTrait>(
     Ok(lots)
 }
 
-/// Each part is a movement, a lot and nano-dollars.
-async fn write_parts<C: ConnectionTrait>(conn: &C, parts: &[(i64, i64, i64)]) -> Result<(), DbErr> {
-    let mut by_lot: BTreeMap<i64, i64> = BTreeMap::new();
-    for (_, lot, amount) in parts {
-        let sum = by_lot.entry(*lot).or_default();
-        *sum = sum.saturating_add(*amount);
-    }
-    let by_lot = by_lot
-        .into_iter()
-        .map(|(lot, amount)| [lot.into(), amount.into()]);
-    let (taken, values) = table(conn, by_lot.collect())?;
-    let sql = format!(
-        "WITH taken (lot, amount) AS ({taken})
-         UPDATE lot SET remaining = lot.remaining - taken.amount FROM taken WHERE lot.id = taken.lot"
-    );
-    exec(conn, &sql, values).await?;
-    note_parts(conn, parts).await
-}
-
-async fn note_parts<C: ConnectionTrait>(conn: &C, parts: &[(i64, i64, i64)]) -> Result<(), DbErr> {
-    let into = "lot_part (transfer_id, lot_id, amount)";
+async fn note_parts<C: ConnectionTrait>(conn: &C, parts: &[Part]) -> Result<(), DbErr> {
     let rows = parts
         .iter()
-        .map(|(transfer, lot, amount)| [(*transfer).into(), (*lot).into(), (*amount).into()]);
-    insert_all(conn, into, rows.collect(), "").await.map(|_| ())
+        .map(|part| [part.of.into(), part.lot.into(), part.nanos.into()]);
+    insert_all(conn, INTO_PARTS, rows.collect(), "")
+        .await
+        .map(|_| ())
 }
+
+/// Table and columns of what was taken from which lot.
+pub(super) const INTO_PARTS: &str = "lot_part (transfer_id, lot_id, amount)";
 
 /// One lot as it is now.
 #[derive(Debug, Clone, Copy)]
@@ -228,5 +243,10 @@ async fn moved<C: ConnectionTrait>(
     amount: Amount,
 ) -> Result<(), DbErr> {
     exec(conn, update, [lot.into(), amount.nanos().into()]).await?;
-    note_parts(conn, &[(transfer, lot, amount.nanos())]).await
+    let part = Part {
+        of: transfer,
+        lot,
+        nanos: amount.nanos(),
+    };
+    note_parts(conn, &[part]).await
 }

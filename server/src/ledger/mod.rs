@@ -4,6 +4,7 @@
 //! the lease before it reaches an upstream, and settles or releases it afterwards. Settled calls are committed in
 //! groups: one transfer per lease and flush, its usage rows in the same transaction.
 
+mod batch;
 mod bonus;
 mod books;
 mod credit;

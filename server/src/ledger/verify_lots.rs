@@ -29,7 +29,7 @@ pub(super) const QUESTIONS: [(&str, &str, &str); 2] = [
         "no credit that has ended is left in a wallet, but what leases had at the job's last look",
         "SELECT 'lot ' || l.id || ' of ' || b.workspace_id || ': ' || l.remaining || ' left' AS offender
          FROM lot l JOIN book b ON b.id = l.book_id JOIN expiry_look e ON e.id = 1
-         WHERE l.remaining > 0 AND l.expires_at <= e.looked_at AND l.created_at <= e.looked_at AND b.posted > b.reserved
+         WHERE l.remaining > 0 AND l.open = 1 AND l.expires_at <= e.looked_at AND l.created_at <= e.looked_at AND b.posted > b.reserved
             AND NOT EXISTS (SELECT 1 FROM lease s WHERE s.book_id = b.id
                 AND (s.state IN ('active', 'draining') OR s.reclaim_after > e.looked_at))",
     ),
