@@ -28,8 +28,8 @@ mod m018_verify_runs;
 mod m019_price_buckets;
 mod m020_response_pins;
 mod m021_flush;
-mod m022_tools_free;
 mod m022_settle;
+mod m023_tools_free;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -59,8 +59,8 @@ impl MigratorTrait for Migrator {
             Box::new(m019_price_buckets::Migration),
             Box::new(m021_flush::Migration),
             Box::new(m020_response_pins::Migration),
-            Box::new(m022_tools_free::Migration),
             Box::new(m022_settle::Migration),
+            Box::new(m023_tools_free::Migration),
         ]
     }
 }
