@@ -63,7 +63,7 @@ fn tokens(dialect: Dialect, body: &[u8], family: &Family, count: Count<'_>) -> u
     // A thousandth of a token each.
     let mut thousandths: u64 = 0;
     let (mut whole, mut has_tools, mut is_forced) = (family.prompt, false, false);
-    let mut schema = |json: &str| counted(json, family, count) * family.schema / 1_000;
+    let schema = |json: &str| counted(json, family, count) * family.schema / 1_000;
     part::each_part(dialect, body, &mut |part| match part {
         Part::Instructions => whole += family.instructions,
         Part::Message => whole += family.message,
