@@ -4,12 +4,14 @@
 //!
 //! No charge is made by this: a call whose upstream reports nothing is counted without any factor.
 
+mod families;
 mod family;
 mod image;
 mod part;
 mod script;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use bytes::Bytes;
 use domain::Dialect;

@@ -4,7 +4,7 @@
 /// How many scripts are told apart.
 pub(super) const SCRIPTS: usize = 14;
 
-/// The order is that of the factors in [`super::family`].
+/// The order is that of the factors in [`super::families`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
     /// English, code, JSON: letters of ASCII, with all that is neither a letter nor a digit.
