@@ -16,11 +16,10 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         run(
             manager,
-            // 1: a price of zero for `tool_calls` is meant. A price that was published before goes on as it was promised;
-            // `farebox doctor` names those that give tools away.
+            // 1: a price of zero for `tool_calls` is meant. A price that was published before goes on as it was promised, and
+            // no price is ever changed: hence the default. `farebox doctor` names those that give tools away.
             &[
-                "ALTER TABLE price ADD COLUMN tools_free BIGINT NOT NULL DEFAULT 0 CHECK (tools_free IN (0, 1))",
-                "UPDATE price SET tools_free = 1 WHERE tool_calls = 0",
+                "ALTER TABLE price ADD COLUMN tools_free BIGINT NOT NULL DEFAULT 1 CHECK (tools_free IN (0, 1))",
             ],
         )
         .await

@@ -20,6 +20,7 @@ pub fn errors(texts: &Texts, locale: Locale, limits: &Limits) -> String {
         };
         let args = [
             ("model", "…"),
+            ("tool", "…"),
             ("detail", "…"),
             ("scope", "…"),
             ("message", "…"),
