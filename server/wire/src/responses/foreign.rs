@@ -15,7 +15,7 @@ use crate::neutral::seal;
 use crate::segments::{Edit, without};
 
 /// How the ids begin of reasoning that was written here: after the call that it came with.
-const OURS: &str = "rs_call_";
+pub(super) const OURS: &str = "rs_call_";
 
 #[derive(Deserialize)]
 struct Item<'a> {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use domain::{Dialect, Usage};
 use serde_json::{Value, json};
 
+use super::foreign::OURS;
 use super::item::{Item, Place, part};
 use super::object::{Ending, Log, Object, begun};
 use super::tools::Names;
@@ -91,10 +92,13 @@ impl Writer {
                 self.has_refused = true;
                 (self.message(), Fill::Refusal)
             }
-            Block::Reasoning => (
-                json!({"id": self.id("rs"), "type": "reasoning", "summary": []}),
-                Fill::Summary { has_begun: false },
-            ),
+            Block::Reasoning => {
+                let id = format!("{OURS}{}_{}", self.caller.call, self.output.len());
+                (
+                    json!({"id": id, "type": "reasoning", "summary": []}),
+                    Fill::Summary { has_begun: false },
+                )
+            }
             Block::Tool { id, name, kind } => self.tool(id, name, kind),
         };
         let json = match json {

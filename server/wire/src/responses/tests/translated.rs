@@ -1,10 +1,11 @@
 //! From and to other dialects.
 
-use domain::Usage;
 use domain::price_rule::Tier;
+use domain::{Dialect, Usage};
 
 use super::*;
 use crate::neutral::{Answer, Block, Stop, ToolKind};
+use crate::request::Request;
 use crate::responses::answer;
 
 #[test]
@@ -259,6 +260,37 @@ fn calls_are_written_as_their_tools_were_offered() {
     );
     assert_eq!(field(2, "arguments"), "{}");
     assert_eq!(end["response"]["tools"][0]["name"], "mcp__git");
+}
+
+/// Reasoning that no provider sealed is known again by its id, because OpenAI would look for it among its own.
+#[test]
+fn reasoning_that_was_written_here_does_not_go_to_openai() {
+    let (id, model) = (None, None);
+    let pieces = [
+        Piece::Began { id, model },
+        Piece::Opened(Block::Reasoning),
+        Piece::Text("hm".to_owned()),
+        Piece::Closed,
+        Piece::Stopped(Stop::End),
+        Piece::Ended,
+    ];
+    let caller = Caller {
+        call: "call_0197c0de00000000000000000000beef".to_owned(),
+        ..caller()
+    };
+    let (mut writer, mut out) = (Writer::new(caller), Vec::new());
+    for piece in pieces {
+        writer.piece(piece, &mut out);
+    }
+    let end = json_of(events(&out.concat()).last().unwrap());
+    let thought = end["response"]["output"][0].clone();
+    assert_eq!(thought["summary"][0]["text"], "hm");
+    let said = json!({"role": "user", "content": "and?"});
+    let body = |input| json!({ "model": "m", "input": input }).to_string();
+    let request = Request::read(Dialect::Responses, body(json!([thought, said])).into());
+    let sent = request.and_then(|request| request.for_upstream(Dialect::Responses, "m", None));
+    let sent = sent.unwrap().into_pieces().concat();
+    assert_eq!(sent, body(json!([said])).as_bytes());
 }
 
 #[test]
