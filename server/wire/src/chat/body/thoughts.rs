@@ -108,9 +108,8 @@ impl Thoughts {
             Some(Kept::Words(_)) => self.reasoning.push_str(text),
             Some(Kept::Details(mut details)) => {
                 kept::lengthen(&mut details, text);
-                for detail in details {
-                    kept::add(&mut self.details, detail);
-                }
+                // Each seal is whole: details that are numbered alike came with another answer.
+                self.details.extend(details);
             }
             Some(Kept::Extra(extra)) => self.extra = Some(extra),
             None => {}
