@@ -193,6 +193,87 @@ fn who_wants_thoughts_that_nobody_has_gets_a_word_for_them() {
     );
 }
 
+/// Two answers that become one message keep their own signatures, though each counts its details from the beginning.
+#[test]
+fn details_of_two_answers_are_not_mixed() {
+    let detail = |text, signature| json!({"type": "reasoning.text", "text": text, "signature": signature, "index": 0});
+    let (one, other) = (detail("h", "s1"), detail("m", "s2"));
+    for caller in CALLERS {
+        let said = json!({"reasoning": "h", "reasoning_details": [one], "content": "a"});
+        let called =
+            json!({"reasoning": "m", "reasoning_details": [other], "tool_calls": [call("a")]});
+        let mut since = answered(caller, "m", &said);
+        if since.len() > 1 && caller != Dialect::Responses {
+            since.truncate(1);
+        }
+        since.extend(answered(caller, "m", &called));
+        let back = sent_back(&since, caller, "m", "real/m");
+        assert_eq!(back["reasoning_details"], json!([one, other]), "{caller:?}");
+    }
+}
+
+/// What is sealed without words stands before the words that came after it, and never after all of them.
+#[test]
+fn sealed_thoughts_without_words_come_before_what_is_said() {
+    let detail = |data| json!([{"type": "reasoning.encrypted", "data": data}]);
+    let seal = |data| {
+        let detail = detail(data);
+        Some(format!("farebox.chat.reasoning_details.m{detail}"))
+    };
+    let thought = |data| ("thought", String::new(), seal(data));
+    let said = |text: &str| ("said", text.to_owned(), None);
+    let call = json!([{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}]);
+    for (deltas, wanted) in [
+        (
+            vec![
+                json!({"reasoning_details": detail("d")}),
+                json!({"content": "o"}),
+                json!({"content": "k", "reasoning_details": detail("e")}),
+            ],
+            vec![thought("d"), said("ok")],
+        ),
+        (
+            vec![json!({"refusal": "no", "reasoning_details": detail("d")})],
+            vec![thought("d"), said("no")],
+        ),
+        (
+            vec![
+                json!({"content": "ok", "reasoning_details": detail("d")}),
+                json!({"reasoning_details": detail("e"), "tool_calls": call}),
+            ],
+            vec![thought("d"), said("ok"), thought("e"), said("{}")],
+        ),
+        (
+            vec![json!({"reasoning_details": detail("d")})],
+            vec![thought("d")],
+        ),
+    ] {
+        let (mut reader, mut pieces) = (Reader::of("m"), Vec::new());
+        let chunks = deltas
+            .iter()
+            .map(|delta| json!({"choices": [{ "delta": delta }]}));
+        let last = json!({"choices": [{"delta": {}, "finish_reason": "stop"}]});
+        for chunk in chunks.chain([last]) {
+            let (raw, name) = (Bytes::new(), None);
+            let data = Some(Bytes::from(chunk.to_string()));
+            let event = Event { raw, data, name };
+            reader.event(&event, &mut pieces).unwrap();
+        }
+        pieces.push(Piece::Ended);
+        let blocks = Answer::of_pieces(pieces).unwrap().blocks.into_iter();
+        let found: Vec<_> = blocks
+            .map(|content| {
+                let kind = match content.block {
+                    Block::Reasoning => "thought",
+                    _ => "said",
+                };
+                (kind, content.text, content.seal)
+            })
+            .collect();
+        assert_eq!(found, wanted, "{deltas:?}");
+    }
+}
+
 /// What a stream brings in pieces is what a plain answer says at once.
 #[test]
 fn a_stream_is_sealed_as_a_plain_answer_is() {

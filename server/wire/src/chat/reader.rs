@@ -28,6 +28,8 @@ pub struct Reader {
     blocks: u64,
     sequence: Sequence,
     held: Held,
+    /// Something was said that is no reasoning.
+    has_answered: bool,
     has_stopped: bool,
     is_over: bool,
 }
@@ -152,7 +154,11 @@ impl Reader {
         match stop::read(reason, sequence, self.held) {
             Ok(stop) => {
                 self.has_stopped = true;
-                self.wordless(None, out);
+                // Thoughts that end an answer in words are of no use to what follows, and clients do not expect them.
+                match self.has_answered && !self.held.calls {
+                    true => self.end_words(out),
+                    false => self.wordless(None, out),
+                }
                 self.sequence.close_all(out);
                 out.push(Piece::Stopped(stop));
             }
@@ -185,9 +191,14 @@ impl Reader {
 
     fn words(&mut self, words: Words, text: &str, out: &mut Vec<Piece>) {
         self.held.refusal |= words == Words::Refusal;
+        self.has_answered |= words != Words::Reasoning;
         let number = match self.words {
             Some((number, before)) if before == words => number,
             _ => {
+                // Details that came without words came before these.
+                if words != Words::Reasoning {
+                    self.wordless(None, out);
+                }
                 let number = self.begin(out);
                 self.words = Some((number, words));
                 number
