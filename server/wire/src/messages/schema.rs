@@ -180,13 +180,13 @@ impl Fitter {
         } else {
             let types = types(given.shift_remove("type"), &given)?;
             self.typed(&types, &mut given, &mut out)?;
-            // Values that are listed say it themselves.
             match types.as_slice() {
-                _ if is_listed => {}
-                [] => return Err(UNTYPED),
-                [one] => {
+                [one] if !is_listed || are_all(one, &out) => {
                     out.insert("type".to_owned(), one.as_str().into());
                 }
+                // Values that are listed say it themselves, and Anthropic refuses them beside a type that is not that of each.
+                _ if is_listed => {}
+                [] => return Err(UNTYPED),
                 several => {
                     self.unions += 1;
                     out.insert("type".to_owned(), several.into());
@@ -339,6 +339,20 @@ fn literals(given: &mut Object, out: &mut Object) -> bool {
     !out.is_empty()
 }
 
+/// Whether all the values that are listed are of this type.
+fn are_all(name: &str, listed: &Object) -> bool {
+    let several = listed.get("enum").and_then(Value::as_array);
+    let mut all = several.into_iter().flatten().chain(listed.get("const"));
+    all.all(|value| match name {
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        _ => false,
+    })
+}
+
 /// The schemas of which one must fit.
 fn either(given: &mut Object) -> Option<Vec<Value>> {
     let is_list = |name: &&str| {
@@ -443,8 +457,16 @@ mod tests {
                 json!({"enum": ["a", null]}),
             ),
             (
+                json!({"type": "integer", "enum": [1, 2.5]}),
+                json!({"enum": [1, 2.5]}),
+            ),
+            (
+                json!({"type": "string", "enum": ["a", "b"], "maxLength": 1}),
+                json!({"type": "string", "enum": ["a", "b"], "description": "{maxLength: 1}"}),
+            ),
+            (
                 json!({"oneOf": [{"type": "string", "const": "a"}, {"type": ["array", "null"], "items": {"type": "null"}, "minItems": 1}]}),
-                json!({"anyOf": [{"const": "a"}, {"type": ["array", "null"], "items": {"type": "null"}, "minItems": 1}]}),
+                json!({"anyOf": [{"type": "string", "const": "a"}, {"type": ["array", "null"], "items": {"type": "null"}, "minItems": 1}]}),
             ),
             (
                 json!({"type": "object", "properties": {"to": {"allOf": [{"$ref": "#/$defs/A"}], "description": "d"}}, "additionalProperties": true,
