@@ -185,7 +185,8 @@ mod tests {
             "tools": [{"name": "f", "input_schema": {"type": "object"}}], "tool_choice": {"type": "any"}}"#;
         let chat = r#"{"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"},
                 {"type": "image_url", "image_url": {"url": "data:,", "detail": "low"}}]},
-              {"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+              {"role": "assistant", "content": null, "reasoning_details": [{"type": "reasoning.encrypted", "data": "c2VhbA==", "id": null}],
+                "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
               {"role": "tool", "tool_call_id": "c", "content": "ok"}],
             "tools": [{"type": "function", "function": {"name": "f"}}], "tool_choice": "auto",
             "response_format": {"type": "json_schema", "json_schema": {"name": "n"}}}"#;

@@ -113,7 +113,10 @@ impl<'de> Visitor<'de> for Walk<'_> {
             match Kind::of(&name) {
                 Kind::Unread if name == "type" => {
                     let kind = map.next_value::<&RawValue>()?;
-                    is_sealed = kind.get() == r#""redacted_thinking""#;
+                    is_sealed = matches!(
+                        kind.get(),
+                        r#""redacted_thinking""# | r#""reasoning.encrypted""#
+                    );
                 }
                 Kind::Attached if is_sealed => {
                     map.next_value::<IgnoredAny>()?;
