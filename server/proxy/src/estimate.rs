@@ -204,7 +204,7 @@ impl Asked {
                 request,
                 expected_output,
             } => {
-                let budget = Budget::of(&request, &offer.model, version, 0, request.hosted());
+                let budget = Budget::of(&request, &offer.model, version, 0, request.hosted);
                 let (output, from) = match (expected_output, request.max_tokens) {
                     (Some(expected), _) => (expected, "expected_output_tokens"),
                     (None, Some(max)) => (max, "max_tokens"),

@@ -137,7 +137,7 @@ pub(crate) async fn metered(
             let (places, tokens) = pinned::places(state, &key, goal, request, places).await?;
             kept = tokens;
             // A conversation is made shorter without them.
-            hosted = request.hosted().filter(|_| goal == Goal::Answer);
+            hosted = request.hosted.filter(|_| goal == Goal::Answer);
             let places = priced(request, hosted, &offer.version, places)?;
             let places = sayable(request, places)?;
             hosted = hosted.filter(|_| places.iter().any(|place| runs_tools(place, request)));

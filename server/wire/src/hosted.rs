@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::fields::{given, number, pick};
-use crate::request::Request;
 
 /// Tools that a request offers and that its provider runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,45 +33,109 @@ const KINDS: [&str; 9] = [
     "google_search",
 ];
 
-/// Fields of chat that offer a search without a tool.
-const OF_CHAT: [&str; 3] = ["web_search_options", "plugins", "search_parameters"];
+/// Moonshot's kind of tool; the only one of it is `$web_search`.
+const BUILTIN: &str = "builtin_function";
 
 /// More uses in one call than anybody means.
 const MOST: u64 = 1_000_000;
 
-impl Request {
-    /// The tools that an upstream which gets the caller's own bytes would run; `None` when none is offered. No other
-    /// dialect is told of them.
-    #[must_use]
-    pub fn hosted(&self) -> Option<Hosted> {
-        if self.dialect == Dialect::Gemini {
-            // No upstream speaks it.
-            return None;
-        }
-        let [tools] = pick(&self.body, ["tools"]).unwrap_or_default();
-        let tools: Vec<&RawValue> = given(tools)
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
-        let tools: Vec<Hosted> = tools.into_iter().filter_map(hosted).collect();
-        let name = match tools.first() {
+/// The fields of chat that offer a search without a tool, as they stand in a body.
+pub(crate) struct Searches<'a> {
+    /// OpenAI's `web_search_options`.
+    pub(crate) options: Option<&'a RawValue>,
+    /// OpenRouter's.
+    pub(crate) plugins: Option<&'a RawValue>,
+    /// xAI's `search_parameters`.
+    pub(crate) parameters: Option<&'a RawValue>,
+    /// Qwen's `enable_search`.
+    pub(crate) enabled: Option<&'a RawValue>,
+}
+
+impl Searches<'_> {
+    /// Whether any of them asks for one. What cannot be read may.
+    fn any(&self) -> bool {
+        let word = |raw: &RawValue, name| -> Option<String> {
+            let [word] = pick(raw.get().as_bytes(), [name]).ok()?;
+            serde_json::from_str(given(word)?.get()).ok()
+        };
+        let is_web = |plugin: &&RawValue| word(plugin, "id").is_none_or(|id| id == "web");
+        let plugins = |raw: &RawValue| {
+            serde_json::from_str::<Vec<&RawValue>>(raw.get())
+                .map_or(true, |all| all.iter().any(is_web))
+        };
+        given(self.options).is_some()
+            || given(self.plugins).is_some_and(plugins)
+            || given(self.parameters)
+                .is_some_and(|raw| word(raw, "mode").is_none_or(|mode| mode != "off"))
+            || given(self.enabled).is_some_and(|raw| raw.get() != "false")
+    }
+}
+
+impl Hosted {
+    pub(crate) fn of_chat(offered: Option<&RawValue>, searches: &Searches<'_>) -> Option<Self> {
+        let name = match tools(offered).first() {
             Some(first) => first.name,
-            None if self.dialect == Dialect::Chat && searches(&self.body) => "web_search",
+            None if searches.any() => "web_search",
             None => return None,
         };
-        let most = match self.dialect {
-            Dialect::Responses => {
-                let [most] = pick(&self.body, ["max_tool_calls"]).unwrap_or_default();
-                number(most, "max_tool_calls", 1, MOST).ok().flatten()
-            }
-            // One without a bound has none together with the others.
-            Dialect::Messages => tools
-                .iter()
-                .map(|tool| tool.most)
-                .try_fold(0_u64, |sum, most| Some(sum.saturating_add(most?))),
-            Dialect::Chat | Dialect::Gemini => None,
-        };
-        Some(Hosted { name, most })
+        Some(Self { name, most: None })
     }
+
+    /// Of an endpoint beside the dialects, whose body an upstream may take for chat's: not a form.
+    pub(crate) fn of_other(body: &[u8]) -> Option<Self> {
+        let names = [
+            "tools",
+            "web_search_options",
+            "plugins",
+            "search_parameters",
+            "enable_search",
+        ];
+        match pick(body, names) {
+            Ok([tools, options, plugins, parameters, enabled]) => {
+                let searches = Searches {
+                    options,
+                    plugins,
+                    parameters,
+                    enabled,
+                };
+                Self::of_chat(tools, &searches)
+            }
+            // Given twice, one of them counts.
+            Err(_) => body.trim_ascii_start().starts_with(b"{").then_some(Self {
+                name: "web_search",
+                most: None,
+            }),
+        }
+    }
+
+    /// `most`: `max_tool_calls`.
+    pub(crate) fn of_responses(
+        offered: Option<&RawValue>,
+        most: Option<&RawValue>,
+    ) -> Option<Self> {
+        let name = tools(offered).first()?.name;
+        let most = number(most, "max_tool_calls", 1, MOST).ok().flatten();
+        Some(Self { name, most })
+    }
+
+    pub(crate) fn of_messages(offered: Option<&RawValue>) -> Option<Self> {
+        let tools = tools(offered);
+        let name = tools.first()?.name;
+        // One without a bound has none together with the others.
+        let most = tools
+            .iter()
+            .map(|tool| tool.most)
+            .try_fold(0_u64, |sum, most| Some(sum.saturating_add(most?)));
+        Some(Self { name, most })
+    }
+}
+
+/// Those of a request's tools that its provider runs.
+fn tools(offered: Option<&RawValue>) -> Vec<Hosted> {
+    let offered: Vec<&RawValue> = given(offered)
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    offered.into_iter().filter_map(hosted).collect()
 }
 
 /// A tool, if its provider runs it. One that says its kind twice could be read as either.
@@ -91,20 +154,13 @@ fn hosted(tool: &RawValue) -> Option<Hosted> {
 }
 
 fn known(kind: &str) -> Option<&'static str> {
+    if kind == BUILTIN {
+        return Some("web_search");
+    }
     let kind = kind.rsplit(':').next().unwrap_or(kind);
     KINDS.into_iter().find(|known| {
         kind.strip_prefix(known)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-    })
-}
-
-/// Whether a request of chat asks for a search in another field than `tools`.
-fn searches(body: &[u8]) -> bool {
-    // Given twice, one of them counts.
-    pick(body, OF_CHAT).map_or(true, |fields| {
-        fields
-            .into_iter()
-            .any(|field| given(field).is_some_and(|raw| raw.get() != "[]"))
     })
 }
 
@@ -198,6 +254,7 @@ fn is_error(block: Option<&RawValue>) -> bool {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use crate::request::Request;
     use bytes::Bytes;
 
     fn of(dialect: Dialect, fields: &str) -> Option<(&'static str, Option<u64>)> {
@@ -206,7 +263,7 @@ mod tests {
             _ => format!(r#"{{"model":"m","max_tokens":9,"messages":[{{}}],{fields}}}"#),
         };
         let request = Request::read(dialect, Bytes::from(body)).map_err(|bad| bad.detail);
-        let hosted = request.unwrap().hosted();
+        let hosted = request.unwrap().hosted;
         hosted.map(|hosted| (hosted.name, hosted.most))
     }
 
@@ -259,6 +316,26 @@ mod tests {
             (r#""web_search_options":{}"#, Some(("web_search", None))),
             (r#""plugins":[{"id":"web"}]"#, Some(("web_search", None))),
             (r#""plugins":[],"web_search_options":null"#, None),
+            (r#""plugins":[ {"id":"file-parser","pdf":{}} ]"#, None),
+            (
+                r#""plugins":[{"id":"file-parser"},{"id":"w\u0065b"}]"#,
+                Some(("web_search", None)),
+            ),
+            // What cannot be read may be one.
+            (r#""plugins":[{"id":7}]"#, Some(("web_search", None))),
+            (r#""plugins":{"web":{}}"#, Some(("web_search", None))),
+            (r#""search_parameters":{"mode": "off"}"#, None),
+            (
+                r#""search_parameters":{"mode":"auto"}"#,
+                Some(("web_search", None)),
+            ),
+            (r#""search_parameters":{}"#, Some(("web_search", None))),
+            (r#""enable_search":true"#, Some(("web_search", None))),
+            (r#""enable_search":false"#, None),
+            (
+                r#""tools":[{"type":"builtin_function","function":{"name":"$web_search"}}]"#,
+                Some(("web_search", None)),
+            ),
             (
                 r#""tools":[{"type":"openrouter:web_search"}]"#,
                 Some(("web_search", None)),
@@ -269,6 +346,19 @@ mod tests {
             ),
         ] {
             assert_eq!(of(Dialect::Chat, fields), wanted, "{fields}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_conversation_may_ask_for_a_search_too() {
+        for (body, wanted) in [
+            (r#"{"prompt":"x","plugins":[{"id":"web"}]}"#, true),
+            (r#" {"plugins":[],"plugins":[{"id":"web"}]}"#, true),
+            (r#"{"prompt":"x"}"#, false),
+            ("--form\r\n\r\nplugins", false),
+        ] {
+            let found = Hosted::of_other(body.as_bytes());
+            assert_eq!(found.is_some(), wanted, "{body}");
         }
     }
 

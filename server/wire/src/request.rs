@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::fields::{given, pick, place};
+use crate::hosted::Hosted;
 use crate::neutral::names::{self, Names};
 use crate::neutral::{Block, Prompt, Tool};
 use crate::relay::{Broken, Reader, Relay, Translate, Whole, Writer};
@@ -35,6 +36,9 @@ pub struct Request {
     pub size: Size,
     /// What of it changes the price.
     pub asked: Asked,
+    /// The tools that an upstream which gets the caller's own bytes would run; `None` when none is offered. No other
+    /// dialect is told of them.
+    pub hosted: Option<Hosted>,
     pub(crate) body: Bytes,
     pub(crate) places: Places,
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 pub(crate) use super::body::write;
 pub(crate) use super::prompt::prompt;
 use crate::fields::{effort, flag, given, list, not_json, number, pick, place, text};
+use crate::hosted::{Hosted, Searches};
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;
 
@@ -33,6 +34,10 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         service_tier,
         reasoning_effort,
         reasoning,
+        options,
+        plugins,
+        parameters,
+        enabled,
     ] = pick(
         &body,
         [
@@ -49,6 +54,10 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
             "service_tier",
             "reasoning_effort",
             "reasoning",
+            "web_search_options",
+            "plugins",
+            "search_parameters",
+            "enable_search",
         ],
     )?;
     let model = text(raw_model, "model")?;
@@ -98,6 +107,12 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         tier: Tier::read(word(service_tier).as_deref()),
         effort: effort_of(word(reasoning_effort), effort(reasoning)?)?,
     };
+    let searches = Searches {
+        options,
+        plugins,
+        parameters,
+        enabled,
+    };
     Ok(Request {
         dialect: Dialect::Chat,
         model,
@@ -108,6 +123,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         choices,
         size,
         asked,
+        hosted: Hosted::of_chat(tools, &searches),
         places,
         body,
     })

@@ -174,6 +174,8 @@ pub fn read(model: &str, stream: bool, body: Bytes) -> Result<Request, BadReques
         choices: 1,
         size,
         asked,
+        // No upstream speaks it.
+        hosted: None,
         places: Places {
             model: None,
             stream_options: None,

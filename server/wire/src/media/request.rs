@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{Asked, Endpoint, Media, form};
 use crate::fields::{flag, given, not_json, number, pick, place, text};
+use crate::hosted::Hosted;
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;
 
@@ -52,6 +53,7 @@ pub(super) fn plain(model: String, body: Bytes, places: Places) -> Request {
         choices: 1,
         size: crate::text::Size::default(),
         asked: AskedPrice::default(),
+        hosted: Hosted::of_other(&body),
         places,
         body,
     }

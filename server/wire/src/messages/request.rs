@@ -10,6 +10,7 @@ pub use super::prompt::read as prompt;
 pub(crate) use super::write::FORMAT;
 pub use super::write::{version, write};
 use crate::fields::{flag, given, list, not_json, number, pick, place, text};
+use crate::hosted::Hosted;
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;
 
@@ -86,6 +87,7 @@ pub fn read(body: Bytes) -> Result<Request, BadRequest> {
             tier,
             effort: effort.as_deref().and_then(Effort::read),
         },
+        hosted: Hosted::of_messages(tools),
         places: Places {
             model: raw_model.map(|raw| place(&body, raw)),
             stream_options: None,

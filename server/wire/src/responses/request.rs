@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 pub(crate) use super::prompt::read as prompt;
 pub(crate) use super::upstream::write;
 use crate::fields::{effort, flag, given, not_json, number, pick, place, text};
+use crate::hosted::Hosted;
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;
 
@@ -33,6 +34,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         previous_response_id,
         prompt,
         generate,
+        max_tool_calls,
     ] = pick(
         &body,
         [
@@ -51,6 +53,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
             "previous_response_id",
             "prompt",
             "generate",
+            "max_tool_calls",
         ],
     )?;
     let model = text(raw_model, "model")?;
@@ -118,6 +121,7 @@ pub(crate) fn read(body: Bytes) -> Result<Request, BadRequest> {
         choices: 1,
         size,
         asked,
+        hosted: Hosted::of_responses(tools, max_tool_calls),
         places,
         body,
     })
