@@ -313,7 +313,7 @@ impl Request {
             });
         }
         edits.extend(match self.dialect {
-            Dialect::Messages => messages::foreign::edits(&self.body, model),
+            Dialect::Messages => messages::foreign::edits(&self.body, &self.model, model),
             Dialect::Responses => responses::foreign::edits(&self.body),
             Dialect::Chat | Dialect::Gemini => Vec::new(),
         });

@@ -79,6 +79,13 @@ pub(crate) fn keep_own(prompt: &mut Prompt, model: &str) {
     }
 }
 
+/// Whether a seal says no more than that its block's words are what the model of this name thought.
+pub(crate) fn is_only_words(seal: &str, model: &str) -> bool {
+    [CONTENT, REASONING]
+        .into_iter()
+        .any(|field| Kept::Words(field).seal(model) == seal)
+}
+
 fn is_words(name: &str) -> bool {
     matches!(name, "text" | "summary")
 }

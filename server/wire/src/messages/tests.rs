@@ -893,6 +893,26 @@ fn thoughts_that_anthropic_would_refuse_are_taken_out_and_all_else_stays() {
     // Who signs nothing wants it back.
     let left = list(&[user, &turn(&[own, unsigned, &text]), user]);
     assert_eq!(sent_to("kimi-k3", &list(&[user, &mixed, user])), left);
+    // And what it thought when it was asked in chat, but not what another thought, nor what has more in its seal.
+    for (sealed, model, stays) in [
+        ("reasoning_content.kimi-k3", "kimi-k3", true),
+        ("reasoning.kimi-k3", "kimi-k3", true),
+        ("reasoning_content.kimi-k3", "kimi-k2", false),
+        ("reasoning_content.kimi-k3-fast", "kimi-k3", false),
+        ("reasoning_details.kimi-k3[]", "kimi-k3", false),
+        ("reasoning_content.claude-x", "claude-x", false),
+    ] {
+        let seal = seal::mark(Dialect::Chat, sealed);
+        let thought = |seal: &str| {
+            format!(r#"{{"type":"thinking","thinking":"h\u00e9","signature": "{seal}" }}"#)
+        };
+        let with = |seal: &str| list(&[user, &turn(&[&thought(seal), &redacted, &text]), user]);
+        let left = match stays {
+            true => list(&[user, &turn(&[&thought(""), &text]), user]),
+            false => list(&[user, &turn(&[&text]), user]),
+        };
+        assert_eq!(sent_to(model, &with(&seal)), left, "{sealed} for {model}");
+    }
 }
 
 proptest! {
