@@ -63,8 +63,8 @@ struct Line<'a> {
     sequence_number: Option<Value>,
     #[serde(default)]
     output_index: Option<Value>,
-    #[serde(default)]
-    item_id: Option<Value>,
+    #[serde(borrow, default)]
+    item_id: Option<&'a RawValue>,
     #[serde(default)]
     content_index: Option<Value>,
     #[serde(default)]
@@ -82,6 +82,16 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// The id of the item that it is about, if it says one. It is written plainly, so nothing is built of it.
+    fn item_id(&self) -> Option<Cow<'_, str>> {
+        let raw = self.item_id?.get();
+        let plain = serde_json::from_str::<&str>(raw).map(Cow::Borrowed);
+        plain
+            .or_else(|_| serde_json::from_str(raw).map(Cow::Owned))
+            .ok()
+            .filter(|id| !id.is_empty())
+    }
+
     fn at(&self, index: Option<&Value>) -> usize {
         number(index)
             .and_then(|at| usize::try_from(at).ok())
@@ -162,19 +172,36 @@ impl Items {
                 _ => self.next,
             }
         });
-        for id in ids {
-            self.by_id.insert(id.to_owned(), index);
-        }
         self.next = self.next.max(index.saturating_add(1));
         self.last = index;
         index
     }
 
-    /// That of an event about a part of an item.
+    /// Remembers by which ids an item goes.
+    fn know<'a>(&mut self, ids: impl Iterator<Item = &'a str>, index: u64) {
+        for id in ids {
+            if self.by_id.get(id) != Some(&index) {
+                self.by_id.insert(id.to_owned(), index);
+            }
+        }
+    }
+
+    /// That of an event about a whole item.
+    fn of_item(&mut self, line: &Line<'_>, item: &Object, begins: bool) -> u64 {
+        let index = self.place(line.output_index.as_ref(), ids(item), begins);
+        self.know(ids(item), index);
+        index
+    }
+
+    /// That of an event about a part of an item. Its id is of use only where numbers are missing.
     fn of_part(&mut self, line: &Line<'_>) -> u64 {
-        let id = line.item_id.as_ref().and_then(Value::as_str);
-        let ids = id.into_iter().filter(|id| !id.is_empty());
-        self.place(line.output_index.as_ref(), ids, false)
+        let id = line.item_id();
+        let ids = id.as_deref().into_iter();
+        let index = self.place(line.output_index.as_ref(), ids.clone(), false);
+        if self.is_unnumbered {
+            self.know(ids, index);
+        }
+        index
     }
 
     /// The items of the response as it is in the end, with their places.
@@ -225,12 +252,12 @@ pub(super) fn read(
         }
         "response.output_item.added" => {
             let item = object(line.item)?;
-            let index = items.place(line.output_index.as_ref(), ids(&item), true);
+            let index = items.of_item(&line, &item, true);
             Step::Added { index, item }
         }
         "response.output_item.done" => {
             let item = object(line.item)?;
-            let index = items.place(line.output_index.as_ref(), ids(&item), false);
+            let index = items.of_item(&line, &item, false);
             Step::Done { index, item }
         }
         "response.content_part.added" | "response.reasoning_summary_part.added" => {
@@ -259,4 +286,47 @@ pub(super) fn read(
         _ => Step::Other,
     };
     Ok((sequence, step))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn index(items: &mut Items, data: &str) -> u64 {
+        let event = Event {
+            raw: Bytes::new(),
+            data: None,
+            name: None,
+        };
+        match read(items, &event, data.as_bytes()).unwrap().1 {
+            Step::Added { index, .. } | Step::Delta { index, .. } => index,
+            _ => panic!("neither an item nor a delta: {data}"),
+        }
+    }
+
+    #[test]
+    fn ids_are_remembered_where_numbers_may_be_missing_and_nowhere_else() {
+        let kind = r#""type":"response.output_text.delta","delta":"x""#;
+        let mut items = Items::default();
+        for (at, id) in [(0, "a"), (1, "b")] {
+            let added = format!(
+                r#"{{"type":"response.output_item.added","output_index":{at},"item":{{"id":"{id}"}}}}"#
+            );
+            assert_eq!(index(&mut items, &added), at);
+        }
+        // Some give each event of an item another id.
+        for id in [r#""x1""#, r#""x2""#, "7", "null"] {
+            let delta = format!(r#"{{{kind},"output_index":0,"item_id":{id}}}"#);
+            assert_eq!(index(&mut items, &delta), 0);
+        }
+        assert_eq!(items.by_id.len(), 2, "numbers are enough");
+        for (id, wanted) in [(r#""b""#, 1), (r#""\u0061""#, 0), ("7", 0), (r#""c""#, 2)] {
+            let delta = format!(r#"{{{kind},"item_id":{id}}}"#);
+            assert_eq!(index(&mut items, &delta), wanted, "{id}");
+        }
+        assert_eq!(items.by_id.len(), 3, "a new one is remembered");
+    }
 }
