@@ -96,10 +96,12 @@ impl NewPrice {
         }
     }
 
-    /// Whether it is said what the provider's tools cost, be it nothing.
+    /// Whether it is said what the provider's tools cost, be it nothing: whatever a call comes to be charged by.
     #[must_use]
     pub fn prices_tools(&self) -> bool {
-        self.tools_free || self.price().tool_calls.micro_usd() > 0
+        let mut variants = self.variants.iter().map(|variant| variant.price.tool_calls);
+        let is_priced = |tool_calls: PricePerMtok| tool_calls.micro_usd() > 0;
+        self.tools_free || is_priced(self.price().tool_calls) && variants.all(is_priced)
     }
 
     /// What callers pay, per bucket.
