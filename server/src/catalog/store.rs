@@ -99,9 +99,10 @@ impl NewPrice {
     /// Whether it is said what the provider's tools cost, be it nothing: whatever a call comes to be charged by.
     #[must_use]
     pub fn prices_tools(&self) -> bool {
-        let mut variants = self.variants.iter().map(|variant| variant.price.tool_calls);
-        let is_priced = |tool_calls: PricePerMtok| tool_calls.micro_usd() > 0;
-        self.tools_free || is_priced(self.price().tool_calls) && variants.all(is_priced)
+        let base = self.price();
+        let variants = self.variants.iter().map(|(_, price)| price);
+        let mut prices = std::iter::once(&base).chain(variants);
+        self.tools_free || prices.all(|price| price.tool_calls.micro_usd() > 0)
     }
 
     /// What callers pay, per bucket.

@@ -39,7 +39,7 @@ pub enum Command {
     /// {"rule":"rate_card","price":{"input":5000000,"cached_input":5000000,"output":30000000}} or
     /// {"rule":"cost_plus","base":{…},"coefficient":"1.4","margin":"1.09","tiers":{"priority":"1.3","flex":"0.6"}}.
     /// Factors that are left out are 1. Every tier and effort with a factor gets a price of its own in the version, and so do
-    /// long prompts: "long":{"from":200001,"price":{…}}. Other buckets stand beside input and output under their names:
+    /// long prompts: "long":{"from":200001,"price":{…}}, where uses of tools cost the same if nothing is said. Other buckets stand beside input and output under their names:
     /// cache_write, cache_write_1h, audio_input, image_input, reasoning, audio_output, image_output, tool_calls, units (with
     /// "unit"), call.
     Rule {
