@@ -273,6 +273,38 @@ async fn a_broken_ledger_is_found_and_named() {
     }
 }
 
+/// On PostgreSQL no foreign key says that these are there.
+#[tokio::test]
+async fn movements_between_books_that_are_gone_are_found_and_named() {
+    for (farebox, scratch) in installations().await {
+        farebox.caller("ada@example.com", "5");
+        let unguarded = match scratch {
+            Some(_) => {
+                "ALTER TABLE book DISABLE TRIGGER USER; ALTER TABLE lot_part DISABLE TRIGGER USER"
+            }
+            None => "PRAGMA foreign_keys = OFF",
+        };
+        let sql = format!(
+            "{unguarded}; DELETE FROM book WHERE id = (SELECT min(debit_id) FROM transfer);
+             INSERT INTO lot_part (transfer_id, lot_id, amount) SELECT 999999999, min(id), 1 FROM lot"
+        );
+        let db = farebox.db().await;
+        db.write().execute_unprepared(&sql).await.unwrap();
+        let output = farebox.run(&["ledger", "verify", "--json"], "");
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        for (id, offender) in [("I2", "transfer "), ("I5", "part of transfer 999999999")] {
+            let check: Value = told
+                .lines()
+                .map(|line| serde_json::from_str::<Value>(line).unwrap())
+                .find(|check| check["id"] == id)
+                .unwrap();
+            let offenders = check["offenders"].as_array().unwrap();
+            let is_named = |named: &Value| named.as_str().unwrap().starts_with(offender);
+            assert!(offenders.iter().any(is_named), "{check}");
+        }
+    }
+}
+
 #[test]
 fn a_ledger_that_cannot_be_reached_is_neither_good_nor_bad() {
     let nobody = Installation::postgres("postgres://farebox:x@127.0.0.1:1/farebox".to_owned());

@@ -1,8 +1,8 @@
 //! Tools that a provider runs and charges for by the use: nobody uses them at the operator's expense unknowingly, and
 //! they are held for before they run.
 
-use domain::PricePerMtok;
 use domain::price::More;
+use domain::{PricePerMtok, Speaks};
 use reqwest::Response;
 use serde_json::{Value, json};
 use server::catalog::NewPrice;
@@ -16,6 +16,10 @@ const USE: i64 = 10_000_000;
 
 /// Tokens cost nothing, and a use of a tool so many dollars a million.
 async fn tools_at(app: &TestApp, usd: &str) {
+    tools_of(app, "gpt", usd).await;
+}
+
+async fn tools_of(app: &TestApp, model: &str, usd: &str) {
     let tool_calls = PricePerMtok::parse_usd(usd).unwrap();
     let price = NewPrice {
         more: More {
@@ -26,7 +30,7 @@ async fn tools_at(app: &TestApp, usd: &str) {
         ..NewPrice::default()
     };
     let catalog = &app.handles.catalog;
-    catalog.set_price("gpt", price, None).await.unwrap();
+    catalog.set_price(model, price, None).await.unwrap();
 }
 
 async fn post(app: &TestApp, caller: &Caller, path: &str, body: Value) -> Response {
@@ -128,6 +132,36 @@ on_both! {
         assert_eq!(app.posted(&caller).await, 0);
         let figures = app.get("/metrics").await.text().await.unwrap();
         assert!(figures.contains("farebox_usage_total{bucket=\"tool_calls\"} 3\n"), "{figures}");
+        app.finish().await;
+    }
+
+    async fn uses_in_an_answer_that_reports_nothing_are_charged_too(app) {
+        let fake = FakeUpstream::start().await;
+        app.offer("gpt", &fake).await;
+        tools_at(&app, "10000").await;
+        let caller = app.caller("5").await;
+        let mut silent = whole(2);
+        silent.as_object_mut().unwrap().remove("usage");
+        fake.then(plain(&silent));
+        assert_eq!(post(&app, &caller, "/v1/responses", search(json!({}))).await.status(), 200);
+        let call = &app.calls(&caller).await[0];
+        assert_eq!((call.rule.as_str(), call.tool_calls, call.charge_nusd.nanos()), ("estimated", 2, 2 * USE));
+        app.finish().await;
+    }
+
+    async fn an_estimate_holds_for_the_tools_that_such_a_call_would_hold_for(app) {
+        let fake = FakeUpstream::start().await;
+        let caller = app.caller("5").await;
+        // Who speaks another dialect is not told of them.
+        for (model, speaks, hold) in [("gpt", Speaks::OpenAi, 4 * USE), ("other", Speaks::OpenAiResponses, 0)] {
+            crate::media::offer(&app, model, &fake, speaks).await;
+            tools_of(&app, model, "10000").await;
+            let asked = json!({
+                "model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], "web_search_options": {},
+            });
+            let told: Value = post(&app, &caller, "/v1/estimate", asked).await.json().await.unwrap();
+            assert_eq!(told["hold"]["nusd"], hold.to_string(), "{told}");
+        }
         app.finish().await;
     }
 

@@ -205,7 +205,8 @@ on_both! {
         let answer = send(&app, &caller.key, "/v1/audio/transcriptions", FORM, form("listener")).await;
         assert_eq!(answer.status(), 200);
         let call = &app.calls(&caller).await[0];
-        assert_eq!((call.output_tokens, call.rule.as_str()), (2, "estimated"));
+        // Ten tokens for each of the seconds, however short the file is.
+        assert_eq!((call.audio_input_tokens, call.output_tokens, call.rule.as_str()), (30, 2, "estimated"));
         assert!(call.charge_nusd.nanos() >= 20_000, "{call:?}");
         app.finish().await;
     }

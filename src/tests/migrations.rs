@@ -1,11 +1,12 @@
 //! Does every migration go up, down and up again, on both databases?
 
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use server::db::Db;
 
 use crate::app::on_both;
 use crate::data_map::columns;
+use crate::upstream::FakeUpstream;
 
 /// Everything that a migration can make, by name; PostgreSQL's own functions left out.
 async fn objects(db: &Db) -> Vec<String> {
@@ -53,6 +54,22 @@ on_both! {
             Migrator::up(db.write(), Some(1)).await.unwrap();
             assert_eq!(farebox::database::applied(&db).await.unwrap().len(), done);
         }
+        app.finish().await;
+    }
+
+    async fn a_price_that_refuses_tools_never_comes_back_as_one_that_gives_them_away(app) {
+        let fake = FakeUpstream::start().await;
+        app.offer("gpt", &fake).await;
+        let db = app.handles.db.clone();
+        let (applied, fields) = (farebox::database::applied(&db).await.unwrap(), columns(&db).await);
+        let after = applied.iter().position(|name| name.starts_with("m023")).unwrap();
+        let steps = u32::try_from(applied.len() - after).unwrap();
+        let refused = Migrator::down(db.write(), Some(steps)).await.unwrap_err();
+        assert!(matches!(&refused, DbErr::Migration(why) if why.contains("give them away")), "{refused}");
+        Migrator::up(db.write(), None).await.unwrap();
+        assert_eq!(columns(&db).await, fields);
+        app.handles.catalog.reload().await.unwrap();
+        assert_eq!(app.handles.catalog.unpriced_tools(), ["gpt"]);
         app.finish().await;
     }
 

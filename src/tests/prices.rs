@@ -203,6 +203,30 @@ fn a_rule_is_published_as_the_price_it_makes() {
     assert_eq!(both["price"]["input"], 1_831_200);
     assert_eq!(both["price"]["output"], 36_624_000);
     assert_eq!(both["price"]["reasoning"], 9_156_000);
+    // Uses of tools in long prompts: as in others, unless it is said.
+    for (said, long) in [
+        (json!({}), 10_000),
+        (json!({"tool_calls": 7}), 7),
+        (json!({"tool_calls": 0}), 0),
+    ] {
+        let mut price = json!({"input": 4, "cached_input": 2, "output": 20});
+        price
+            .as_object_mut()
+            .unwrap()
+            .extend(said.as_object().unwrap().clone());
+        let output = publish(json!({
+            "rule": "rate_card",
+            "price": {"input": 2, "cached_input": 1, "output": 10, "tool_calls": 10_000},
+            "long": {"from": 200_001, "price": price},
+        }));
+        let version: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            version["variants"][0]["price"]["tool_calls"], long,
+            "{version}"
+        );
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!told.contains("are refused"), "{told}");
+    }
     let output = publish(json!({"rule": "cost_plus", "margin": "-1"}));
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no price rule"));

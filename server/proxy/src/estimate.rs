@@ -25,8 +25,9 @@ use wire::count::Family;
 use wire::request::Request as ModelRequest;
 
 use crate::account::{Money, Part, malformed, parts};
+use crate::attempt::Place;
 use crate::budget::{Budget, hold_of_tokens};
-use crate::serve::{is_of_sandbox, shown};
+use crate::serve::{self, is_of_sandbox, shown};
 use crate::state::ProxyState;
 use crate::{admit, body, refuse, tokens};
 
@@ -140,6 +141,8 @@ async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer,
 struct Offer {
     model: Arc<Model>,
     version: PriceVersion,
+    /// Where such a call would be served; the sandbox is not named.
+    places: Vec<Place>,
     /// Of the sandbox, for a test key: it costs nothing, and no published price says so.
     free: bool,
 }
@@ -149,6 +152,7 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         return Ok(Offer {
             model: Arc::new(Model::free(name)),
             version: PriceVersion::plain(PriceId::from_uuid(uuid::Uuid::nil()), Price::default()),
+            places: Vec::new(),
             free: true,
         });
     }
@@ -160,6 +164,7 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         .ok_or_else(unknown)?
         .clone();
     Ok(Offer {
+        places: serve::places(state, &model),
         model,
         version,
         free: false,
@@ -204,7 +209,9 @@ impl Asked {
                 request,
                 expected_output,
             } => {
-                let budget = Budget::of(&request, &offer.model, version, 0, request.hosted);
+                let places = &offer.places;
+                let hosted = request.hosted.filter(|_| serve::is_told(places, &request));
+                let budget = Budget::of(&request, &offer.model, version, 0, hosted);
                 let (output, from) = match (expected_output, request.max_tokens) {
                     (Some(expected), _) => (expected, "expected_output_tokens"),
                     (None, Some(max)) => (max, "max_tokens"),
@@ -324,6 +331,7 @@ mod tests {
                 PriceId::from_uuid(uuid::Uuid::nil()),
                 Price::of(price("2.50"), price("1.25"), price("10.00")),
             ),
+            places: Vec::new(),
             free: true,
         }
     }

@@ -161,6 +161,11 @@ impl Meter {
         }
     }
 
+    /// Whether an upstream of this dialect was told of tools that it runs.
+    pub(crate) fn runs_tools(&self, dialect: Dialect) -> bool {
+        self.media.is_none() && dialect == self.request.dialect && self.request.hosted.is_some()
+    }
+
     /// What the upstream says while it runs: what it counted of the prompt, and how it serves.
     pub(crate) fn told(&mut self, prompt: Option<Usage>, tier: Option<Tier>) {
         let believable = self.believable();
@@ -285,11 +290,13 @@ impl Meter {
                 let (request, delivered) = (self.request, self.answer.into_text());
                 let (media, prompt) = (self.media, self.prompt);
                 let tool_calls = self.uses.ended;
+                // Of a report that nothing is charged by.
+                let heard = self.reported.map(|usage| usage.units);
                 // A long text takes milliseconds to count: not on a thread that serves others.
                 tokio::task::spawn_blocking(move || {
                     if let Some(media) = media.as_ref().filter(|media| !media.is_text()) {
                         let body = answer.as_ref().map(|whole| whole.body(&Usage::ZERO));
-                        return media.estimate(&request, body.as_deref(), &tokens::count);
+                        return media.estimate(&request, body.as_deref(), heard, &tokens::count);
                     }
                     let output = answer
                         .as_ref()

@@ -10,6 +10,7 @@ use domain::{Ending, Problem};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use server::calls::{Attempt, Outcome};
 use tokio::sync::oneshot;
+use wire::hosted::{self, Uses};
 use wire::relay::Whole;
 use wire::said::{self, Beside};
 
@@ -105,9 +106,10 @@ async fn call(
         read = read(state, &meter, reply) => Some(read),
     };
     match read {
-        Some(Ok((whole, said))) => {
+        Some(Ok(Came { whole, said, uses })) => {
             let whole = Arc::new(whole);
             meter.beside(said);
+            meter.used(uses);
             if let Some(usage) = whole.usage {
                 meter.reported(usage);
             }
@@ -152,12 +154,16 @@ async fn call(
     }
 }
 
+/// What an upstream answered.
+struct Came {
+    whole: Whole,
+    said: Beside,
+    /// Of the provider's tools, as far as the answer itself shows: for one that reports nothing.
+    uses: Uses,
+}
+
 /// Reads the whole body and checks that it is an answer: a 200 with a broken body is an error that no SDK repeats.
-async fn read(
-    state: &ProxyState,
-    meter: &Meter,
-    reply: Reply,
-) -> Result<(Whole, Beside), (Outcome, Problem)> {
+async fn read(state: &ProxyState, meter: &Meter, reply: Reply) -> Result<Came, (Outcome, Problem)> {
     let dialect = reply.dialect;
     let said = media::content_type(reply.response.headers()).map(ToOwned::to_owned);
     let body = Limited::new(reply.response.into_body(), ANSWER_MAX).collect();
@@ -172,6 +178,10 @@ async fn read(
         Err(_) => return Err((Outcome::TimedOut, Problem::UpstreamTimeout)),
     };
     let beside = said::beside(&body);
+    let uses = match meter.runs_tools(dialect) {
+        true => hosted::uses_of_whole(dialect, &body),
+        false => Uses::default(),
+    };
     let whole = match &meter.media {
         Some(media) => media.whole(said.as_deref(), body),
         None => {
@@ -180,7 +190,11 @@ async fn read(
         }
     };
     whole
-        .map(|whole| (whole, beside))
+        .map(|whole| Came {
+            whole,
+            said: beside,
+            uses,
+        })
         .map_err(|_| (Outcome::Broken, Problem::UpstreamFailed))
 }
 

@@ -109,7 +109,7 @@ async fn call_and_pump(
         Some(Ok(mut reply)) => {
             let answered = Answered::of(&mut reply);
             let (from, created) = (reply.dialect, meter.created());
-            let tools = from == meter.request.dialect && meter.request.hosted.is_some();
+            let tools = meter.runs_tools(from);
             let relay = meter.request.relay(from, &meter.call.to_string(), created);
             let _ = head.send(Ok(()));
             let pump = Pump {

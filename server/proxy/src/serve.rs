@@ -140,7 +140,7 @@ pub(crate) async fn metered(
             hosted = request.hosted.filter(|_| goal == Goal::Answer);
             let places = priced(request, hosted, &offer.version, places)?;
             let places = sayable(request, places)?;
-            hosted = hosted.filter(|_| places.iter().any(|place| runs_tools(place, request)));
+            hosted = hosted.filter(|_| is_told(&places, request));
             places
         }
     };
@@ -194,6 +194,11 @@ fn priced(
 /// Whether a place is told of the tools that it would run: who gets the caller's own bytes is.
 fn runs_tools(place: &Place, request: &Request) -> bool {
     place.dialect(request) == request.dialect
+}
+
+/// Whether some place would run the tools: only then they are held for.
+pub(crate) fn is_told(places: &[Place], request: &Request) -> bool {
+    places.iter().any(|place| runs_tools(place, request))
 }
 
 /// The places where the request can be said: those that speak its dialect, and those to whose it translates.
@@ -291,17 +296,7 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         .price_at(state.clock.now_ms())
         .ok_or_else(unknown)?
         .clone();
-    let places: Vec<Place> = model
-        .routes
-        .iter()
-        .filter_map(|route| {
-            let upstream = state.upstreams.get(route.upstream)?;
-            Some(Place {
-                upstream,
-                model: route.upstream_model.clone(),
-            })
-        })
-        .collect();
+    let places = places(state, &model);
     if places.is_empty() {
         tracing::error!(model = %model.id, "No upstream of this model can be used");
         return Err(Problem::UpstreamFailed);
@@ -311,6 +306,20 @@ fn offer(state: &ProxyState, key: &KeyRecord, name: &str) -> Result<Offer, Probl
         model,
         places,
     })
+}
+
+/// Where a model is served now.
+pub(crate) fn places(state: &ProxyState, model: &Model) -> Vec<Place> {
+    let routes = model.routes.iter();
+    routes
+        .filter_map(|route| {
+            let upstream = state.upstreams.get(route.upstream)?;
+            Some(Place {
+                upstream,
+                model: route.upstream_model.clone(),
+            })
+        })
+        .collect()
 }
 
 /// Test keys reach only the sandbox upstream, with every model it has, and cost nothing.

@@ -87,10 +87,12 @@ impl PriceVersion {
         }
     }
 
-    /// Whether it is said what the provider's tools cost, be it nothing.
+    /// Whether it is said what the provider's tools cost, be it nothing: whatever a call comes to be charged by.
     #[must_use]
     pub fn prices_tools(&self) -> bool {
-        self.tools_free || self.price.tool_calls.micro_usd() > 0
+        let variants = self.variants.iter().map(|variant| &variant.price);
+        let mut prices = std::iter::once(&self.price).chain(variants);
+        self.tools_free || prices.all(|price| price.tool_calls.micro_usd() > 0)
     }
 
     /// The one row that a call is charged by, chosen once, when it is settled: by what was asked for, how the upstream

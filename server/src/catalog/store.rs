@@ -96,10 +96,13 @@ impl NewPrice {
         }
     }
 
-    /// Whether it is said what the provider's tools cost, be it nothing.
+    /// Whether it is said what the provider's tools cost, be it nothing: whatever a call comes to be charged by.
     #[must_use]
     pub fn prices_tools(&self) -> bool {
-        self.tools_free || self.price().tool_calls.micro_usd() > 0
+        let base = self.price();
+        let variants = self.variants.iter().map(|(_, price)| price);
+        let mut prices = std::iter::once(&base).chain(variants);
+        self.tools_free || prices.all(|price| price.tool_calls.micro_usd() > 0)
     }
 
     /// What callers pay, per bucket.

@@ -48,13 +48,13 @@ const QUESTIONS: [(&str, &str, &str); 10] = [
     ),
     (
         "I2",
-        "the books of each currency together sum to zero, and every transfer stays within its currency and its unit",
+        "the books of each currency together sum to zero, and every transfer is between two of them, within its currency and its unit",
         "SELECT 'currency ' || currency || ': off by ' || CAST(sum(amount) AS BIGINT) AS offender FROM (
             SELECT b.currency, -t.amount AS amount FROM transfer t JOIN book b ON b.id = t.debit_id
             UNION ALL SELECT b.currency, t.amount FROM transfer t JOIN book b ON b.id = t.credit_id
          ) legs GROUP BY currency HAVING sum(amount) <> 0
-         UNION ALL SELECT 'transfer ' || t.id FROM transfer t JOIN book d ON d.id = t.debit_id JOIN book c ON c.id = t.credit_id
-            WHERE d.currency <> t.currency OR c.currency <> t.currency OR d.exponent <> c.exponent",
+         UNION ALL SELECT 'transfer ' || t.id FROM transfer t LEFT JOIN book d ON d.id = t.debit_id LEFT JOIN book c ON c.id = t.credit_id
+            WHERE d.id IS NULL OR c.id IS NULL OR d.currency <> t.currency OR c.currency <> t.currency OR d.exponent <> c.exponent",
     ),
     (
         "I3",
@@ -86,7 +86,9 @@ const QUESTIONS: [(&str, &str, &str); 10] = [
          UNION ALL SELECT 'lot ' || l.id FROM lot l LEFT JOIN (
             SELECT p.lot_id, CAST(sum(CASE WHEN t.credit_id = o.book_id THEN -p.amount ELSE p.amount END) AS BIGINT) AS taken
             FROM lot_part p JOIN transfer t ON t.id = p.transfer_id JOIN lot o ON o.id = p.lot_id GROUP BY p.lot_id
-         ) p ON p.lot_id = l.id WHERE l.original - l.remaining <> coalesce(p.taken, 0)",
+         ) p ON p.lot_id = l.id WHERE l.original - l.remaining <> coalesce(p.taken, 0)
+         UNION ALL SELECT 'part of transfer ' || p.transfer_id || ' and lot ' || p.lot_id FROM lot_part p
+            LEFT JOIN transfer t ON t.id = p.transfer_id LEFT JOIN lot l ON l.id = p.lot_id WHERE t.id IS NULL OR l.id IS NULL",
     ),
     (
         "I5b",

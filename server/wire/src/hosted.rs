@@ -223,11 +223,7 @@ pub fn uses(dialect: Dialect, data: &[u8]) -> Uses {
         }
         "content_block_start" => match kind(event.content_block).as_deref() {
             Some("server_tool_use") => begun,
-            Some("web_search_tool_result" | "web_fetch_tool_result")
-                if !is_error(event.content_block) =>
-            {
-                ended
-            }
+            Some(kind) if is_result(kind) && !is_error(event.content_block) => ended,
             _ => none,
         },
         _ => none,
@@ -248,6 +244,39 @@ fn is_error(block: Option<&RawValue>) -> bool {
         Some(content.kind.ends_with("_error"))
     };
     read().unwrap_or(false)
+}
+
+/// What came of a use, in a block of messages.
+fn is_result(kind: &str) -> bool {
+    matches!(kind, "web_search_tool_result" | "web_fetch_tool_result")
+}
+
+/// Looks at a whole answer that an upstream gave in this dialect: how many uses in it are charged for, where it reports
+/// nothing. Chat's tells of none.
+#[must_use]
+pub fn uses_of_whole(dialect: Dialect, body: &[u8]) -> Uses {
+    let list = match dialect {
+        Dialect::Responses => "output",
+        Dialect::Messages => "content",
+        Dialect::Chat | Dialect::Gemini => return Uses::default(),
+    };
+    let [items] = pick(body, [list]).unwrap_or_default();
+    let items: Vec<&RawValue> = given(items)
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    let is_charged = |item: &&RawValue| match dialect {
+        Dialect::Messages => {
+            let block = serde_json::from_str::<Kind<'_>>(item.get());
+            block.is_ok_and(|block| is_result(&block.kind)) && !is_error(Some(*item))
+        }
+        _ => serde_json::from_str(item.get())
+            .is_ok_and(|item| crate::responses::usage::is_charged(&item)),
+    };
+    let count = items.into_iter().filter(is_charged).count() as u64;
+    Uses {
+        begun: count,
+        ended: count,
+    }
 }
 
 #[cfg(test)]
@@ -411,6 +440,32 @@ mod tests {
         ] {
             let found = uses(dialect, data.as_bytes());
             assert_eq!(found, Uses { begun, ended }, "{data}");
+        }
+    }
+
+    #[test]
+    fn a_whole_answer_tells_of_uses_that_it_does_not_report() {
+        for (dialect, body, count) in [
+            (
+                Dialect::Responses,
+                r#"{"output":[{"type":"web_search_call","action":{"type":"search"}},{"type":"web_search_call","action":{"type":"open_page"}},{"type":"file_search_call"},{"type":"function_call"},{"type":"message"},7]}"#,
+                2,
+            ),
+            (
+                Dialect::Messages,
+                r#"{"content":[{"type":"server_tool_use","name":"web_search"},{"type":"web_search_tool_result","content":[{}]},{"type":"web_search_tool_result","content":{"type":"web_search_tool_result_error"}},{"type":"text","text":"x"}]}"#,
+                1,
+            ),
+            (
+                Dialect::Chat,
+                r#"{"output":[{"type":"file_search_call"}]}"#,
+                0,
+            ),
+            (Dialect::Responses, r#"{"output":null}"#, 0),
+            (Dialect::Responses, "nonsense", 0),
+        ] {
+            let found = uses_of_whole(dialect, body.as_bytes());
+            assert_eq!((found.begun, found.ended), (count, count), "{body}");
         }
     }
 }

@@ -39,7 +39,7 @@ pub enum Command {
     /// {"rule":"rate_card","price":{"input":5000000,"cached_input":5000000,"output":30000000}} or
     /// {"rule":"cost_plus","base":{…},"coefficient":"1.4","margin":"1.09","tiers":{"priority":"1.3","flex":"0.6"}}.
     /// Factors that are left out are 1. Every tier and effort with a factor gets a price of its own in the version, and so do
-    /// long prompts: "long":{"from":200001,"price":{…}}. Other buckets stand beside input and output under their names:
+    /// long prompts: "long":{"from":200001,"price":{…}}, where uses of tools cost the same if nothing is said. Other buckets stand beside input and output under their names:
     /// cache_write, cache_write_1h, audio_input, image_input, reasoning, audio_output, image_output, tool_calls, units (with
     /// "unit"), call.
     Rule {
@@ -58,19 +58,33 @@ pub enum Command {
     },
 }
 
+/// Uses of the provider's tools cost in long prompts what they cost in others, unless the file says otherwise: what nobody
+/// thought of is not given away.
+///
 /// # Errors
 /// Says what is wrong with the file.
 fn by_rule(file: &Path) -> anyhow::Result<NewPrice> {
     let name = file.display();
     let json = std::fs::read(file).with_context(|| format!("{name} cannot be read"))?;
-    let rule: PriceRule =
+    let mut rule: PriceRule =
         serde_json::from_slice(&json).with_context(|| format!("{name} is no price rule"))?;
     let written: serde_json::Value = serde_json::from_slice(&json)?;
-    let says_zero = ["/base/tool_calls", "/price/tool_calls"]
-        .into_iter()
-        .any(|at| written.pointer(at).and_then(serde_json::Value::as_i64) == Some(0));
+    let said = |at: &str| written.pointer(at).and_then(serde_json::Value::as_i64);
+    let (base, long) = match &mut rule {
+        PriceRule::RateCard(card) => (card.price, &mut card.long),
+        PriceRule::CostPlus(rule) => (rule.base, &mut rule.long),
+    };
+    let of_long = said("/long/price/tool_calls");
+    if let (Some(long), None) = (long, of_long) {
+        long.price.tool_calls = base.tool_calls;
+    }
+    let is_free = match said("/base/tool_calls").or_else(|| said("/price/tool_calls")) {
+        Some(0) => true,
+        Some(_) => of_long == Some(0),
+        None => false,
+    };
     Ok(NewPrice {
-        tools_free: says_zero,
+        tools_free: is_free,
         ..NewPrice::of_list(rule.list()?)
     })
 }

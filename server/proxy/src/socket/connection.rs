@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use axum::http::request::Parts;
 use bytes::Bytes;
+use domain::ids::WorkspaceId;
 use domain::{Dialect, Problem};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
 use wire::request::BadRequest;
@@ -37,6 +38,7 @@ pub(super) struct Connection {
     socket: WebSocket,
     /// Messages that came while an answer runs.
     waiting: Waiting,
+    is_answering: bool,
     /// Pings since something was heard of the other end.
     unanswered: u32,
     ping: Interval,
@@ -55,19 +57,26 @@ pub(super) enum Heard {
 }
 
 impl Connection {
-    pub(super) fn new(state: ProxyState, parts: Parts, socket: WebSocket) -> Self {
+    pub(super) fn new(
+        state: ProxyState,
+        workspace: WorkspaceId,
+        parts: Parts,
+        socket: WebSocket,
+    ) -> Self {
         // An interval of nothing would never end.
         let every = state.config.keep_alive.max(Duration::from_millis(1));
         let mut ping = interval_at(Instant::now() + every, every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let memory = Memory::new(state.config.body_max, state.sockets.remembered.clone());
-        let waiting = Waiting::new(state.config.body_max, state.sockets.waiting.clone());
+        let shared = state.sockets.waiting.clone();
+        let waiting = Waiting::new(state.config.body_max, workspace, shared);
         Self {
             state,
             parts: Arc::new(parts),
             memory,
             socket,
             waiting,
+            is_answering: false,
             unanswered: 0,
             ping,
         }
@@ -97,9 +106,11 @@ impl Connection {
                 return Left::Close(GOING_AWAY, "the server is stopping");
             }
             if let Some(message) = self.waiting.pop() {
+                self.is_answering = true;
                 if let Err(left) = self.answer(message).await {
                     return left;
                 }
+                self.is_answering = false;
                 idle_since = Instant::now();
                 continue;
             }
@@ -146,7 +157,7 @@ impl Connection {
         };
         self.unanswered = 0;
         match message {
-            Message::Text(text) => match self.waiting.push(text) {
+            Message::Text(text) => match self.waiting.push(text, self.is_answering) {
                 Ok(()) => Ok(()),
                 Err(problem) => self.refuse(&problem).await,
             },

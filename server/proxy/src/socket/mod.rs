@@ -22,6 +22,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use domain::ids::WorkspaceId;
 use domain::{Problem, Scope};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -45,7 +46,7 @@ pub(crate) struct Sockets {
     /// Bytes remembered by all of them.
     remembered: Arc<AtomicUsize>,
     /// Bytes of the messages that wait on all of them.
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Mutex<waiting::Load>>,
 }
 
 impl Sockets {
@@ -70,8 +71,8 @@ pub(crate) async fn open(State(state): State<ProxyState>, request: Request) -> R
         response.headers_mut().insert(UPGRADE, websocket);
         return response;
     };
-    let place = match admit(&state, &parts).await {
-        Ok(place) => place,
+    let (workspace, place) = match admit(&state, &parts).await {
+        Ok(admitted) => admitted,
         Err(problem) => return refuse::answer(&state, &problem),
     };
     // Counted from here on, so that a stop between the answer and the upgrade waits for it.
@@ -81,14 +82,18 @@ pub(crate) async fn open(State(state): State<ProxyState>, request: Request) -> R
         .max_message_size(max)
         .max_frame_size(max)
         .on_upgrade(move |socket| async move {
-            Connection::new(state, parts, socket).run().await;
+            let connection = Connection::new(state, workspace, parts, socket);
+            connection.run().await;
             drop((place, counted));
         })
 }
 
 /// Whether somebody may open a connection. A call is counted when it is made, not here; but a key that may make none now
 /// is told so, in an answer that every client understands.
-async fn admit(state: &ProxyState, parts: &Parts) -> Result<Place<WorkspaceId>, Problem> {
+async fn admit(
+    state: &ProxyState,
+    parts: &Parts,
+) -> Result<(WorkspaceId, Place<WorkspaceId>), Problem> {
     let key = admit::caller(state, parts, Scope::ResponsesWrite).await?;
     if state.sockets.stopping.is_cancelled() {
         return Err(Problem::Unavailable);
@@ -100,5 +105,6 @@ async fn admit(state: &ProxyState, parts: &Parts) -> Result<Place<WorkspaceId>, 
         return Err(Problem::RateLimited { retry_after });
     }
     let place = state.sockets.open.enter(key.workspace, AT_ONCE);
-    place.ok_or(Problem::TooManyAtOnce { max: AT_ONCE })
+    let place = place.ok_or(Problem::TooManyAtOnce { max: AT_ONCE })?;
+    Ok((key.workspace, place))
 }

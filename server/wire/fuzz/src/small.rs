@@ -92,7 +92,7 @@ fn other_media(endpoint: Endpoint, data: &[u8]) {
             assert_in_range(
                 &asked
                     .media
-                    .estimate(&asked.request, Some(data), &|text| text.len() as u64),
+                    .estimate(&asked.request, Some(data), None, &|text| text.len() as u64),
             );
             if let Ok(whole) = asked.media.whole(Some("application/json"), body) {
                 whole.usage.iter().for_each(assert_in_range);

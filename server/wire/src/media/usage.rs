@@ -120,17 +120,19 @@ impl Media {
     /// What was used, where the upstream does not say: counted here. A model has a price for tokens or for what is
     /// counted in units, so what is told of both is charged once.
     ///
-    /// `answer` is the answer's body, `count` a tokenizer.
+    /// `answer` is the answer's body, `heard` the milliseconds of speech that the upstream reported, `count` a tokenizer.
     #[must_use]
     pub fn estimate(
         &self,
         request: &Request,
         answer: Option<&[u8]>,
+        heard: Option<u64>,
         count: &dyn Fn(&str) -> u64,
     ) -> Usage {
         let mut input = self.numbers;
         request.each_text(&mut |text| input += count(text));
         let mut output = 0;
+        let mut units = self.units_of(answer);
         let usage = match self.endpoint {
             Endpoint::Completions | Endpoint::Moderations | Endpoint::Embeddings => Usage::ZERO,
             Endpoint::Images => Usage::ZERO,
@@ -141,8 +143,9 @@ impl Media {
             Endpoint::Transcriptions => {
                 let words = answer.map(|body| super::answer::words(body, self.json));
                 output = words.map_or(0, |words| count(&words));
+                units = heard.filter(|millis| *millis > 0).unwrap_or(units);
                 Usage {
-                    audio_input: (self.units * HEARD_PER_SECOND).div_ceil(1_000),
+                    audio_input: units.saturating_mul(HEARD_PER_SECOND).div_ceil(1_000),
                     ..Usage::ZERO
                 }
             }
@@ -150,7 +153,7 @@ impl Media {
         Usage {
             input,
             output,
-            units: self.units_of(answer),
+            units,
             ..usage
         }
         .clamped()
@@ -314,7 +317,7 @@ mod tests {
         );
         let usage = embeddings
             .media
-            .estimate(&embeddings.request, Some(b"{}"), &letters);
+            .estimate(&embeddings.request, Some(b"{}"), None, &letters);
         assert_eq!(
             usage,
             Usage {
@@ -323,12 +326,17 @@ mod tests {
             }
         );
         let speech = asked(Endpoint::Speech, r#"{"model":"m","input":"abc"}"#);
-        let usage = speech.media.estimate(&speech.request, None, &letters);
+        let usage = speech
+            .media
+            .estimate(&speech.request, None, Some(9), &letters);
         assert_eq!((usage.input, usage.units, usage.audio_output), (3, 3, 4));
         let images = asked(Endpoint::Images, r#"{"model":"m","prompt":"ab","n":3}"#);
-        let usage = images
-            .media
-            .estimate(&images.request, Some(br#"{"data":[{},{}]}"#), &letters);
+        let usage = images.media.estimate(
+            &images.request,
+            Some(br#"{"data":[{},{}]}"#),
+            None,
+            &letters,
+        );
         assert_eq!((usage.input, usage.units, usage.image_output), (2, 2, 0));
         let (prompt, answer, units) = images.media.at_most();
         assert!((prompt, units) == (0, 3) && answer > 3 * 6_208);

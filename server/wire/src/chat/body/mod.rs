@@ -107,9 +107,15 @@ pub(crate) fn write(prompt: &Prompt, model: &str) -> Result<Bytes, BadRequest> {
         }
         choice => choice.as_ref().filter(|_| has_tools).map(chosen),
     };
+    let messages = said::messages(prompt, model)?;
+    if messages.is_empty() {
+        // Of what was said nothing can be said here: a tool called by the user, an empty result of no call.
+        let detail = "`messages` must say something to the model";
+        return Err(BadRequest::new("messages", detail));
+    }
     let body = Body {
         model,
-        messages: said::messages(prompt, model)?,
+        messages,
         tools: prompt.tools.iter().map(offered).collect(),
         tool_choice,
         // Together is how it goes unless told otherwise.
