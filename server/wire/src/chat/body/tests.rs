@@ -526,6 +526,7 @@ fn nothing_of_a_tool_is_lost_or_invented() {
         kind: ToolKind::Function,
     };
     let prompt = Prompt {
+        system: vec!["Be brief.".to_owned()],
         tools: vec![tool],
         effort: Some(Effort::Most),
         service_tier: Some("standard_only".to_owned()),
