@@ -86,16 +86,31 @@ export function guarded(headers, what, { islands = false } = {}) {
 export const watchShifts = (page) =>
   page.addInitScript(() => {
     window.shifted = 0;
+    window.moved = [];
+    const place = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(' ');
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+      for (const entry of list.getEntries()) {
+        if (entry.hadRecentInput) continue;
+        window.shifted += entry.value;
+        const name = ({ node }) => `${node?.localName ?? node?.parentElement?.localName}.${(node?.className ?? node?.parentElement?.className) || ''}`;
+        for (const source of entry.sources) window.moved.push(`${name(source)} from ${place(source.previousRect)} to ${place(source.currentRect)}`);
+      }
     }).observe({ type: 'layout-shift', buffered: true });
   });
 
+// A machine that stalls may paint before all of a page is there, so one that moved is opened once more: what moves twice is the page's fault.
 export async function still(page, what, most) {
+  const first = await movements(page);
+  if (first.shifted <= most) return first.shifted;
+  await page.reload();
+  const again = await movements(page);
+  expect(again.shifted, `${what} moves while it arrives: ${again.moved.join(', ')}`).toBeLessThanOrEqual(most);
+  return again.shifted;
+}
+
+async function movements(page) {
   await page.evaluate(() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))));
-  const shifted = await page.evaluate(() => window.shifted);
-  expect(shifted, `${what} moves while it arrives`).toBeLessThanOrEqual(most);
-  return shifted;
+  return page.evaluate(() => ({ shifted: window.shifted, moved: window.moved }));
 }
 
 // SHOTS=folder keeps a picture of every page that is checked, for people to look at.
