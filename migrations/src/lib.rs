@@ -30,6 +30,7 @@ mod m020_response_pins;
 mod m021_flush;
 mod m022_settle;
 mod m023_tools_free;
+mod m024_lean;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m020_response_pins::Migration),
             Box::new(m022_settle::Migration),
             Box::new(m023_tools_free::Migration),
+            Box::new(m024_lean::Migration),
         ]
     }
 }

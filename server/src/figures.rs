@@ -132,7 +132,7 @@ impl Moment {
     async fn debited(&self, book: &'static str) -> Result<Amount, DbErr> {
         let rows = |side: &str| {
             format!(
-                "transfer t JOIN book b ON b.id = t.{side} WHERE b.kind = '{book}' AND b.currency = 'USD'"
+                "transfer t JOIN book b ON b.id = t.{side} WHERE b.kind = '{book}' AND b.currency = 'USD' AND t.code <> 'usage'"
             )
         };
         let out = self.sum("t.amount", &rows("debit_id")).await?;

@@ -28,7 +28,7 @@ pub(super) async fn lines(
     limit: u32,
 ) -> Result<Vec<Line>, DbErr> {
     let sql = "SELECT t.id, t.created_at, t.code, t.note, CASE WHEN t.credit_id = b.id THEN t.amount ELSE -t.amount END AS amount
-               FROM book b JOIN transfer t ON t.debit_id = b.id OR t.credit_id = b.id
+               FROM book b JOIN transfer t ON t.debit_id = b.id OR (t.credit_id = b.id AND t.code <> 'usage')
                WHERE b.kind = 'wallet' AND b.workspace_id = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3";
     let values = [
         workspace.to_string().into(),

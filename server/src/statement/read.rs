@@ -62,13 +62,14 @@ pub struct DayUse {
 }
 
 /// A wallet's movements from `$2` on as a table `m`, signed as its owner sees them; `$1` is its book. Of those that took
-/// something only the ones of `taken`, a condition: what usage took is folded into its day, and is most of the table.
+/// something only the ones of `taken`, a condition: what usage took is folded into its day, and is most of the table. No
+/// usage comes into a wallet, which is what the index of those that did says.
 pub(super) fn moves(taken: &str) -> String {
     format!(
         "(SELECT id, txn_id, code, note, created_at, -amount AS amount FROM transfer
             WHERE debit_id = $1 AND created_at >= $2 AND {taken}
           UNION ALL SELECT id, txn_id, code, note, created_at, amount FROM transfer
-            WHERE credit_id = $1 AND created_at >= $2) m"
+            WHERE credit_id = $1 AND code <> 'usage' AND created_at >= $2) m"
     )
 }
 

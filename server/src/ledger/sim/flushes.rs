@@ -119,7 +119,10 @@ impl World {
         free[lease.book] -= more;
         self.events.partly += u64::from(live && more > 0);
         self.events.late += u64::from(!live && charges > 0);
-        let txn = format!("flush:{id}:{}", flush.number);
+        let Some(first) = flush.items.first() else {
+            return Ok(None);
+        };
+        let txn = format!("flush:{}", first.call);
         Ok(Some(Plan {
             flush,
             lease: Some(at),
