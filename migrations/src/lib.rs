@@ -31,6 +31,7 @@ mod m021_flush;
 mod m022_settle;
 mod m023_tools_free;
 mod m024_lean;
+mod m025_released;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m022_settle::Migration),
             Box::new(m023_tools_free::Migration),
             Box::new(m024_lean::Migration),
+            Box::new(m025_released::Migration),
         ]
     }
 }

@@ -4,7 +4,9 @@
 //! A statement of thousands of parameters is another one for each number of rows, and PostgreSQL reads, plans and keeps
 //! each of them on each connection anew: for 256 rows that took longer than writing them. Arrays leave one short text.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, Statement, Value};
+
+use super::exec;
 
 /// The rows as a query, for `WITH name (columns) AS (…)`, and its values, which must be all that the statement has. Where
 /// they are few lengths of lists that a database meets, it may keep their plans: so on SQLite the last row is repeated up
@@ -53,35 +55,53 @@ pub(crate) fn also_among<C: ConnectionTrait>(
     Ok(format!("{column} IN ({places})"))
 }
 
-/// Inserts the rows, in their order, and answers what they return. `into` names table and columns, `rest` is what follows
-/// the values.
+/// Inserts the rows, in their order. `into` names table and columns, `rest` is what follows the values.
 pub(crate) async fn insert_all<C: ConnectionTrait, const N: usize>(
     conn: &C,
     into: &str,
     rows: Vec<[Value; N]>,
     rest: &str,
-) -> Result<Vec<QueryResult>, DbErr> {
+) -> Result<(), DbErr> {
     if rows.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let backend = conn.get_database_backend();
     if is_postgres(conn) {
         let (query, values) = arrays(&rows, 1)?;
         let sql = format!("INSERT INTO {into} {query} {rest}");
-        let statement = Statement::from_sql_and_values(backend, sql, values);
-        return conn.query_all_raw(statement).await;
+        return exec(conn, &sql, values).await.map(|_| ());
     }
-    let mut returned = Vec::new();
-    for some in rows.chunks(SQLITE_ROWS).flat_map(in_powers) {
-        let sql = format!(
-            "INSERT INTO {into} VALUES {} {rest}",
-            brackets(some.len(), N)
-        );
-        let values = some.iter().flatten().cloned();
-        let statement = Statement::from_sql_and_values(backend, sql, values);
-        returned.extend(conn.query_all_raw(statement).await?);
+    for some in sqlite_parts(&rows) {
+        insert_some(conn, into, some, rest).await?;
     }
-    Ok(returned)
+    Ok(())
+}
+
+/// The same on SQLite, of a table that numbers its rows; answers their numbers. Only one connection writes there, so those
+/// of one statement follow each other, and to return each of them took longer than to write it.
+pub(crate) async fn insert_numbered<C: ConnectionTrait, const N: usize>(
+    conn: &C,
+    into: &str,
+    rows: &[[Value; N]],
+) -> Result<Vec<i64>, DbErr> {
+    let mut numbers = Vec::with_capacity(rows.len());
+    for some in sqlite_parts(rows) {
+        let last = insert_some(conn, into, some, "").await?.last_insert_id();
+        let last = i64::try_from(last).map_err(|_| DbErr::RecordNotInserted)?;
+        let count = i64::try_from(some.len()).map_err(|_| DbErr::RecordNotInserted)?;
+        numbers.extend(last - count + 1..=last);
+    }
+    Ok(numbers)
+}
+
+async fn insert_some<C: ConnectionTrait, const N: usize>(
+    conn: &C,
+    into: &str,
+    rows: &[[Value; N]],
+    rest: &str,
+) -> Result<ExecResult, DbErr> {
+    let rows_of_places = brackets(rows.len(), N);
+    let sql = format!("INSERT INTO {into} VALUES {rows_of_places} {rest}");
+    exec(conn, &sql, rows.iter().flatten().cloned()).await
 }
 
 /// Several statements that PostgreSQL runs as one: all see what was there before, and their triggers come after the last.
@@ -121,8 +141,8 @@ impl AtOnce {
     }
 }
 
-/// Rows of one insert on SQLite: more in one are no quicker.
-const SQLITE_ROWS: usize = 32;
+/// Values of one insert on SQLite: more in one are no quicker.
+const SQLITE_VALUES: usize = 1_024;
 
 fn is_postgres<C: ConnectionTrait>(conn: &C) -> bool {
     conn.get_database_backend() == DbBackend::Postgres
@@ -139,6 +159,12 @@ pub(crate) fn places(count: usize) -> String {
 fn brackets(count: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(", "));
     vec![row; count].join(", ")
+}
+
+/// The rows in parts for one statement each.
+fn sqlite_parts<const N: usize>(rows: &[[Value; N]]) -> impl Iterator<Item = &[[Value; N]]> {
+    let most = 1 << (SQLITE_VALUES / N.max(1)).max(1).ilog2();
+    rows.chunks(most).flat_map(in_powers)
 }
 
 /// The list in parts whose lengths are powers of two.

@@ -5,9 +5,10 @@ use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
 use crate::calls::{self, Booked, Repeated};
-use crate::db::{AtOnce, exec, table};
+use crate::db::{AtOnce, db_now, exec, insert_numbered, table};
 
-use super::books::{INTO_TRANSFERS, Movement, move_all, movement_rows};
+use super::books::{INTO_TRANSFERS, Movement, movement_rows};
+use super::leases;
 use super::lots::{self, INTO_PARTS, Part};
 
 /// What is written of many flushes.
@@ -15,18 +16,24 @@ pub(super) struct Batch<'a> {
     pub(super) now: UnixMs,
     /// Each with what it spent, what it was given in addition, the number of its flush and that one's hash.
     pub(super) leases: Vec<[Value; 5]>,
-    /// Books, and by how much less of them is reserved.
-    pub(super) reserved: Vec<[Value; 2]>,
     pub(super) movements: Vec<Movement<'a>>,
     /// Each names its movement by its place among them.
     pub(super) parts: Vec<Part>,
     pub(super) calls: Vec<Booked<'a>>,
 }
 
-const SPEND: &str =
-    "UPDATE lease SET spent = lease.spent + flush.spent, granted = lease.granted + flush.more,
-    last_flush = flush.number, last_hash = flush.hash";
-const RELEASE: &str = "UPDATE book SET reserved = book.reserved - flush.less";
+/// What becomes of the leases, which stand in `flush`. One that has not been taken back lives on, as after a heartbeat.
+fn spend<C: ConnectionTrait>(conn: &C) -> String {
+    let now = db_now(conn);
+    let (ttl, grace) = (leases::millis(leases::TTL), leases::millis(leases::GRACE));
+    format!(
+        "UPDATE lease SET spent = lease.spent + flush.spent, granted = lease.granted + flush.more,
+            last_flush = flush.number, last_hash = flush.hash,
+            expires_at = CASE WHEN lease.state = 'active' THEN {now} + {ttl} ELSE lease.expires_at END,
+            reclaim_after = CASE WHEN lease.state = 'active' THEN {now} + {} ELSE lease.reclaim_after END",
+        ttl + grace
+    )
+}
 
 impl Batch<'_> {
     /// # Errors
@@ -39,14 +46,11 @@ impl Batch<'_> {
         }
     }
 
-    /// The database moves the wallets' balances by a trigger, which comes after everything here: less is reserved by then.
+    /// The database moves what wallets hold and reserve by a trigger, which comes after everything here.
     async fn at_once<C: ConnectionTrait>(&self, conn: &C) -> Result<(), DbErr> {
         let mut all = AtOnce::default();
         all.step("leases", &self.leases, |rows| {
-            format!("{SPEND} FROM ({rows}) flush (lease, spent, more, number, hash) WHERE lease.id = flush.lease")
-        })?;
-        all.step("wallets", &self.reserved, |rows| {
-            format!("{RELEASE} FROM ({rows}) flush (book, less) WHERE book.id = flush.book")
+            format!("{} FROM ({rows}) flush (lease, spent, more, number, hash) WHERE lease.id = flush.lease", spend(conn))
         })?;
         let movements = movement_rows(self.now, &self.movements);
         all.step("moved", &movements, |rows| {
@@ -91,18 +95,13 @@ impl Batch<'_> {
         if !self.leases.is_empty() {
             let (rows, values) = table(conn, self.leases.clone())?;
             let sql = format!(
-                "WITH flush (lease, spent, more, number, hash) AS ({rows}) {SPEND} FROM flush WHERE lease.id = flush.lease"
+                "WITH flush (lease, spent, more, number, hash) AS ({rows}) {} FROM flush WHERE lease.id = flush.lease",
+                spend(conn)
             );
             exec(conn, &sql, values).await?;
         }
-        if !self.reserved.is_empty() {
-            let (rows, values) = table(conn, self.reserved.clone())?;
-            let sql = format!(
-                "WITH flush (book, less) AS ({rows}) {RELEASE} FROM flush WHERE book.id = flush.book"
-            );
-            exec(conn, &sql, values).await?;
-        }
-        let ids = move_all(conn, self.now, &self.movements).await?;
+        let movements = movement_rows(self.now, &self.movements);
+        let ids = insert_numbered(conn, INTO_TRANSFERS, &movements).await?;
         let moved = self.parts.iter().map(|part| {
             let id = usize::try_from(part.of).ok().and_then(|of| ids.get(of));
             let of = *id.ok_or(DbErr::RecordNotInserted)?;

@@ -1,14 +1,12 @@
 //! Which books are there, and how is a movement between them written?
 
-use std::collections::HashMap;
-
 use domain::fx::Coins;
 use domain::ids::WorkspaceId;
 use domain::views::{BalanceView, UnixMs};
 use domain::{Amount, Currency};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
-use crate::db::{exec, for_update, insert_all, one};
+use crate::db::{exec, for_update, one};
 
 /// The system's own books, made by the first migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +54,6 @@ impl WalletRow {
     /// What no lease has taken.
     pub(super) const fn free(&self) -> i64 {
         self.posted.saturating_sub(self.reserved)
-    }
-
-    /// Takes so much of what is free, as far as the next decisions of the same transaction are concerned.
-    pub(super) fn reserve(&mut self, amount: Amount) {
-        self.reserved = self.reserved.saturating_add(amount.nanos());
     }
 
     pub(super) fn read(row: &QueryResult) -> Result<Self, DbErr> {
@@ -115,6 +108,22 @@ pub(super) async fn system_book<C: ConnectionTrait>(conn: &C, book: System) -> R
     .await?
     .ok_or_else(|| DbErr::RecordNotFound(format!("book {}", book.kind())))?
     .try_get("", "id")
+}
+
+/// The system's books that flushes move money to and from. Books never go, so they are asked for once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfFlushes {
+    pub(super) revenue: i64,
+    pub(super) loss: i64,
+}
+
+impl OfFlushes {
+    pub(super) async fn read<C: ConnectionTrait>(conn: &C) -> Result<Self, DbErr> {
+        Ok(Self {
+            revenue: system_book(conn, System::Revenue).await?,
+            loss: system_book(conn, System::OperatorLoss).await?,
+        })
+    }
 }
 
 /// The book of that kind and currency, made when nobody has asked for it before. `digits` is after the point in its
@@ -250,15 +259,17 @@ pub(super) struct Movement<'a> {
     pub(super) debit: i64,
     pub(super) credit: i64,
     pub(super) amount: Amount,
+    /// What of it the wallet had reserved for a lease: that much less is reserved then.
+    pub(super) released: Amount,
     pub(super) code: &'static str,
 }
 
 /// Table and columns of [`movement_rows`].
 pub(super) const INTO_TRANSFERS: &str =
-    "transfer (txn_id, seq, debit_id, credit_id, currency, amount, code, created_at)";
+    "transfer (txn_id, seq, debit_id, credit_id, currency, amount, released, code, created_at)";
 
-pub(super) fn movement_rows(now: UnixMs, movements: &[Movement<'_>]) -> Vec<[Value; 8]> {
-    let row = |movement: &Movement<'_>| -> [Value; 8] {
+pub(super) fn movement_rows(now: UnixMs, movements: &[Movement<'_>]) -> Vec<[Value; 9]> {
+    let row = |movement: &Movement<'_>| -> [Value; 9] {
         [
             movement.txn.into(),
             movement.seq.into(),
@@ -266,35 +277,12 @@ pub(super) fn movement_rows(now: UnixMs, movements: &[Movement<'_>]) -> Vec<[Val
             movement.credit.into(),
             Currency::Usd.code().into(),
             movement.amount.nanos().into(),
+            movement.released.nanos().into(),
             movement.code.into(),
             now.into(),
         ]
     };
     movements.iter().map(row).collect()
-}
-
-/// Writes them all by a few statements and answers their rows' ids, in the same order.
-///
-/// # Errors
-/// As [`transfer`]: one that was written before refuses all.
-pub(super) async fn move_all<C: ConnectionTrait>(
-    conn: &C,
-    now: UnixMs,
-    movements: &[Movement<'_>],
-) -> Result<Vec<i64>, DbErr> {
-    let rows = movement_rows(now, movements);
-    let written = insert_all(conn, INTO_TRANSFERS, rows, "RETURNING id, txn_id, seq").await?;
-    let mut ids = HashMap::with_capacity(movements.len());
-    for row in written {
-        let named: (String, i64) = (row.try_get("", "txn_id")?, row.try_get("", "seq")?);
-        ids.insert(named, row.try_get("", "id")?);
-    }
-    let in_order = movements.iter().map(|movement| {
-        ids.get(&(movement.txn.to_owned(), movement.seq))
-            .copied()
-            .ok_or(DbErr::RecordNotInserted)
-    });
-    in_order.collect()
 }
 
 /// What the wallet holds. Leased credit that no call holds counts as available.

@@ -3,7 +3,7 @@
 //! A batch holds the flushes of many leases. It is written by a few statements, however many those are: each says the
 //! same of all of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::Amount;
@@ -17,7 +17,7 @@ use crate::calls::{self, Booked, Repeated};
 use crate::db::{all, also_among, for_update};
 
 use super::batch::Batch;
-use super::books::{Movement, System, WalletRow};
+use super::books::{Movement, OfFlushes};
 use super::hold::SettleError;
 use super::lots::{self, Consumption};
 use super::store::Flushed;
@@ -119,30 +119,32 @@ impl Flush {
 pub(super) async fn apply<C: ConnectionTrait>(
     conn: &C,
     now: UnixMs,
+    books: OfFlushes,
     flushes: &[Flush],
 ) -> Result<Vec<Flushed>, DbErr> {
     let mut locked = lock(conn, flushes).await?;
     let mut plans = Vec::with_capacity(flushes.len());
     for flush in flushes {
-        plans.extend(Plan::make(flush, &locked.leases, &mut locked.wallets)?);
+        plans.extend(Plan::make(flush, &locked.leases, &mut locked.free)?);
     }
     within_limits(conn, &mut plans).await?;
-    let (movements, consumed) = movements(&plans, &locked)?;
+    let (movements, consumed) = movements(&plans, books)?;
     let batch = Batch {
         now,
         leases: lease_rows(&plans)?,
-        reserved: reserved_rows(&plans)?,
         parts: lots::choose(conn, &consumed).await?,
         movements,
         calls: booked(&plans, true),
     };
     batch.write(conn).await?;
     calls::insert(conn, &booked(&plans, false), Repeated::Kept).await?;
-    let flushed = flushes.iter().map(|flush| Flushed {
-        recall: flush
-            .lease_id()
-            .and_then(|id| locked.leases.get(&id))
-            .is_some_and(|row| row.recall),
+    let renewed: BTreeSet<LeaseId> = plans.iter().filter_map(Plan::renews).collect();
+    let flushed = flushes.iter().map(|flush| {
+        let row = flush.lease_id().and_then(|id| locked.leases.get(&id));
+        Flushed {
+            recall: row.is_some_and(|row| row.recall),
+            renewed: flush.lease_id().is_some_and(|id| renewed.contains(&id)),
+        }
     });
     Ok(flushed.collect())
 }
@@ -156,6 +158,8 @@ fn booked<'a>(plans: &'a [Plan<'_>], paid: bool) -> Vec<Booked<'a>> {
 /// A lease as the database has it, locked.
 struct LeaseRow {
     live: bool,
+    /// Nothing of it was taken back.
+    active: bool,
     /// Granted and not spent.
     left: Amount,
     last_flush: i64,
@@ -163,13 +167,12 @@ struct LeaseRow {
     recall: bool,
 }
 
-/// What the batch is about, locked, and the system's books that it moves money to.
+/// What the batch is about, locked.
 #[derive(Default)]
 struct Locked {
-    wallets: BTreeMap<i64, WalletRow>,
     leases: HashMap<LeaseId, LeaseRow>,
-    revenue: i64,
-    loss: i64,
+    /// What no lease has of each wallet, by its book.
+    free: HashMap<i64, Amount>,
 }
 
 /// One statement for all of it. Every row is as its last change left it, also where that was waited for.
@@ -195,20 +198,11 @@ async fn lock<C: ConnectionTrait>(conn: &C, flushes: &[Flush]) -> Result<Locked,
     }
     let ids = ids.iter().map(|id| Value::from(id.to_string()));
     let those = also_among(conn, "l.id", ids, &mut values)?;
-    let system = |book: System| {
-        let kind = book.kind();
-        format!(
-            "(SELECT id FROM book WHERE kind = '{kind}' AND currency = 'USD' AND exponent = 9) AS {kind}"
-        )
-    };
     let sql = format!(
         "{} SELECT l.id, l.book_id, l.state, l.granted - l.spent AS rest, l.last_flush, l.last_hash, l.recall,
-            w.posted, w.reserved, {}, {}
+            w.posted - w.reserved AS free
          FROM lease l JOIN {} w ON w.id = l.book_id WHERE {those} ORDER BY l.book_id, l.id{lock}",
-        wallets.0,
-        system(System::Revenue),
-        system(System::OperatorLoss),
-        wallets.1
+        wallets.0, wallets.1
     );
     let mut locked = Locked::default();
     for row in all(conn, &sql, values).await? {
@@ -219,20 +213,15 @@ async fn lock<C: ConnectionTrait>(conn: &C, flushes: &[Flush]) -> Result<Locked,
         let state: String = row.try_get("", "state")?;
         let lease = LeaseRow {
             live: matches!(state.as_str(), "active" | "draining"),
+            active: state == "active",
             left: Amount::from_nanos(row.try_get("", "rest")?),
             last_flush: row.try_get("", "last_flush")?,
             last_hash: row.try_get("", "last_hash")?,
             recall: row.try_get::<i64>("", "recall")? != 0,
         };
         locked.leases.insert(id, lease);
-        let wallet = WalletRow {
-            id: row.try_get("", "book_id")?,
-            posted: row.try_get("", "posted")?,
-            reserved: row.try_get("", "reserved")?,
-        };
-        locked.wallets.insert(wallet.id, wallet);
-        locked.revenue = row.try_get("", System::Revenue.kind())?;
-        locked.loss = row.try_get("", System::OperatorLoss.kind())?;
+        let free = Amount::from_nanos(row.try_get("", "free")?);
+        locked.free.insert(row.try_get("", "book_id")?, free);
     }
     Ok(locked)
 }
@@ -273,6 +262,8 @@ struct Plan<'a> {
     txn: Option<String>,
     /// Whether the lease pays. A lease that was taken back does not: then the wallet does, as far as it can.
     on_lease: bool,
+    /// Whether the lease lives on, as after a heartbeat.
+    renews: bool,
     /// What the lease is given in addition, because it had been taken back in part.
     more: Amount,
     due: Vec<Due>,
@@ -283,13 +274,14 @@ impl<'a> Plan<'a> {
     fn make(
         flush: &'a Flush,
         leases: &HashMap<LeaseId, LeaseRow>,
-        wallets: &mut BTreeMap<i64, WalletRow>,
+        free: &mut HashMap<i64, Amount>,
     ) -> Result<Option<Self>, DbErr> {
         let Some(lease) = &flush.lease else {
             return Ok(Some(Self {
                 flush,
                 txn: None,
                 on_lease: false,
+                renews: false,
                 more: Amount::ZERO,
                 due: flush.items.iter().map(Due::settled).collect(),
             }));
@@ -297,21 +289,18 @@ impl<'a> Plan<'a> {
         let row = leases
             .get(&lease.id)
             .ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
-        let wallet = wallets
+        let free = free
             .get_mut(&lease.book)
             .ok_or_else(|| DbErr::RecordNotFound(format!("book {}", lease.book)))?;
         if flush.number <= row.last_flush {
             return dup(flush, row);
         }
         // What no lease has is the wallet's to give: to a lease that was taken back in part, or in its place.
-        let (left, free) = (
-            if row.live { row.left } else { Amount::ZERO },
-            Amount::from_nanos(wallet.free()),
-        );
-        let due = fitting(flush, left.plus(free).map_err(overflow)?);
+        let left = if row.live { row.left } else { Amount::ZERO };
+        let due = fitting(flush, left.plus(*free).map_err(overflow)?);
         let charges = sum(due.iter().map(|due| due.charge))?;
         let more = charges.minus_or_zero(left);
-        wallet.reserve(more);
+        *free = free.minus(more).map_err(overflow)?;
         let Some(txn) = flush.txn() else {
             return Ok(None);
         };
@@ -322,9 +311,14 @@ impl<'a> Plan<'a> {
             flush,
             txn: Some(if row.live { txn } else { format!("late:{txn}") }),
             on_lease: row.live,
+            renews: row.active,
             more: if row.live { more } else { Amount::ZERO },
             due,
         }))
+    }
+
+    fn renews(&self) -> Option<LeaseId> {
+        self.flush.lease_id().filter(|_| self.renews)
     }
 
     fn charges(&self) -> Result<Amount, DbErr> {
@@ -333,6 +327,15 @@ impl<'a> Plan<'a> {
 
     fn unbilled(&self) -> Result<Amount, DbErr> {
         sum(self.due.iter().map(|due| due.unbilled))
+    }
+
+    /// What of the charges the wallet had reserved for the lease: all but what the lease is given in addition.
+    fn released(&self) -> Result<Amount, DbErr> {
+        if self.on_lease {
+            self.charges()?.minus(self.more).map_err(overflow)
+        } else {
+            Ok(Amount::ZERO)
+        }
     }
 
     /// The rows of its calls. What the lease did not pay is not in its spent part, so those do not name it.
@@ -427,28 +430,10 @@ fn lease_rows(plans: &[Plan<'_>]) -> Result<Vec<[Value; 5]>, DbErr> {
     Ok(leases)
 }
 
-/// Each wallet: its book, and by how much less of it is reserved.
-fn reserved_rows(plans: &[Plan<'_>]) -> Result<Vec<[Value; 2]>, DbErr> {
-    let mut by_book: BTreeMap<i64, i64> = BTreeMap::new();
-    for plan in plans.iter().filter(|plan| plan.on_lease) {
-        let Some(lease) = &plan.flush.lease else {
-            continue;
-        };
-        let less = plan.charges()?.nanos().saturating_sub(plan.more.nanos());
-        let sum = by_book.entry(lease.book).or_default();
-        *sum = sum.saturating_add(less);
-    }
-    by_book.retain(|_, less| *less != 0);
-    let rows = by_book.into_iter();
-    Ok(rows
-        .map(|(book, less)| [book.into(), less.into()])
-        .collect())
-}
-
 /// The movements, those out of wallets first, and what these take: the first of the ones is by the first of the others.
 fn movements<'a>(
     plans: &'a [Plan<'_>],
-    locked: &Locked,
+    books: OfFlushes,
 ) -> Result<(Vec<Movement<'a>>, Vec<Consumption>), DbErr> {
     let (mut usage, mut unbilled) = (Vec::with_capacity(plans.len()), Vec::new());
     let mut consumed = Vec::with_capacity(plans.len());
@@ -464,8 +449,9 @@ fn movements<'a>(
                 txn,
                 seq: 0,
                 debit: book,
-                credit: locked.revenue,
+                credit: books.revenue,
                 amount,
+                released: plan.released()?,
                 code: "usage",
             });
         }
@@ -474,9 +460,10 @@ fn movements<'a>(
             unbilled.push(Movement {
                 txn,
                 seq: 1,
-                debit: locked.loss,
-                credit: locked.revenue,
+                debit: books.loss,
+                credit: books.revenue,
                 amount,
+                released: Amount::ZERO,
                 code: "unbilled",
             });
         }

@@ -77,7 +77,7 @@ impl Ledger {
             config.beats = 512;
         }
         let name = format!("node_{}", uuid::Uuid::now_v7().as_simple());
-        let store = Arc::new(DbStore(db.clone()));
+        let store = Arc::new(DbStore::new(db.clone()));
         let node = Node::new(store, clock.clone(), Ticks::system(), config, name);
         Self(Arc::new(Inner { db, clock, node }))
     }

@@ -363,6 +363,6 @@ async fn end<C: ConnectionTrait>(
     reserve(conn, book, -rest).await
 }
 
-fn millis(time: Duration) -> i64 {
+pub(super) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

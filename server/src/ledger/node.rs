@@ -93,6 +93,7 @@ impl Node {
             let writer = Writer {
                 store: self.0.store.clone(),
                 clock: self.0.clock.clone(),
+                ticks: self.0.ticks.clone(),
                 recalls: self.0.recalls.clone(),
             };
             let task = tokio::spawn(writer.run(receiver));

@@ -7,9 +7,11 @@ use domain::ids::{CallId, LeaseId, WorkspaceId};
 use domain::views::UnixMs;
 use futures::future::BoxFuture;
 use sea_orm::{DatabaseTransaction, DbErr};
+use tokio::sync::OnceCell;
 
 use crate::db::{Db, SILENCE, bounded, silent};
 
+use super::books::OfFlushes;
 use super::flush::{self, Flush};
 use super::leases;
 use super::reversal;
@@ -44,7 +46,8 @@ pub(super) trait Store: Send + Sync {
 
 /// A place to write one batch.
 pub(super) trait Writing: Send + 'static {
-    /// Charges the calls of each flush and writes their rows; answers for each lease whether it is wanted elsewhere.
+    /// Charges the calls of each flush and writes their rows; renews their leases, and answers for each whether it is wanted
+    /// elsewhere.
     fn flush<'a>(
         self: Box<Self>,
         now: UnixMs,
@@ -110,6 +113,9 @@ pub(super) struct Beat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flushed {
     pub(super) recall: bool,
+    /// The lease lives as long from now on as after a heartbeat. Not one that has been taken back in part, nor by a flush
+    /// that was there already.
+    pub(super) renewed: bool,
 }
 
 /// Why a batch is not known to be committed.
@@ -122,42 +128,66 @@ pub(super) enum Failure {
 }
 
 /// The real one.
-pub(super) struct DbStore(pub(super) Db);
+pub(super) struct DbStore {
+    db: Db,
+    books: OnceCell<OfFlushes>,
+}
+
+impl DbStore {
+    pub(super) fn new(db: Db) -> Self {
+        Self {
+            db,
+            books: OnceCell::new(),
+        }
+    }
+
+    async fn books(&self) -> Result<OfFlushes, DbErr> {
+        let books = self
+            .books
+            .get_or_try_init(|| OfFlushes::read(self.db.read()));
+        books.await.copied()
+    }
+}
 
 impl Store for DbStore {
     fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
-        Box::pin(bounded(leases::ask(&self.0, asking)))
+        Box::pin(bounded(leases::ask(&self.db, asking)))
     }
 
     fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>> {
-        Box::pin(bounded(leases::beat(&self.0, held)))
+        Box::pin(bounded(leases::beat(&self.db, held)))
     }
 
     fn recalled<'a>(&'a self, node: &'a str) -> Answer<'a, Vec<LeaseId>> {
-        Box::pin(bounded(leases::recalled(&self.0, node)))
+        Box::pin(bounded(leases::recalled(&self.db, node)))
     }
 
     fn shrink(&self, held: Held, free: Amount) -> Answer<'_, bool> {
-        Box::pin(bounded(leases::shrink(&self.0, held, free)))
+        Box::pin(bounded(leases::shrink(&self.db, held, free)))
     }
 
     fn close(&self, lease: LeaseId, book: i64) -> Answer<'_, ()> {
-        Box::pin(bounded(leases::close(&self.0, lease, book)))
+        Box::pin(bounded(leases::close(&self.db, lease, book)))
     }
 
     fn reclaim(&self, all_are_dead: bool) -> Answer<'_, u64> {
-        Box::pin(leases::reclaim(&self.0, all_are_dead))
+        Box::pin(leases::reclaim(&self.db, all_are_dead))
     }
 
     fn begin(&self) -> Answer<'_, Box<dyn Writing>> {
         Box::pin(async {
-            let writing: Box<dyn Writing> = Box::new(DbWriting(bounded(self.0.begin()).await?));
+            let books = bounded(self.books()).await?;
+            let tx = bounded(self.db.begin()).await?;
+            let writing: Box<dyn Writing> = Box::new(DbWriting { tx, books });
             Ok(writing)
         })
     }
 }
 
-struct DbWriting(DatabaseTransaction);
+struct DbWriting {
+    tx: DatabaseTransaction,
+    books: OfFlushes,
+}
 
 impl Writing for DbWriting {
     fn flush<'a>(
@@ -166,20 +196,20 @@ impl Writing for DbWriting {
         flushes: &'a [Flush],
     ) -> Answer<'a, Vec<Flushed>, Failure> {
         Box::pin(async move {
-            let flushed = bounded(flush::apply(&self.0, now, flushes))
+            let flushed = bounded(flush::apply(&self.tx, now, self.books, flushes))
                 .await
                 .map_err(Failure::NotCommitted)?;
-            commit(self.0).await?;
+            commit(self.tx).await?;
             Ok(flushed)
         })
     }
 
     fn reverse<'a>(self: Box<Self>, now: UnixMs, calls: &'a [CallId]) -> Answer<'a, (), Failure> {
         Box::pin(async move {
-            bounded(reversal::apply(&self.0, now, calls))
+            bounded(reversal::apply(&self.tx, now, calls))
                 .await
                 .map_err(Failure::NotCommitted)?;
-            commit(self.0).await
+            commit(self.tx).await
         })
     }
 }

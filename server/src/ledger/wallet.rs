@@ -240,7 +240,17 @@ impl Lease {
     pub(super) fn told(&self, held: Amount, at: Moment, valid_until: Moment) {
         let mut state = self.state.lock();
         state.reported = Some((held, at));
-        state.valid_until = valid_until;
+        state.valid_until = state.valid_until.max(valid_until);
+        state.open &= !state.doubtful;
+    }
+
+    /// A flush that was sent at this moment said that the node lives: as good as a heartbeat, but what calls hold was not told.
+    pub(super) fn renewed(&self, at: Moment, valid_until: Moment) {
+        let mut state = self.state.lock();
+        if let Some((_, told_at)) = &mut state.reported {
+            *told_at = (*told_at).max(at);
+        }
+        state.valid_until = state.valid_until.max(valid_until);
         state.open &= !state.doubtful;
     }
 
@@ -315,6 +325,29 @@ impl State {
 mod tests {
     use super::*;
     use crate::ids::NewId;
+
+    #[test]
+    fn a_flush_renews_a_lease_and_says_nothing_of_what_is_held() {
+        let at = |seconds| Moment::after(Duration::from_secs(seconds));
+        let some = Amount::from_nanos(10);
+        let lease = Lease::new(LeaseId::new(), 1, some, at(10), at(0));
+        // Nothing was ever told: the first heartbeat is due all the same.
+        lease.renewed(at(1), at(11));
+        assert_eq!(lease.news(at(0)), Some(Amount::ZERO));
+        lease.told(Amount::ZERO, at(1), at(11));
+        lease.renewed(at(5), at(15));
+        assert_eq!(lease.news(at(4)), None);
+        assert!(lease.is_usable(at(14)) && !lease.is_usable(at(15)));
+        // An answer that is older than the last changes nothing.
+        lease.renewed(at(2), at(12));
+        assert_eq!(lease.news(at(4)), None);
+        assert!(lease.hold(some, at(14)));
+        assert_eq!(lease.news(at(4)), Some(some));
+        // Something was asked for whose answer was lost: the database is there, so it is shut.
+        lease.doubt();
+        lease.renewed(at(6), at(16));
+        assert!(!lease.is_open());
+    }
 
     #[test]
     fn a_wallet_that_is_asked_for_often_is_asked_for_more() {

@@ -18,10 +18,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::budgets::KeyCharge;
 use crate::calls::CallRecord;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment, Ticks};
 
 use super::flush::Flush;
 use super::hold::SettleError;
+use super::node::Node;
 use super::store::{Failure, Flushed, Store};
 use super::wallet::Lease;
 
@@ -106,6 +107,7 @@ const BACKOFF_MIN: Duration = Duration::from_millis(50);
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Clock,
+    pub(super) ticks: Ticks,
     /// Told when a flush learns that a lease is wanted elsewhere.
     pub(super) recalls: Arc<Notify>,
 }
@@ -145,12 +147,13 @@ impl Writer {
             if flushes.is_empty() {
                 return Vec::new();
             }
+            let sent_at = self.ticks.now();
             let outcome = match begun {
                 Ok(writing) => writing.flush(self.clock.now_ms(), &flushes).await,
                 Err(error) => Err(Failure::NotCommitted(error)),
             };
             let error = match outcome {
-                Ok(flushed) => return self.committed(flushes, &flushed),
+                Ok(flushed) => return self.committed(sent_at, flushes, &flushed),
                 // Also when it was sent before: the refusal came after that attempt's locks were gone, and what it had
                 // committed would have been found.
                 Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
@@ -171,7 +174,12 @@ impl Writer {
         }
     }
 
-    fn committed(&self, flushes: Vec<Flush>, flushed: &[Flushed]) -> Vec<CallId> {
+    fn committed(&self, sent_at: Moment, flushes: Vec<Flush>, flushed: &[Flushed]) -> Vec<CallId> {
+        for (flush, flushed) in flushes.iter().zip(flushed) {
+            if let Some(lease) = flush.lease.as_ref().filter(|_| flushed.renewed) {
+                lease.renewed(sent_at, Node::valid_until(sent_at));
+            }
+        }
         if flushed.iter().any(|flushed| flushed.recall) {
             self.recalls.notify_one();
         }

@@ -8,8 +8,8 @@ use sea_orm::DbErr;
 use crate::ledger::flush::Flush;
 use crate::ledger::store::Flushed;
 
-use super::lending::place;
-use super::rows::{Book, Call};
+use super::lending::{grace, place, ttl};
+use super::rows::{Book, Call, State};
 use super::world::{Flaw, World};
 
 /// A flush as it goes over the wire.
@@ -65,9 +65,16 @@ impl World {
         if repeated && !self.has(Flaw::RepeatedFlushCharges) {
             return Err(DbErr::RecordNotInserted);
         }
-        let answers = sent.iter().map(|flush| Flushed {
-            recall: (flush.lease.and_then(place))
-                .is_some_and(|at| self.leases.get(at).is_some_and(|lease| lease.recall)),
+        let renewed: Vec<usize> = (plans.iter().filter_map(|plan| plan.lease))
+            .filter(|at| self.leases[*at].state == State::Active)
+            .collect();
+        let answers = sent.iter().map(|flush| {
+            let at = flush.lease.and_then(place);
+            let lease = at.and_then(|at| self.leases.get(at));
+            Flushed {
+                recall: lease.is_some_and(|lease| lease.recall),
+                renewed: at.is_some_and(|at| renewed.contains(&at)),
+            }
         });
         let answers = answers.collect();
         for plan in plans {
@@ -136,10 +143,15 @@ impl World {
     fn write(&mut self, plan: Plan<'_>) {
         let charges: i64 = plan.due.iter().map(|(charge, _)| charge).sum();
         let book = plan.lease.map(|at| self.leases[at].book);
+        let now = (self.clock)();
         if let (Some(at), Some(book)) = (plan.lease, book) {
             let lease = &mut self.leases[at];
             lease.last_flush = plan.flush.number;
             lease.last_hash = Some(plan.flush.hash.clone());
+            if lease.state == State::Active {
+                lease.expires_at = now + ttl();
+                lease.reclaim_after = now + ttl() + grace();
+            }
             let wallet = &mut self.books[book];
             if plan.on_lease {
                 lease.spent += charges;

@@ -279,11 +279,11 @@ fn book_place(id: i64) -> usize {
     usize::try_from(id - 1).unwrap_or(usize::MAX)
 }
 
-fn ttl() -> i64 {
+pub(super) fn ttl() -> i64 {
     millis(TTL)
 }
 
-fn grace() -> i64 {
+pub(super) fn grace() -> i64 {
     millis(GRACE)
 }
 

@@ -66,7 +66,7 @@ impl Real {
         let catalog = Catalog::new(db.db.clone(), Clock::system());
         let price = catalog.create_model(model).await.unwrap().price_version;
         Self {
-            store: Arc::new(DbStore(db.db.clone())),
+            store: Arc::new(DbStore::new(db.db.clone())),
             db,
             price,
             gifts: AtomicI64::new(0),

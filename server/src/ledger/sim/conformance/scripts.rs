@@ -250,6 +250,27 @@ pub(super) fn all() -> Vec<Script> {
             ],
         },
         Script {
+            name: "a flush is a heartbeat, but on a lease that was taken back, or sent again",
+            wallets: plain(),
+            steps: vec![
+                ask("a", 0, 100, 100),
+                Step::Beat(vec![(0, 50)]),
+                Step::Time(10_000),
+                flush(0, 1, "one", &[(1, 10, 0)]),
+                Step::Time(10_000),
+                // As it was told before the flush.
+                RECLAIM,
+                flush(0, 1, "one", &[(1, 10, 0)]),
+                Step::Time(10_000),
+                RECLAIM,
+                flush(0, 2, "two", &[(2, 10, 0)]),
+                // What its calls held is for as long as it would have been.
+                Step::Time(640_000),
+                RECLAIM,
+                flush(0, 3, "three", &[(3, 10, 0)]),
+            ],
+        },
+        Script {
             name: "what is held beyond the lease is all of the lease",
             wallets: plain(),
             steps: vec![
