@@ -81,33 +81,6 @@ impl Hosted {
         Some(Self { name, most: None })
     }
 
-    /// Of an endpoint beside the dialects, whose body an upstream may take for chat's: not a form.
-    pub(crate) fn of_other(body: &[u8]) -> Option<Self> {
-        let names = [
-            "tools",
-            "web_search_options",
-            "plugins",
-            "search_parameters",
-            "enable_search",
-        ];
-        match pick(body, names) {
-            Ok([tools, options, plugins, parameters, enabled]) => {
-                let searches = Searches {
-                    options,
-                    plugins,
-                    parameters,
-                    enabled,
-                };
-                Self::of_chat(tools, &searches)
-            }
-            // Given twice, one of them counts.
-            Err(_) => body.trim_ascii_start().starts_with(b"{").then_some(Self {
-                name: "web_search",
-                most: None,
-            }),
-        }
-    }
-
     /// `most`: `max_tool_calls`.
     pub(crate) fn of_responses(
         offered: Option<&RawValue>,
@@ -375,19 +348,6 @@ mod tests {
             ),
         ] {
             assert_eq!(of(Dialect::Chat, fields), wanted, "{fields}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_conversation_may_ask_for_a_search_too() {
-        for (body, wanted) in [
-            (r#"{"prompt":"x","plugins":[{"id":"web"}]}"#, true),
-            (r#" {"plugins":[],"plugins":[{"id":"web"}]}"#, true),
-            (r#"{"prompt":"x"}"#, false),
-            ("--form\r\n\r\nplugins", false),
-        ] {
-            let found = Hosted::of_other(body.as_bytes());
-            assert_eq!(found.is_some(), wanted, "{body}");
         }
     }
 
