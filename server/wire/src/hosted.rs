@@ -9,7 +9,7 @@ use domain::Dialect;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::fields::{given, number, pick};
+use crate::fields::{elements, given, number, pick};
 
 /// Tools that a request offers and that its provider runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,10 +105,7 @@ impl Hosted {
 
 /// Those of a request's tools that its provider runs.
 fn tools(offered: Option<&RawValue>) -> Vec<Hosted> {
-    let offered: Vec<&RawValue> = given(offered)
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
-    offered.into_iter().filter_map(hosted).collect()
+    elements(offered).into_iter().filter_map(hosted).collect()
 }
 
 /// A tool, if its provider runs it. One that says its kind twice could be read as either.
@@ -234,9 +231,6 @@ pub fn uses_of_whole(dialect: Dialect, body: &[u8]) -> Uses {
         Dialect::Chat | Dialect::Gemini => return Uses::default(),
     };
     let [items] = pick(body, [list]).unwrap_or_default();
-    let items: Vec<&RawValue> = given(items)
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
     let is_charged = |item: &&RawValue| match dialect {
         Dialect::Messages => {
             let block = serde_json::from_str::<Kind<'_>>(item.get());
@@ -245,7 +239,7 @@ pub fn uses_of_whole(dialect: Dialect, body: &[u8]) -> Uses {
         _ => serde_json::from_str(item.get())
             .is_ok_and(|item| crate::responses::usage::is_charged(&item)),
     };
-    let count = items.into_iter().filter(is_charged).count() as u64;
+    let count = elements(items).into_iter().filter(is_charged).count() as u64;
     Uses {
         begun: count,
         ended: count,
