@@ -1,7 +1,7 @@
 //! What do SQLite and PostgreSQL say differently? Only what is in this file.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 /// A numbered primary key that the database hands out.
 pub fn serial(manager: &SchemaManager<'_>) -> &'static str {
@@ -20,6 +20,16 @@ pub async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(),
             .await?;
     }
     Ok(())
+}
+
+/// Whether the query finds a row.
+pub async fn any(manager: &SchemaManager<'_>, sql: &str) -> Result<bool, DbErr> {
+    let backend = manager.get_database_backend();
+    let found = manager
+        .get_connection()
+        .query_one_raw(Statement::from_string(backend, sql))
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Makes the rows of a table unchangeable: the database itself refuses UPDATE and DELETE.

@@ -2,9 +2,8 @@
 //! effort, or a long prompt.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
 
-use crate::dialect::{append_only, run, thaw};
+use crate::dialect::{any, append_only, run, thaw};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -116,10 +115,5 @@ async fn is_used(manager: &SchemaManager<'_>) -> Result<bool, DbErr> {
             OR c.cache_write > 0 OR c.cache_write_1h > 0 OR c.audio_input > 0 OR c.image_input > 0 OR c.audio_output > 0
             OR c.image_output > 0 OR c.tool_calls > 0 OR c.units > 0 OR (c.reasoning > 0 AND p.reasoning <> p.output))
         LIMIT 1";
-    let backend = manager.get_database_backend();
-    let found = manager
-        .get_connection()
-        .query_one_raw(Statement::from_string(backend, sql))
-        .await?;
-    Ok(found.is_some())
+    any(manager, sql).await
 }

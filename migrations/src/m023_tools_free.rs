@@ -1,9 +1,8 @@
 //! A price says whether the provider's tools are meant to cost nothing, or nobody thought of them.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
 
-use crate::dialect::run;
+use crate::dialect::{any, run};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -41,10 +40,5 @@ const REFUSES: &str = "a price of a model that answers says nothing of the tools
 /// Whether a price would come back as one that gives tools away.
 async fn refuses_tools(manager: &SchemaManager<'_>) -> Result<bool, DbErr> {
     let sql = "SELECT 1 AS refuses FROM price WHERE tools_free = 0 AND tool_calls = 0 AND output > 0 LIMIT 1";
-    let backend = manager.get_database_backend();
-    let found = manager
-        .get_connection()
-        .query_one_raw(Statement::from_string(backend, sql))
-        .await?;
-    Ok(found.is_some())
+    any(manager, sql).await
 }

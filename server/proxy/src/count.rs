@@ -44,14 +44,26 @@ async fn answer(
     let (key, reading, body) = admitted(state, parts, body).await?;
     let request = CountRequest::read(body).map_err(malformed)?;
     let family = family(state, &key, &request.model)?;
-    // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
-    // for another before it is done.
-    let counted = tokio::task::spawn_blocking(move || {
-        let input_tokens = request.tokens(family, &tokens::encoded);
+    let work = move || request.tokens(family, &tokens::encoded);
+    let input_tokens = worked_out(reading, work).await?;
+    Ok((Answer { input_tokens }, family))
+}
+
+/// What comes of counting. A long text takes milliseconds: not on a thread that serves others. Who leaves meanwhile makes
+/// no room for another before it is done.
+///
+/// # Errors
+/// [`Problem::Internal`] when the work panicked.
+pub(crate) async fn worked_out<T: Send + 'static>(
+    reading: Reading,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let worked_out = tokio::task::spawn_blocking(move || {
+        let found = work();
         drop(reading);
-        (Answer { input_tokens }, family)
+        found
     });
-    counted.await.map_err(|_| Problem::Internal)
+    worked_out.await.map_err(|_| Problem::Internal)
 }
 
 /// A count, with its error beside it: the bodies are the providers' own, and have no place for that.

@@ -29,7 +29,7 @@ use crate::attempt::Place;
 use crate::budget::{Budget, hold_of_tokens};
 use crate::serve::{self, is_of_sandbox, shown};
 use crate::state::ProxyState;
-use crate::{admit, body, refuse, tokens};
+use crate::{admit, body, count, refuse, tokens};
 
 #[derive(Serialize)]
 struct Answer {
@@ -127,14 +127,7 @@ async fn answer(state: &ProxyState, parts: &Parts, body: Body) -> Result<Answer,
     let asked = Asked::read(body::read(&state.config, &parts.headers, body).await?)?;
     admit::may_call(&key, asked.model())?;
     let offer = offer(state, &key, asked.model())?;
-    // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
-    // for another before it is done.
-    let worked_out = tokio::task::spawn_blocking(move || {
-        let answer = asked.work_out(&offer);
-        drop(reading);
-        answer
-    });
-    worked_out.await.map_err(|_| Problem::Internal)?
+    count::worked_out(reading, move || asked.work_out(&offer)).await?
 }
 
 /// What a model costs now.

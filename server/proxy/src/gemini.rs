@@ -122,13 +122,9 @@ async fn counted(
     let (key, reading, body) = count::admitted(state, parts, body).await?;
     let request = gemini::request::read(model, false, body).map_err(malformed)?;
     let family = serve::family(state, &key, &request.model)?;
-    let counted = tokio::task::spawn_blocking(move || {
-        let total_tokens = request.tokens(family, &tokens::encoded);
-        drop(reading);
-        Counted { total_tokens }
-    });
-    let counted = counted.await.map_err(|_| Problem::Internal)?;
-    Ok(count::told(family, &counted))
+    let work = move || request.tokens(family, &tokens::encoded);
+    let total_tokens = count::worked_out(reading, work).await?;
+    Ok(count::told(family, &Counted { total_tokens }))
 }
 
 #[cfg(test)]

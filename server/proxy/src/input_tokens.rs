@@ -51,17 +51,10 @@ async fn answer(
             param: Some("previous_response_id"),
         }));
     }
-    // A long text takes milliseconds to count: not on a thread that serves others. Who leaves meanwhile makes no room
-    // for another before it is done.
-    let counted = tokio::task::spawn_blocking(move || {
-        let input_tokens = request.tokens(family, &tokens::encoded);
-        drop(reading);
-        let object = "response.input_tokens";
-        let answer = Answer {
-            object,
-            input_tokens,
-        };
-        (answer, family)
-    });
-    counted.await.map_err(|_| Problem::Internal)
+    let work = move || request.tokens(family, &tokens::encoded);
+    let answer = Answer {
+        object: "response.input_tokens",
+        input_tokens: count::worked_out(reading, work).await?,
+    };
+    Ok((answer, family))
 }

@@ -74,6 +74,16 @@ impl Variant {
     }
 }
 
+/// Whether each price of a version says what a use of the provider's tools costs.
+pub(super) fn all_price_tools<'a>(
+    base: &'a Price,
+    variants: impl Iterator<Item = &'a Price>,
+) -> bool {
+    std::iter::once(base)
+        .chain(variants)
+        .all(|price| price.tool_calls.micro_usd() > 0)
+}
+
 impl PriceVersion {
     /// A price that is the same for all calls.
     #[must_use]
@@ -91,8 +101,7 @@ impl PriceVersion {
     #[must_use]
     pub fn prices_tools(&self) -> bool {
         let variants = self.variants.iter().map(|variant| &variant.price);
-        let mut prices = std::iter::once(&self.price).chain(variants);
-        self.tools_free || prices.all(|price| price.tool_calls.micro_usd() > 0)
+        self.tools_free || all_price_tools(&self.price, variants)
     }
 
     /// The one row that a call is charged by, chosen once, when it is settled: by what was asked for, how the upstream

@@ -14,7 +14,7 @@ use crate::db::{exec, places};
 use crate::ids::NewId;
 
 use super::row;
-use super::snapshot::Model;
+use super::snapshot::{Model, all_price_tools};
 
 /// What an operator gives to add a model.
 #[derive(Debug, Clone)]
@@ -99,10 +99,8 @@ impl NewPrice {
     /// Whether it is said what the provider's tools cost, be it nothing: whatever a call comes to be charged by.
     #[must_use]
     pub fn prices_tools(&self) -> bool {
-        let base = self.price();
         let variants = self.variants.iter().map(|(_, price)| price);
-        let mut prices = std::iter::once(&base).chain(variants);
-        self.tools_free || prices.all(|price| price.tool_calls.micro_usd() > 0)
+        self.tools_free || all_price_tools(&self.price(), variants)
     }
 
     /// What callers pay, per bucket.

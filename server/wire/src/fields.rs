@@ -152,6 +152,13 @@ pub(crate) fn list<'a>(
     }
 }
 
+/// The values of a list as they stand in the body; none of what is missing or no list.
+pub(crate) fn elements(raw: Option<&RawValue>) -> Vec<&RawValue> {
+    given(raw)
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default()
+}
+
 pub(crate) fn array_length(raw: &RawValue) -> Option<usize> {
     serde_json::from_str::<Vec<IgnoredAny>>(raw.get())
         .ok()

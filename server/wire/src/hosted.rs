@@ -9,7 +9,7 @@ use domain::Dialect;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::fields::{given, number, pick};
+use crate::fields::{elements, given, number, pick};
 
 /// Tools that a request offers and that its provider runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,33 +81,6 @@ impl Hosted {
         Some(Self { name, most: None })
     }
 
-    /// Of an endpoint beside the dialects, whose body an upstream may take for chat's: not a form.
-    pub(crate) fn of_other(body: &[u8]) -> Option<Self> {
-        let names = [
-            "tools",
-            "web_search_options",
-            "plugins",
-            "search_parameters",
-            "enable_search",
-        ];
-        match pick(body, names) {
-            Ok([tools, options, plugins, parameters, enabled]) => {
-                let searches = Searches {
-                    options,
-                    plugins,
-                    parameters,
-                    enabled,
-                };
-                Self::of_chat(tools, &searches)
-            }
-            // Given twice, one of them counts.
-            Err(_) => body.trim_ascii_start().starts_with(b"{").then_some(Self {
-                name: "web_search",
-                most: None,
-            }),
-        }
-    }
-
     /// `most`: `max_tool_calls`.
     pub(crate) fn of_responses(
         offered: Option<&RawValue>,
@@ -132,10 +105,7 @@ impl Hosted {
 
 /// Those of a request's tools that its provider runs.
 fn tools(offered: Option<&RawValue>) -> Vec<Hosted> {
-    let offered: Vec<&RawValue> = given(offered)
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
-    offered.into_iter().filter_map(hosted).collect()
+    elements(offered).into_iter().filter_map(hosted).collect()
 }
 
 /// A tool, if its provider runs it. One that says its kind twice could be read as either.
@@ -261,9 +231,6 @@ pub fn uses_of_whole(dialect: Dialect, body: &[u8]) -> Uses {
         Dialect::Chat | Dialect::Gemini => return Uses::default(),
     };
     let [items] = pick(body, [list]).unwrap_or_default();
-    let items: Vec<&RawValue> = given(items)
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
     let is_charged = |item: &&RawValue| match dialect {
         Dialect::Messages => {
             let block = serde_json::from_str::<Kind<'_>>(item.get());
@@ -272,7 +239,7 @@ pub fn uses_of_whole(dialect: Dialect, body: &[u8]) -> Uses {
         _ => serde_json::from_str(item.get())
             .is_ok_and(|item| crate::responses::usage::is_charged(&item)),
     };
-    let count = items.into_iter().filter(is_charged).count() as u64;
+    let count = elements(items).into_iter().filter(is_charged).count() as u64;
     Uses {
         begun: count,
         ended: count,
@@ -375,19 +342,6 @@ mod tests {
             ),
         ] {
             assert_eq!(of(Dialect::Chat, fields), wanted, "{fields}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_conversation_may_ask_for_a_search_too() {
-        for (body, wanted) in [
-            (r#"{"prompt":"x","plugins":[{"id":"web"}]}"#, true),
-            (r#" {"plugins":[],"plugins":[{"id":"web"}]}"#, true),
-            (r#"{"prompt":"x"}"#, false),
-            ("--form\r\n\r\nplugins", false),
-        ] {
-            let found = Hosted::of_other(body.as_bytes());
-            assert_eq!(found.is_some(), wanted, "{body}");
         }
     }
 

@@ -36,8 +36,8 @@ pub struct Request {
     pub size: Size,
     /// What of it changes the price.
     pub asked: Asked,
-    /// The tools that an upstream which gets the caller's own bytes would run; `None` when none is offered. No other
-    /// dialect is told of them.
+    /// The tools that an upstream which gets the caller's own bytes would run; `None` when none is offered, and for
+    /// what is no conversation. No other dialect is told of them.
     pub hosted: Option<Hosted>,
     pub(crate) body: Bytes,
     pub(crate) places: Places,

@@ -5,7 +5,7 @@ use domain::Dialect;
 use serde_json::value::RawValue;
 
 use super::walk::{self, compact};
-use crate::fields::{given, pick};
+use crate::fields::{elements, given, pick};
 
 /// A piece of a prompt. No `Debug`: it carries the caller's words.
 pub(super) enum Part<'a> {
@@ -119,10 +119,10 @@ fn turn(raw: Option<&RawValue>, each: Each<'_>) {
 
 /// Tools, each in the wrapping that its dialect has for it.
 fn defined(raw: Option<&RawValue>, each: Each<'_>) {
-    for tool in items(raw) {
+    for tool in elements(raw) {
         let several = inner(tool, "functionDeclarations").or(inner(tool, "function_declarations"));
         if several.is_some() {
-            for tool in items(several) {
+            for tool in elements(several) {
                 each(Part::Tool(&compact(tool.get())));
             }
         } else {
@@ -130,12 +130,6 @@ fn defined(raw: Option<&RawValue>, each: Each<'_>) {
             each(Part::Tool(&compact(tool.get())));
         }
     }
-}
-
-fn items(raw: Option<&RawValue>) -> Vec<&RawValue> {
-    given(raw)
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default()
 }
 
 fn form_of(raw: Option<&RawValue>, name: &'static str, each: Each<'_>) {

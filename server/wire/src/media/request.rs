@@ -12,7 +12,6 @@ use serde_json::value::RawValue;
 
 use super::{Asked, Endpoint, Media, form};
 use crate::fields::{flag, given, not_json, number, pick, place, text};
-use crate::hosted::Hosted;
 use crate::request::{BadRequest, Places, Request, TOKENS_MAX, places};
 use crate::text::measure;
 
@@ -53,7 +52,8 @@ pub(super) fn plain(model: String, body: Bytes, places: Places) -> Request {
         choices: 1,
         size: crate::text::Size::default(),
         asked: AskedPrice::default(),
-        hosted: Hosted::of_other(&body),
+        // Only of a conversation does anybody ask which tools its provider runs.
+        hosted: None,
         places,
         body,
     }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
+use crate::fields::elements;
+
 /// Documents may stand in a result of a tool, and blocks of text in a document: deeper than this, providers read nothing.
 const DEPTH: usize = 4;
 
@@ -25,10 +27,7 @@ fn fields(raw: &RawValue) -> Option<HashMap<String, &RawValue>> {
 }
 
 fn search<'a>(list: &'a RawValue, depth: usize, found: &mut Vec<&'a RawValue>) {
-    let Ok(items) = serde_json::from_str::<Vec<&'a RawValue>>(list.get()) else {
-        return;
-    };
-    for item in items.into_iter().filter_map(fields) {
+    for item in elements(Some(list)).into_iter().filter_map(fields) {
         let mut nested = vec![item.get("content").copied()];
         if let Some(source) = item.get("source").copied().and_then(fields) {
             let is_base64 = source

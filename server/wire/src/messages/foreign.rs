@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::chat::kept;
-use crate::fields::{given, pick, place};
+use crate::fields::{elements, pick, place};
 use crate::neutral::seal;
 use crate::segments::{Edit, without};
 
@@ -55,11 +55,11 @@ pub(crate) fn edits(body: &Bytes, named: &str, model: &str) -> Vec<Edit> {
     let [messages] = pick(body, ["messages"]).unwrap_or_default();
     let mut edits = Vec::new();
     let mut turns = Vec::new();
-    for message in given(messages).and_then(list).unwrap_or_default() {
+    for message in elements(messages) {
         let content = serde_json::from_str::<Message<'_>>(message.get())
             .ok()
             .and_then(|message| message.content);
-        let blocks = content.and_then(list).unwrap_or_default();
+        let blocks = elements(content);
         let mut places = Vec::with_capacity(blocks.len());
         for block in blocks {
             let fate = fate(block, signs, named);
@@ -82,11 +82,6 @@ pub(crate) fn edits(body: &Bytes, named: &str, model: &str) -> Vec<Edit> {
     }
     edits.extend(without(&turns));
     edits
-}
-
-/// The values of a list; `None` for anything else.
-fn list(raw: &RawValue) -> Option<Vec<&RawValue>> {
-    serde_json::from_str(raw.get()).ok()
 }
 
 /// `signs`: the model's maker signs all of its thoughts.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::fields::{given, pick, place};
+use crate::fields::{elements, pick, place};
 use crate::neutral::seal;
 use crate::segments::{Edit, without};
 
@@ -33,10 +33,7 @@ pub(crate) fn edits(body: &Bytes) -> Vec<Edit> {
         return Vec::new();
     }
     let [input] = pick(body, ["input"]).unwrap_or_default();
-    let items: Option<Vec<&RawValue>> =
-        given(input).and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let items: Vec<_> = items
-        .unwrap_or_default()
+    let items: Vec<_> = elements(input)
         .into_iter()
         .map(|item| (place(body, item), is_foreign(item)))
         .collect();
