@@ -400,6 +400,8 @@ async fn within_limits<C: ConnectionTrait>(conn: &C, plans: &mut [Plan<'_>]) -> 
         let charged = plan.flush.items.iter().zip(&mut plan.due);
         for (item, due) in charged.filter(|(_, due)| !due.charge.is_zero()) {
             if stand.next() == Some(false) {
+                // The lease needs that much less in addition.
+                plan.more = plan.more.minus_or_zero(due.charge);
                 *due = Due::lost(item);
             }
         }

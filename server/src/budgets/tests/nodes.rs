@@ -122,6 +122,27 @@ async fn a_silent_nodes_grant_expires_and_its_late_call_is_charged_only_where_th
 }
 
 #[tokio::test]
+async fn a_lease_gets_nothing_in_addition_for_a_call_that_its_keys_limit_does_not_pay() {
+    let till = Till::open().await;
+    let key = till.limit(per(Period::Day, 100)).await;
+    let (silent, other) = (till.node("silent"), till.node("other"));
+    let running = till.begin(&silent, &key, 30).await.unwrap();
+    let expire = "UPDATE key_grant SET expires_at = 0";
+    exec(till.db.write(), expire, []).await.unwrap();
+    till.pay(&other, &key, 71).await.unwrap();
+    // The lease is over as well, and keeps less than the call costs: the wallet would give the rest.
+    for sql in [
+        "UPDATE lease SET state = 'draining', granted = spent + 10 WHERE state = 'active'",
+        "UPDATE book SET reserved = 10 WHERE kind = 'wallet'",
+    ] {
+        exec(till.db.write(), sql, []).await.unwrap();
+    }
+    running.end(30).await.unwrap();
+    assert_eq!((till.charged().await, till.unbilled().await), (71, 30));
+    till.proved().await;
+}
+
+#[tokio::test]
 async fn what_was_granted_to_nobody_comes_back_with_the_next_question() {
     let till = Till::open().await;
     let key = till.limit(per(Period::Day, 100)).await;
