@@ -2,7 +2,8 @@
 
 mod lists;
 
-pub(crate) use lists::{AtOnce, also_among, among, insert_all, insert_numbered, places, table};
+pub use lists::insert_all;
+pub(crate) use lists::{AtOnce, also_among, among, insert_numbered, places, table};
 
 use std::future::Future;
 use std::path::Path;

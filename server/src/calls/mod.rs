@@ -17,10 +17,8 @@ pub use one::CallDetail;
 pub use page::KeyName;
 pub(crate) use parts::Parts;
 pub use query::{Filter, Group, RANGE_DAYS_MAX, Range, UsageQuery};
-pub use record::{Attempt, CallRecord, Outcome};
-pub(crate) use record::{
-    Booked, INTO_ATTEMPTS, Repeated, attempt_rows, call_rows, insert, into_calls,
-};
+pub use record::{Attempt, Booked, CallRecord, Outcome, Repeated, insert};
+pub(crate) use record::{INTO_ATTEMPTS, attempt_rows, call_rows, into_calls};
 pub use refused::RefusedCalls;
 pub(crate) use report::call_row;
 pub use report::{AttemptRow, CallRow, Calls};

@@ -85,19 +85,21 @@ impl Outcome {
 }
 
 /// A record with what the flush decided about its money.
-pub(crate) struct Booked<'a> {
-    pub(crate) record: &'a CallRecord,
-    pub(crate) charge: Amount,
-    pub(crate) unbilled: Amount,
-    pub(crate) lease: Option<LeaseId>,
-    pub(crate) txn: Option<&'a str>,
+pub struct Booked<'a> {
+    pub record: &'a CallRecord,
+    pub charge: Amount,
+    pub unbilled: Amount,
+    /// The lease that paid, if one did.
+    pub lease: Option<LeaseId>,
+    /// The name of the movement that the charge is in.
+    pub txn: Option<&'a str>,
 }
 
 pub(crate) const CALL_COLUMNS: usize = 16 + counted::COLUMNS.len();
 
 /// What becomes of a call whose id is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeated {
+pub enum Repeated {
     /// Nothing is written: no call is charged twice, or for another one.
     Refused,
     /// It stays as it is. For calls that moved no money, whose commit may be repeated.
@@ -105,7 +107,10 @@ pub(crate) enum Repeated {
 }
 
 /// Inserts many calls and their attempts, by a few statements.
-pub(crate) async fn insert<C: ConnectionTrait>(
+///
+/// # Errors
+/// When the database refuses, also because a call is there already that must not be.
+pub async fn insert<C: ConnectionTrait>(
     conn: &C,
     calls: &[Booked<'_>],
     repeated: Repeated,

@@ -56,7 +56,10 @@ pub(crate) fn also_among<C: ConnectionTrait>(
 }
 
 /// Inserts the rows, in their order. `into` names table and columns, `rest` is what follows the values.
-pub(crate) async fn insert_all<C: ConnectionTrait, const N: usize>(
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert_all<C: ConnectionTrait, const N: usize>(
     conn: &C,
     into: &str,
     rows: Vec<[Value; N]>,
