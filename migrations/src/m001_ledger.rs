@@ -146,12 +146,15 @@ async fn apply_transfers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
              END $$",
             "CREATE TRIGGER transfer_apply AFTER INSERT ON transfer FOR EACH ROW EXECUTE FUNCTION transfer_apply()",
         ],
-        _ => &["CREATE TRIGGER transfer_apply AFTER INSERT ON transfer BEGIN
-                SELECT CASE WHEN (SELECT count(*) FROM book WHERE id IN (NEW.debit_id, NEW.credit_id) AND currency = NEW.currency) <> 2
-                    THEN RAISE(ABORT, 'a transfer stays within its currency') END;
-                UPDATE book SET posted = posted - NEW.amount WHERE id = NEW.debit_id AND kind = 'wallet';
-                UPDATE book SET posted = posted + NEW.amount WHERE id = NEW.credit_id AND kind = 'wallet';
-             END"],
+        _ => &[APPLY_ROW],
     };
     run(manager, statements).await
 }
+
+/// The same on SQLite.
+pub const APPLY_ROW: &str = "CREATE TRIGGER transfer_apply AFTER INSERT ON transfer BEGIN
+        SELECT CASE WHEN (SELECT count(*) FROM book WHERE id IN (NEW.debit_id, NEW.credit_id) AND currency = NEW.currency) <> 2
+            THEN RAISE(ABORT, 'a transfer stays within its currency') END;
+        UPDATE book SET posted = posted - NEW.amount WHERE id = NEW.debit_id AND kind = 'wallet';
+        UPDATE book SET posted = posted + NEW.amount WHERE id = NEW.credit_id AND kind = 'wallet';
+     END";

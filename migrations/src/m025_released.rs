@@ -4,7 +4,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::dialect::run;
-use crate::m022_settle;
+use crate::{m001_ledger, m022_settle};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -34,7 +34,11 @@ impl MigrationTrait for Migration {
         if manager.get_database_backend() == DbBackend::Postgres {
             run(manager, &[&m022_settle::apply()]).await?;
         } else {
-            run(manager, &["DROP TRIGGER transfer_apply", APPLY_ROW_BEFORE]).await?;
+            run(
+                manager,
+                &["DROP TRIGGER transfer_apply", m001_ledger::APPLY_ROW],
+            )
+            .await?;
         }
         run(manager, &["ALTER TABLE transfer DROP COLUMN released"]).await
     }
@@ -67,13 +71,5 @@ const APPLY_ROW: &str = "CREATE TRIGGER transfer_apply AFTER INSERT ON transfer 
         SELECT CASE WHEN (SELECT count(*) FROM book WHERE id IN (NEW.debit_id, NEW.credit_id) AND currency = NEW.currency) <> 2
             THEN RAISE(ABORT, 'a transfer stays within its currency') END;
         UPDATE book SET posted = posted - NEW.amount, reserved = reserved - NEW.released WHERE id = NEW.debit_id AND kind = 'wallet';
-        UPDATE book SET posted = posted + NEW.amount WHERE id = NEW.credit_id AND kind = 'wallet';
-     END";
-
-/// As the first migration made it.
-const APPLY_ROW_BEFORE: &str = "CREATE TRIGGER transfer_apply AFTER INSERT ON transfer BEGIN
-        SELECT CASE WHEN (SELECT count(*) FROM book WHERE id IN (NEW.debit_id, NEW.credit_id) AND currency = NEW.currency) <> 2
-            THEN RAISE(ABORT, 'a transfer stays within its currency') END;
-        UPDATE book SET posted = posted - NEW.amount WHERE id = NEW.debit_id AND kind = 'wallet';
         UPDATE book SET posted = posted + NEW.amount WHERE id = NEW.credit_id AND kind = 'wallet';
      END";
