@@ -5,7 +5,7 @@ use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
 use crate::calls::{self, Booked, Repeated};
-use crate::db::{AtOnce, db_now, exec, insert_numbered, table};
+use crate::db::{AtOnce, exec, insert_numbered, table};
 
 use super::books::{INTO_TRANSFERS, Movement, movement_rows};
 use super::leases;
@@ -24,14 +24,12 @@ pub(super) struct Batch<'a> {
 
 /// What becomes of the leases, which stand in `flush`. One that has not been taken back lives on, as after a heartbeat.
 fn spend<C: ConnectionTrait>(conn: &C) -> String {
-    let now = db_now(conn);
-    let (ttl, grace) = (leases::millis(leases::TTL), leases::millis(leases::GRACE));
+    let [expires_at, reclaim_after] = leases::ends(conn);
     format!(
         "UPDATE lease SET spent = lease.spent + flush.spent, granted = lease.granted + flush.more,
             last_flush = flush.number, last_hash = flush.hash,
-            expires_at = CASE WHEN lease.state = 'active' THEN {now} + {ttl} ELSE lease.expires_at END,
-            reclaim_after = CASE WHEN lease.state = 'active' THEN {now} + {} ELSE lease.reclaim_after END",
-        ttl + grace
+            expires_at = CASE WHEN lease.state = 'active' THEN {expires_at} ELSE lease.expires_at END,
+            reclaim_after = CASE WHEN lease.state = 'active' THEN {reclaim_after} ELSE lease.reclaim_after END"
     )
 }
 

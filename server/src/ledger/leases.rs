@@ -87,18 +87,17 @@ async fn open<C: ConnectionTrait>(
     grant: i64,
 ) -> Result<LeaseId, DbErr> {
     let lease = LeaseId::new();
-    let (now, ttl) = (db_now(conn), millis(TTL));
+    let (now, ends) = (db_now(conn), ends(conn));
     let sql = format!(
-        "INSERT INTO lease (id, book_id, node_id, granted, state, expires_at, reclaim_after, created_at)
-         VALUES ($1, $2, $3, $4, 'active', {now} + $5, {now} + $6, {now})"
+        "INSERT INTO lease (id, book_id, node_id, granted, state, created_at, expires_at, reclaim_after)
+         VALUES ($1, $2, $3, $4, 'active', {now}, {}, {})",
+        ends[0], ends[1]
     );
     let values = [
         lease.to_string().into(),
         book.into(),
         node.into(),
         grant.into(),
-        ttl.into(),
-        (ttl + millis(GRACE)).into(),
     ];
     exec(conn, &sql, values).await?;
     Ok(lease)
@@ -193,7 +192,7 @@ async fn tell(db: &Db, held: &[Held], locked: Locked) -> Result<HashMap<String, 
         ]
     });
     let (told, values) = table(conn, rows.collect())?;
-    let (now, ttl) = (db_now(conn), millis(TTL));
+    let ends = ends(conn);
     // The first list of values once more: by their keys, however few leases PostgreSQL believes to be there.
     let (those, skip) = match (conn.get_database_backend(), locked) {
         (DbBackend::Postgres, Locked::Left) => ("= ANY (CAST($1 AS TEXT[]))", " SKIP LOCKED"),
@@ -204,11 +203,12 @@ async fn tell(db: &Db, held: &[Held], locked: Locked) -> Result<HashMap<String, 
     let sql = format!(
         "WITH told (id, held) AS ({told}),
             ours AS (SELECT id FROM lease WHERE id {those} AND state = 'active' ORDER BY book_id, id{}{skip})
-         UPDATE lease SET held = told.held, expires_at = {now} + {ttl}, reclaim_after = {now} + {}
+         UPDATE lease SET held = told.held, expires_at = {}, reclaim_after = {}
          FROM ours, told WHERE lease.id = ours.id AND told.id = ours.id
          RETURNING lease.id AS id, lease.recall AS recall",
         for_update(conn),
-        ttl + millis(GRACE),
+        ends[0],
+        ends[1],
     );
     let mut recalls = HashMap::new();
     for row in all(conn, &sql, values).await? {
@@ -237,7 +237,6 @@ pub(super) async fn recalled(db: &Db, node: &str) -> Result<Vec<LeaseId>, DbErr>
 pub(super) async fn shrink(db: &Db, held: Held, free: Amount) -> Result<bool, DbErr> {
     let tx = db.begin().await?;
     lock_book(&tx, held.book).await?;
-    let (now, ttl) = (db_now(&tx), millis(TTL));
     // `granted` stays above zero: a lease of which all is given back is closed by its node.
     let sql = "UPDATE lease SET granted = granted - $2
                WHERE id = $1 AND state = 'active' AND granted - spent >= $2 AND granted > $2";
@@ -250,17 +249,14 @@ pub(super) async fn shrink(db: &Db, held: Held, free: Amount) -> Result<bool, Db
     {
         reserve(&tx, held.book, -free.nanos()).await?;
     }
+    let ends = ends(&tx);
     let sql = format!(
-        "UPDATE lease SET recall = 0, held = $2, expires_at = {now} + $3, reclaim_after = {now} + $4
-         WHERE id = $1 AND state = 'active'"
+        "UPDATE lease SET recall = 0, held = $2, expires_at = {}, reclaim_after = {} WHERE id = $1 AND state = 'active'",
+        ends[0], ends[1]
     );
-    let values = [
-        id.into(),
-        held.amount.nanos().into(),
-        ttl.into(),
-        (ttl + millis(GRACE)).into(),
-    ];
-    let told = exec(&tx, &sql, values).await?.rows_affected();
+    let told = exec(&tx, &sql, [id.into(), held.amount.nanos().into()])
+        .await?
+        .rows_affected();
     tx.commit().await?;
     Ok(told > 0)
 }
@@ -363,6 +359,12 @@ async fn end<C: ConnectionTrait>(
     reserve(conn, book, -rest).await
 }
 
-pub(super) fn millis(time: Duration) -> i64 {
+/// `expires_at` and `reclaim_after` of a lease that the database hears of now.
+pub(super) fn ends<C: ConnectionTrait>(conn: &C) -> [String; 2] {
+    let now = db_now(conn);
+    [TTL, TTL + GRACE].map(|life| format!("{now} + {}", millis(life)))
+}
+
+fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

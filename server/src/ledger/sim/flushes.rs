@@ -8,7 +8,7 @@ use sea_orm::DbErr;
 use crate::ledger::flush::Flush;
 use crate::ledger::store::Flushed;
 
-use super::lending::{grace, place, ttl};
+use super::lending::place;
 use super::rows::{Book, Call, State};
 use super::world::{Flaw, World};
 
@@ -54,9 +54,16 @@ impl World {
     fn flushed(&mut self, sent: &[Sent]) -> Result<Vec<Flushed>, DbErr> {
         // As the database has it before: what a plan decides is not seen by the next, but for what it reserves.
         let mut free: Vec<i64> = self.books.iter().map(Book::free).collect();
-        let mut plans = Vec::new();
+        let (mut plans, mut answers) = (Vec::new(), Vec::new());
         for flush in sent {
-            plans.extend(self.plan(flush, &mut free)?);
+            let plan = self.plan(flush, &mut free)?;
+            let lease = flush.lease.and_then(place);
+            let lease = lease.and_then(|at| self.leases.get(at));
+            answers.push(Flushed {
+                recall: lease.is_some_and(|lease| lease.recall),
+                renewed: plan.is_some() && lease.is_some_and(|lease| lease.state == State::Active),
+            });
+            plans.extend(plan);
         }
         let repeated = plans.iter().filter(|plan| plan.txn.is_some()).any(|plan| {
             let mut calls = plan.flush.items.iter().map(|item| item.call);
@@ -65,18 +72,6 @@ impl World {
         if repeated && !self.has(Flaw::RepeatedFlushCharges) {
             return Err(DbErr::RecordNotInserted);
         }
-        let renewed: Vec<usize> = (plans.iter().filter_map(|plan| plan.lease))
-            .filter(|at| self.leases[*at].state == State::Active)
-            .collect();
-        let answers = sent.iter().map(|flush| {
-            let at = flush.lease.and_then(place);
-            let lease = at.and_then(|at| self.leases.get(at));
-            Flushed {
-                recall: lease.is_some_and(|lease| lease.recall),
-                renewed: at.is_some_and(|at| renewed.contains(&at)),
-            }
-        });
-        let answers = answers.collect();
         for plan in plans {
             self.write(plan);
         }
@@ -149,8 +144,7 @@ impl World {
             lease.last_flush = plan.flush.number;
             lease.last_hash = Some(plan.flush.hash.clone());
             if lease.state == State::Active {
-                lease.expires_at = now + ttl();
-                lease.reclaim_after = now + ttl() + grace();
+                lease.renew(now);
             }
             let wallet = &mut self.books[book];
             if plan.on_lease {

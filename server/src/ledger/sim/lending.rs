@@ -4,10 +4,10 @@ use domain::Amount;
 use domain::ids::{LeaseId, WorkspaceId};
 use uuid::Uuid;
 
-use crate::ledger::leases::{GRACE, TTL};
+use crate::ledger::leases::TTL;
 use crate::ledger::store::{Asked, Beat, Held};
 
-use super::rows::{Lease, State};
+use super::rows::{Lease, State, ends, millis};
 use super::world::{Flaw, World};
 
 impl World {
@@ -79,7 +79,7 @@ impl World {
     }
 
     fn open(&mut self, node: &str, book: usize, granted: i64) -> LeaseId {
-        let now = (self.clock)();
+        let ends = ends((self.clock)());
         self.leases.push(Lease {
             book,
             node: node.to_owned(),
@@ -87,8 +87,8 @@ impl World {
             spent: 0,
             held: 0,
             state: State::Active,
-            expires_at: now + ttl(),
-            reclaim_after: now + ttl() + grace(),
+            expires_at: ends[0],
+            reclaim_after: ends[1],
             last_flush: 0,
             last_hash: None,
             recall: false,
@@ -148,8 +148,7 @@ impl World {
             .map(|told| match self.lease(told.lease) {
                 Some(lease) if lease.state == State::Active => {
                     lease.held = told.amount.nanos();
-                    lease.expires_at = now + ttl();
-                    lease.reclaim_after = now + ttl() + grace();
+                    lease.renew(now);
                     Beat {
                         alive: true,
                         recall: lease.recall,
@@ -187,8 +186,7 @@ impl World {
             }
             lease.recall = false;
             lease.held = held.amount.nanos();
-            lease.expires_at = now + ttl();
-            lease.reclaim_after = now + ttl() + grace();
+            lease.renew(now);
             told = true;
         }
         if back > 0 {
@@ -220,7 +218,7 @@ impl World {
     pub(super) fn reclaim(&mut self, all_are_dead: bool) -> u64 {
         let now = (self.clock)();
         let early = if self.has(Flaw::ReclaimsEarly) {
-            ttl() - 1_000
+            millis(TTL) - 1_000
         } else {
             0
         };
@@ -277,16 +275,4 @@ fn book_id(at: usize) -> i64 {
 
 fn book_place(id: i64) -> usize {
     usize::try_from(id - 1).unwrap_or(usize::MAX)
-}
-
-pub(super) fn ttl() -> i64 {
-    millis(TTL)
-}
-
-pub(super) fn grace() -> i64 {
-    millis(GRACE)
-}
-
-fn millis(time: std::time::Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,11 @@
 //! What is written in the simulated database? Wallets with their lots, leases, calls.
 
+use std::time::Duration;
+
 use domain::ids::WorkspaceId;
 use domain::views::UnixMs;
+
+use crate::ledger::leases::{GRACE, TTL};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -41,9 +45,23 @@ pub(super) struct Lease {
 }
 
 impl Lease {
+    /// It was heard of.
+    pub(super) fn renew(&mut self, now: UnixMs) {
+        [self.expires_at, self.reclaim_after] = ends(now);
+    }
+
     pub(super) const fn left(&self) -> i64 {
         self.granted - self.spent
     }
+}
+
+/// `expires_at` and `reclaim_after` of a lease that is heard of now.
+pub(super) fn ends(now: UnixMs) -> [UnixMs; 2] {
+    [TTL, TTL + GRACE].map(|life| now + millis(life))
+}
+
+pub(super) fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 pub(super) struct Lot {
