@@ -123,9 +123,15 @@ pub(super) async fn apply<C: ConnectionTrait>(
     flushes: &[Flush],
 ) -> Result<Vec<Flushed>, DbErr> {
     let mut locked = lock(conn, flushes).await?;
-    let mut plans = Vec::with_capacity(flushes.len());
+    let (mut plans, mut flushed) = (Vec::new(), Vec::new());
     for flush in flushes {
-        plans.extend(Plan::make(flush, &locked.leases, &mut locked.free)?);
+        let row = flush.lease_id().and_then(|id| locked.leases.get(&id));
+        let plan = Plan::make(flush, row, &mut locked.free)?;
+        flushed.push(Flushed {
+            recall: row.is_some_and(|row| row.recall),
+            renewed: plan.is_some() && row.is_some_and(|row| row.state == State::Active),
+        });
+        plans.extend(plan);
     }
     within_limits(conn, &mut plans).await?;
     let (movements, consumed) = movements(&plans, books)?;
@@ -138,15 +144,7 @@ pub(super) async fn apply<C: ConnectionTrait>(
     };
     batch.write(conn).await?;
     calls::insert(conn, &booked(&plans, false), Repeated::Kept).await?;
-    let renewed: BTreeSet<LeaseId> = plans.iter().filter_map(Plan::renews).collect();
-    let flushed = flushes.iter().map(|flush| {
-        let row = flush.lease_id().and_then(|id| locked.leases.get(&id));
-        Flushed {
-            recall: row.is_some_and(|row| row.recall),
-            renewed: flush.lease_id().is_some_and(|id| renewed.contains(&id)),
-        }
-    });
-    Ok(flushed.collect())
+    Ok(flushed)
 }
 
 /// The rows of the calls that moved money, or of those that moved none.
@@ -157,14 +155,21 @@ fn booked<'a>(plans: &'a [Plan<'_>], paid: bool) -> Vec<Booked<'a>> {
 
 /// A lease as the database has it, locked.
 struct LeaseRow {
-    live: bool,
-    /// Nothing of it was taken back.
-    active: bool,
+    state: State,
     /// Granted and not spent.
     left: Amount,
     last_flush: i64,
     last_hash: Option<String>,
     recall: bool,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    /// Nothing of it was taken back: a flush is a heartbeat too.
+    Active,
+    /// Taken back but for what its calls hold.
+    Draining,
+    Over,
 }
 
 /// What the batch is about, locked.
@@ -210,10 +215,13 @@ async fn lock<C: ConnectionTrait>(conn: &C, flushes: &[Flush]) -> Result<Locked,
         let id: LeaseId = id
             .parse()
             .map_err(|_| DbErr::Type(format!("{id} is no id of a lease")))?;
-        let state: String = row.try_get("", "state")?;
+        let state = match row.try_get::<String>("", "state")?.as_str() {
+            "active" => State::Active,
+            "draining" => State::Draining,
+            _ => State::Over,
+        };
         let lease = LeaseRow {
-            live: matches!(state.as_str(), "active" | "draining"),
-            active: state == "active",
+            state,
             left: Amount::from_nanos(row.try_get("", "rest")?),
             last_flush: row.try_get("", "last_flush")?,
             last_hash: row.try_get("", "last_hash")?,
@@ -262,8 +270,6 @@ struct Plan<'a> {
     txn: Option<String>,
     /// Whether the lease pays. A lease that was taken back does not: then the wallet does, as far as it can.
     on_lease: bool,
-    /// Whether the lease lives on, as after a heartbeat.
-    renews: bool,
     /// What the lease is given in addition, because it had been taken back in part.
     more: Amount,
     due: Vec<Due>,
@@ -273,7 +279,7 @@ impl<'a> Plan<'a> {
     /// `None` when the database has the flush already.
     fn make(
         flush: &'a Flush,
-        leases: &HashMap<LeaseId, LeaseRow>,
+        row: Option<&LeaseRow>,
         free: &mut HashMap<i64, Amount>,
     ) -> Result<Option<Self>, DbErr> {
         let Some(lease) = &flush.lease else {
@@ -281,14 +287,11 @@ impl<'a> Plan<'a> {
                 flush,
                 txn: None,
                 on_lease: false,
-                renews: false,
                 more: Amount::ZERO,
                 due: flush.items.iter().map(Due::settled).collect(),
             }));
         };
-        let row = leases
-            .get(&lease.id)
-            .ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
         let free = free
             .get_mut(&lease.book)
             .ok_or_else(|| DbErr::RecordNotFound(format!("book {}", lease.book)))?;
@@ -296,7 +299,8 @@ impl<'a> Plan<'a> {
             return dup(flush, row);
         }
         // What no lease has is the wallet's to give: to a lease that was taken back in part, or in its place.
-        let left = if row.live { row.left } else { Amount::ZERO };
+        let live = row.state != State::Over;
+        let left = if live { row.left } else { Amount::ZERO };
         let due = fitting(flush, left.plus(*free).map_err(overflow)?);
         let charges = sum(due.iter().map(|due| due.charge))?;
         let more = charges.minus_or_zero(left);
@@ -309,16 +313,11 @@ impl<'a> Plan<'a> {
         }
         Ok(Some(Self {
             flush,
-            txn: Some(if row.live { txn } else { format!("late:{txn}") }),
-            on_lease: row.live,
-            renews: row.active,
-            more: if row.live { more } else { Amount::ZERO },
+            txn: Some(if live { txn } else { format!("late:{txn}") }),
+            on_lease: live,
+            more: if live { more } else { Amount::ZERO },
             due,
         }))
-    }
-
-    fn renews(&self) -> Option<LeaseId> {
-        self.flush.lease_id().filter(|_| self.renews)
     }
 
     fn charges(&self) -> Result<Amount, DbErr> {
