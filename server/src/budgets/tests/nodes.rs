@@ -123,23 +123,33 @@ async fn a_silent_nodes_grant_expires_and_its_late_call_is_charged_only_where_th
 
 #[tokio::test]
 async fn a_lease_gets_nothing_in_addition_for_a_call_that_its_keys_limit_does_not_pay() {
-    let till = Till::open().await;
-    let key = till.limit(per(Period::Day, 100)).await;
-    let (silent, other) = (till.node("silent"), till.node("other"));
-    let running = till.begin(&silent, &key, 30).await.unwrap();
-    let expire = "UPDATE key_grant SET expires_at = 0";
-    exec(till.db.write(), expire, []).await.unwrap();
-    till.pay(&other, &key, 71).await.unwrap();
-    // The lease is over as well, and keeps less than the call costs: the wallet would give the rest.
-    for sql in [
-        "UPDATE lease SET state = 'draining', granted = spent + 10 WHERE state = 'active'",
-        "UPDATE book SET reserved = 10 WHERE kind = 'wallet'",
-    ] {
-        exec(till.db.write(), sql, []).await.unwrap();
+    // What the lease keeps, and what a call costs that ends with the other one and is paid.
+    for (left, beside) in [(10, 0), (10, 5), (3, 5)] {
+        let till = Till::open().await;
+        let key = till.limit(per(Period::Day, 100)).await;
+        let (silent, other) = (till.node("silent"), till.node("other"));
+        let late = till.begin(&silent, &key, 30).await.unwrap();
+        let expire = "UPDATE key_grant SET expires_at = 0";
+        exec(till.db.write(), expire, []).await.unwrap();
+        till.pay(&other, &key, 71).await.unwrap();
+        let paid = till.begin(&other, &key, 5).await.unwrap();
+        // The lease is over as well, and keeps less than the calls cost: the wallet would give the rest.
+        for sql in [
+            &format!(
+                "UPDATE lease SET state = 'draining', granted = spent + {left} WHERE state = 'active'"
+            ),
+            &format!("UPDATE book SET reserved = {left} WHERE kind = 'wallet'"),
+        ] {
+            exec(till.db.write(), sql, []).await.unwrap();
+        }
+        let (one, two) = tokio::join!(late.end(30), paid.end(beside));
+        one.and(two).unwrap();
+        let charged = (till.charged().await, till.unbilled().await);
+        assert_eq!(charged, (71 + beside, 30), "{left} left, {beside} beside");
+        let flushes = "SELECT count(DISTINCT txn_id) AS n FROM call WHERE txn_id IS NOT NULL";
+        assert_eq!(till.number(flushes).await, 2, "both ended in one flush");
+        till.proved().await;
     }
-    running.end(30).await.unwrap();
-    assert_eq!((till.charged().await, till.unbilled().await), (71, 30));
-    till.proved().await;
 }
 
 #[tokio::test]
