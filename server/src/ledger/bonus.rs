@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::books::{balance, lock_wallet};
-use super::credit::{self, GrantError, Granted, give_bonus};
+use super::credit::{self, GrantError, Granted, Wanted, give_bonus};
 use crate::audit::{Act, Audit, By};
 use crate::db::Db;
 
@@ -52,11 +52,18 @@ impl Bonus<'_> {
         let wallet = lock_wallet(&tx, self.workspace)
             .await?
             .ok_or(GrantError::NoWallet)?;
-        let credited = if credit::is_repeated(&tx, &txn, self.id, &wallet, self.amount).await? {
-            false
-        } else {
+        let wanted = Wanted {
+            txn: &txn,
+            id: self.id,
+            book: wallet.id,
+            amount: self.amount,
+            reason: self.reason,
+            life: self.ends_at.map(|at| at.saturating_sub(now)),
+        };
+        let mut credited = !credit::is_repeated(&tx, &wanted).await?;
+        if credited {
             Amount::from_nanos(wallet.posted).plus(self.amount)?;
-            give_bonus(
+            credited = give_bonus(
                 &tx,
                 self.workspace,
                 self.amount,
@@ -65,8 +72,12 @@ impl Bonus<'_> {
                 self.ends_at,
                 now,
             )
-            .await?
-        };
+            .await?;
+            if !credited {
+                // Somebody else was quicker with its name.
+                credit::is_repeated(&tx, &wanted).await?;
+            }
+        }
         if credited {
             let act = Act {
                 actor: by.actor,

@@ -37,7 +37,9 @@ pub enum GrantError {
     Over,
     #[error("this workspace has no wallet")]
     NoWallet,
-    #[error("the id {id} was used before for another amount or another account; choose a new id")]
+    #[error(
+        "the id {id} was used before for another account, amount, reason or end; choose a new id"
+    )]
     IdReused { id: String },
     #[error("the wallet cannot hold that much")]
     Overflow(#[from] MoneyError),
@@ -78,7 +80,15 @@ pub(super) async fn adjust<C: ConnectionTrait>(
     let wallet = lock_wallet(conn, workspace)
         .await?
         .ok_or(GrantError::NoWallet)?;
-    let credited = !is_repeated(conn, &txn, id, &wallet, amount).await?;
+    let wanted = Wanted {
+        txn: &txn,
+        id,
+        book: wallet.id,
+        amount,
+        reason,
+        life: None,
+    };
+    let mut credited = !is_repeated(conn, &wanted).await?;
     if credited {
         let adjustment = system_book(conn, System::Adjustment).await?;
         let movement = Movement {
@@ -88,10 +98,13 @@ pub(super) async fn adjust<C: ConnectionTrait>(
             other: adjustment,
             now,
         };
-        if amount > Amount::ZERO {
-            movement.give(conn, amount).await?;
+        credited = if amount > Amount::ZERO {
+            movement.give(conn, amount).await?
         } else {
-            movement.take(conn, Amount::ZERO.minus(amount)?).await?;
+            movement.take(conn, Amount::ZERO.minus(amount)?).await?
+        };
+        if !credited {
+            is_repeated(conn, &wanted).await?;
         }
     }
     let balance = books::balance(conn, workspace)
@@ -146,7 +159,7 @@ pub(crate) async fn give_bonus<C: ConnectionTrait>(
     Ok(true)
 }
 
-/// One correction, on its way into the books.
+/// One correction, on its way into the books. False when somebody else was quicker with its name.
 struct Movement<'a> {
     txn: &'a str,
     note: &'a str,
@@ -157,9 +170,12 @@ struct Movement<'a> {
 }
 
 impl Movement<'_> {
-    async fn give<C: ConnectionTrait>(&self, conn: &C, amount: Amount) -> Result<(), GrantError> {
+    async fn give<C: ConnectionTrait>(&self, conn: &C, amount: Amount) -> Result<bool, GrantError> {
         Amount::from_nanos(self.wallet.posted).plus(amount)?;
-        books::transfer(conn, &self.transfer(self.other, self.wallet.id, amount)).await?;
+        let movement = self.transfer(self.other, self.wallet.id, amount);
+        if books::transfer_once(conn, &movement).await?.is_none() {
+            return Ok(false);
+        }
         let lot = NewLot {
             book: self.wallet.id,
             kind: LotKind::Adjustment,
@@ -168,17 +184,21 @@ impl Movement<'_> {
             expires_at: None,
             now: self.now,
         };
-        Ok(lots::open(conn, &lot).await?)
+        lots::open(conn, &lot).await?;
+        Ok(true)
     }
 
-    async fn take<C: ConnectionTrait>(&self, conn: &C, amount: Amount) -> Result<(), GrantError> {
+    async fn take<C: ConnectionTrait>(&self, conn: &C, amount: Amount) -> Result<bool, GrantError> {
         let available = Amount::from_nanos(self.wallet.free());
         if amount > available {
             return Err(GrantError::TooMuch { available });
         }
         let movement = self.transfer(self.wallet.id, self.other, amount);
-        let transfer = books::transfer(conn, &movement).await?;
-        Ok(lots::consume(conn, self.wallet.id, transfer, amount).await?)
+        let Some(transfer) = books::transfer_once(conn, &movement).await? else {
+            return Ok(false);
+        };
+        lots::consume(conn, self.wallet.id, transfer, amount).await?;
+        Ok(true)
     }
 
     fn transfer(&self, debit: i64, credit: i64, amount: Amount) -> Transfer<'_> {
@@ -195,39 +215,59 @@ impl Movement<'_> {
     }
 }
 
-/// Whether a movement under this name was made before.
+/// What is asked for under a name, to be compared with what was made under it.
+pub(super) struct Wanted<'a> {
+    /// The movement's name.
+    pub(super) txn: &'a str,
+    /// What the person called it.
+    pub(super) id: Option<&'a str>,
+    /// The wallet's.
+    pub(super) book: i64,
+    /// Less than zero leaves the wallet.
+    pub(super) amount: Amount,
+    pub(super) reason: &'a str,
+    /// Milliseconds until it ends. Not when: who asks again a minute later means the same.
+    pub(super) life: Option<i64>,
+}
+
+/// Whether this movement was made before.
 ///
 /// # Errors
 /// [`GrantError::IdReused`] when it was another one.
 pub(super) async fn is_repeated<C: ConnectionTrait>(
     conn: &C,
-    txn: &str,
-    id: Option<&str>,
-    wallet: &WalletRow,
-    amount: Amount,
+    wanted: &Wanted<'_>,
 ) -> Result<bool, GrantError> {
-    let sql = "SELECT amount, debit_id, credit_id FROM transfer WHERE txn_id = $1 AND seq = 0";
-    match one(conn, sql, [txn.into()]).await? {
+    let sql =
+        "SELECT t.amount, t.debit_id, t.credit_id, t.note, l.expires_at - l.created_at AS life
+               FROM transfer t LEFT JOIN lot l ON l.txn_id = t.txn_id AND l.book_id = t.credit_id
+               WHERE t.txn_id = $1 AND t.seq = 0";
+    match one(conn, sql, [wanted.txn.into()]).await? {
         None => Ok(false),
-        Some(earlier) if is_same(&earlier, wallet, amount)? => Ok(true),
+        Some(earlier) if wanted.is(&earlier)? => Ok(true),
         Some(_) => {
-            let id = id.unwrap_or_default().to_owned();
+            let id = wanted.id.unwrap_or_default().to_owned();
             Err(GrantError::IdReused { id })
         }
     }
 }
 
-/// Is the movement that has this id the one that is asked for again?
-fn is_same(earlier: &QueryResult, wallet: &WalletRow, amount: Amount) -> Result<bool, DbErr> {
-    let number = |name: &str| earlier.try_get::<i64>("", name);
-    let signed = if number("credit_id")? == wallet.id {
-        number("amount")?
-    } else if number("debit_id")? == wallet.id {
-        -number("amount")?
-    } else {
-        return Ok(false);
-    };
-    Ok(signed == amount.nanos())
+impl Wanted<'_> {
+    fn is(&self, earlier: &QueryResult) -> Result<bool, DbErr> {
+        let number = |name: &str| earlier.try_get::<i64>("", name);
+        let signed = if number("credit_id")? == self.book {
+            number("amount")?
+        } else if number("debit_id")? == self.book {
+            -number("amount")?
+        } else {
+            return Ok(false);
+        };
+        let note: Option<String> = earlier.try_get("", "note")?;
+        let life: Option<i64> = earlier.try_get("", "life")?;
+        Ok(signed == self.amount.nanos()
+            && note.as_deref() == Some(self.reason)
+            && life == self.life)
+    }
 }
 
 /// Whose own workspace it is.
