@@ -247,6 +247,7 @@ fn limits(config: &Config) -> app::Limits {
         step_tokens: proxy::STEP,
         plain_tokens: proxy::PLAIN_UNSTATED,
         believed_tokens: proxy::BELIEVED_BEYOND,
+        believed_uses: proxy::BELIEVED_USES,
         attachment_tokens: proxy::PER_ATTACHMENT,
         tool_uses: proxy::TOOL_USES,
         key_copies: config.key_copies,

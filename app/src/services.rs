@@ -90,6 +90,8 @@ pub struct Limits {
     pub plain_tokens: u64,
     /// Beyond twice a model's context: a report of more tokens is not believed.
     pub believed_tokens: u64,
+    /// A report of more uses of tools is not believed.
+    pub believed_uses: u64,
     /// Tokens that an attachment counts as in a hold.
     pub attachment_tokens: u64,
     /// Uses of a provider's tools that a call holds when it names no maximum.

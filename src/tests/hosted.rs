@@ -135,6 +135,42 @@ on_both! {
         app.finish().await;
     }
 
+    /// Some models search without being offered a tool.
+    async fn uses_that_nobody_asked_for_are_paid_where_there_is_money(app) {
+        let fake = FakeUpstream::start().await;
+        app.offer("gpt", &fake).await;
+        tools_at(&app, "10000").await;
+        let caller = app.caller("0.03").await;
+        // Nothing was held for either: tokens are free.
+        for (searches, paid) in [(2, 2), (3, 1)] {
+            fake.then(plain(&whole(searches)));
+            let asked = json!({"model": "gpt", "input": "x"});
+            assert_eq!(post(&app, &caller, "/v1/responses", asked).await.status(), 200);
+            let call = &app.calls(&caller).await[0];
+            let left = i64::try_from(searches).unwrap() - paid;
+            assert_eq!((call.charge_nusd.nanos(), call.unbilled_nusd.nanos()), (paid * USE, left * USE));
+        }
+        assert_eq!(app.posted(&caller).await, 0);
+        app.finish().await;
+    }
+
+    async fn more_uses_than_any_call_has_are_not_believed(app) {
+        let fake = FakeUpstream::start().await;
+        app.offer("gpt", &fake).await;
+        tools_at(&app, "1").await;
+        let caller = app.caller("5").await;
+        let most = proxy::BELIEVED_USES;
+        for (searches, believed) in [(most, true), (most + 1, false)] {
+            let searches = usize::try_from(searches).unwrap();
+            fake.then(plain(&whole(searches)));
+            assert_eq!(post(&app, &caller, "/v1/responses", search(json!({}))).await.status(), 200);
+            let call = &app.calls(&caller).await[0];
+            assert_eq!((call.flagged, call.rule == "reported"), (!believed, believed));
+            assert_eq!(call.tool_calls.unsigned_abs(), most, "{searches}");
+        }
+        app.finish().await;
+    }
+
     async fn uses_in_an_answer_that_reports_nothing_are_charged_too(app) {
         let fake = FakeUpstream::start().await;
         app.offer("gpt", &fake).await;

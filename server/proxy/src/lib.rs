@@ -54,7 +54,7 @@ pub use address::is_api;
 pub use admit::READINGS_AT_ONCE;
 pub use budget::{PER_ATTACHMENT, PLAIN_UNSTATED, STEP, TOOL_USES};
 pub use config::ProxyConfig;
-pub use meter::BELIEVED_BEYOND;
+pub use meter::{BELIEVED_BEYOND, BELIEVED_USES};
 pub use metrics::Metrics;
 pub use state::ProxyState;
 

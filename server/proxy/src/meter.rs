@@ -31,6 +31,9 @@ use crate::voice::Voice;
 /// bill, and an answer did not come from the model.
 pub const BELIEVED_BEYOND: u64 = 1_000_000;
 
+/// More uses of tools than this are not believed either.
+pub const BELIEVED_USES: u64 = 1_000;
+
 /// Counts one call. No `Debug`: it holds the answer's text until the call is settled, to be counted if need be.
 pub(crate) struct Meter {
     pub(crate) call: CallId,
@@ -180,7 +183,8 @@ impl Meter {
         let served = usage.served.or(self.served);
         let usage = Usage { served, ..usage };
         let (_, price) = self.version.for_call(self.request.asked, &usage);
-        if usage.total() <= self.believable() && price.charge(&usage).is_ok() {
+        let believed = usage.total() <= self.believable() && usage.tool_calls <= BELIEVED_USES;
+        if believed && price.charge(&usage).is_ok() {
             self.reported = Some(usage);
         } else {
             self.flagged = true;
@@ -289,7 +293,11 @@ impl Meter {
                 let believable = self.believable();
                 let (request, delivered) = (self.request, self.answer.into_text());
                 let (media, prompt) = (self.media, self.prompt);
-                let tool_calls = self.uses.ended;
+                // A stream's were held for one by one.
+                let tool_calls = match answer {
+                    Some(_) => self.uses.ended.min(BELIEVED_USES),
+                    None => self.uses.ended,
+                };
                 // Of a report that nothing is charged by.
                 let heard = self.reported.map(|usage| usage.units);
                 // A long text takes milliseconds to count: not on a thread that serves others.

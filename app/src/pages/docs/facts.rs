@@ -43,6 +43,7 @@ pub fn facts(services: &Services, locale: Locale) -> Facts {
         .text("step_tokens", number(limits.step_tokens))
         .text("plain_tokens", number(limits.plain_tokens))
         .text("believed_tokens", number(limits.believed_tokens))
+        .text("believed_uses", number(limits.believed_uses))
         .text("attachment_tokens", number(limits.attachment_tokens))
         .text("tool_uses", number(limits.tool_uses))
         .flag("key_copies", limits.key_copies)
