@@ -206,11 +206,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         // that failed has said so.
         let _ = task.await;
     }
-    // With the database away it waits for what was sent and not answered; whoever cannot wait says so once more.
+    // With the database away it waits for what was sent and not answered, and for what is to be written as lost; whoever
+    // cannot wait says so once more.
     tokio::select! {
         () = handles.ledger.shutdown() => handles.budgets.shutdown().await,
         () = signals.next() => tracing::error!(
-            "Stopped before the ledger was: leased credit goes back at the next start, calls without an answer to their commit are named above"
+            "Stopped before the ledger was: leased credit goes back at the next start, calls without an answer to their commit, and those that are lost, are named above"
         ),
     }
     tracing::info!("Farebox has stopped");

@@ -11,10 +11,11 @@ use domain::ids::{CallId, LeaseId};
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use crate::budgets::{self, KeyCharge};
 use crate::calls::{self, Booked, Repeated};
-use crate::db::{all, also_among, for_update};
+use crate::db::{all, also_among, among, for_update};
 
 use super::batch::Batch;
 use super::books::{Movement, OfFlushes};
@@ -54,15 +55,23 @@ impl Flush {
         Some(format!("flush:{}", first.record.id))
     }
 
-    /// Claims the calls that are still waited for, withdraws the others, numbers the rest and fingerprints its content.
-    pub(super) fn claim(&mut self) {
-        self.items.retain(|item| {
-            let claimed = item.ticket.claim();
-            if !claimed {
-                item.undo();
+    /// Claims the calls that are still waited for, numbers the flush and fingerprints its content. The others leave it:
+    /// they are lost, and answered as a flush of their own, claimed too.
+    pub(super) fn claim(&mut self) -> Option<Self> {
+        let mut lost: Option<Self> = None;
+        for item in std::mem::take(&mut self.items) {
+            if item.ticket.claim() {
+                self.items.push(item);
+                continue;
             }
-            claimed
-        });
+            item.undo();
+            let loss = item.into_loss();
+            loss.ticket.claim();
+            match &mut lost {
+                Some(lost) => lost.items.push(loss),
+                None => lost = Some(Self::new(loss)),
+            }
+        }
         self.number = self.lease.as_ref().map_or(0, |lease| lease.next_flush());
         let mut hasher = Sha256::new();
         for item in &self.items {
@@ -75,6 +84,7 @@ impl Flush {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
+        lost
     }
 
     /// The database certainly does not have it: its waiters may give up again.
@@ -100,14 +110,28 @@ impl Flush {
         to_reverse
     }
 
-    pub(super) fn refused(self) {
+    /// Tells the waiters. Answers what is lost with it, each call by itself, because one of them may be what is wrong. A
+    /// loss that is refused has only its line in the log.
+    pub(super) fn refused(self) -> Vec<Self> {
         if let Some(lease) = &self.lease {
             lease.shut();
         }
-        for item in self.items {
+        let mut losses = Vec::new();
+        for mut item in self.items {
             item.undo();
-            let _ = item.reply.send(Err(SettleError::NotCommitted));
+            let (nobody, _) = oneshot::channel();
+            let waiter = std::mem::replace(&mut item.reply, nobody);
+            let _ = waiter.send(Err(SettleError::NotCommitted));
+            if self.lease.is_some() {
+                losses.push(Self::new(item.into_loss()));
+            }
         }
+        losses
+    }
+
+    /// Money moves for it although no wallet pays.
+    fn is_loss(&self) -> bool {
+        self.lease.is_none() && self.items.iter().any(|item| !item.unbilled.is_zero())
     }
 }
 
@@ -122,11 +146,15 @@ pub(super) async fn apply<C: ConnectionTrait>(
     books: OfFlushes,
     flushes: &[Flush],
 ) -> Result<Vec<Flushed>, DbErr> {
+    let written = written(conn, books, flushes).await?;
     let mut locked = lock(conn, flushes).await?;
     let (mut plans, mut flushed) = (Vec::new(), Vec::new());
     for flush in flushes {
         let row = flush.lease_id().and_then(|id| locked.leases.get(&id));
-        let plan = Plan::make(flush, row, &mut locked.free)?;
+        let plan = match &flush.lease {
+            Some(lease) => Plan::make(flush, lease, row, &mut locked.free)?,
+            None => Plan::without_lease(flush, &written),
+        };
         flushed.push(Flushed {
             recall: row.is_some_and(|row| row.recall),
             renewed: plan.is_some() && row.is_some_and(|row| row.state == State::Active),
@@ -151,6 +179,26 @@ pub(super) async fn apply<C: ConnectionTrait>(
 fn booked<'a>(plans: &'a [Plan<'_>], paid: bool) -> Vec<Booked<'a>> {
     let plans = plans.iter().filter(|plan| plan.txn.is_some() == paid);
     plans.flat_map(Plan::booked).collect()
+}
+
+/// The names of losses that the database has already. No row of a lease tells, so the book of losses is locked instead:
+/// the same flush, sent before, may still be under way.
+async fn written<C: ConnectionTrait>(
+    conn: &C,
+    books: OfFlushes,
+    flushes: &[Flush],
+) -> Result<BTreeSet<String>, DbErr> {
+    let losses = flushes.iter().filter(|flush| flush.is_loss());
+    let names: BTreeSet<String> = losses.filter_map(Flush::txn).collect();
+    if names.is_empty() {
+        return Ok(names);
+    }
+    let sql = format!("SELECT id FROM book WHERE id = $1{}", for_update(conn));
+    all(conn, &sql, [books.loss.into()]).await?;
+    let (those, values) = among(conn, "txn_id", names.into_iter().map(Value::from))?;
+    let sql = format!("SELECT DISTINCT txn_id FROM transfer WHERE {those}");
+    let rows = all(conn, &sql, values).await?;
+    rows.iter().map(|row| row.try_get("", "txn_id")).collect()
 }
 
 /// A lease as the database has it, locked.
@@ -266,7 +314,7 @@ impl Due {
 /// What one flush does to the books.
 struct Plan<'a> {
     flush: &'a Flush,
-    /// The movements' name; calls without a lease move nothing.
+    /// The movements' name; calls without a lease that cost nothing move nothing.
     txn: Option<String>,
     /// Whether the lease pays. A lease that was taken back does not: then the wallet does, as far as it can.
     on_lease: bool,
@@ -276,21 +324,28 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
+    /// Nobody pays for these. `None` when the database has the flush already.
+    fn without_lease(flush: &'a Flush, written: &BTreeSet<String>) -> Option<Self> {
+        let txn = flush.txn().filter(|_| flush.is_loss());
+        if txn.as_ref().is_some_and(|txn| written.contains(txn)) {
+            return None;
+        }
+        Some(Self {
+            flush,
+            txn,
+            on_lease: false,
+            more: Amount::ZERO,
+            due: flush.items.iter().map(Due::settled).collect(),
+        })
+    }
+
     /// `None` when the database has the flush already.
     fn make(
         flush: &'a Flush,
+        lease: &Lease,
         row: Option<&LeaseRow>,
         free: &mut HashMap<i64, Amount>,
     ) -> Result<Option<Self>, DbErr> {
-        let Some(lease) = &flush.lease else {
-            return Ok(Some(Self {
-                flush,
-                txn: None,
-                on_lease: false,
-                more: Amount::ZERO,
-                due: flush.items.iter().map(Due::settled).collect(),
-            }));
-        };
         let row = row.ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
         let free = free
             .get_mut(&lease.book)
@@ -439,11 +494,11 @@ fn movements<'a>(
     let (mut usage, mut unbilled) = (Vec::with_capacity(plans.len()), Vec::new());
     let mut consumed = Vec::with_capacity(plans.len());
     for plan in plans {
-        let (Some(txn), Some(lease)) = (&plan.txn, &plan.flush.lease) else {
+        let Some(txn) = &plan.txn else {
             continue;
         };
         let amount = plan.charges()?;
-        if !amount.is_zero() {
+        if let Some(lease) = plan.flush.lease.as_ref().filter(|_| !amount.is_zero()) {
             let book = lease.book;
             consumed.push(Consumption { book, amount });
             usage.push(Movement {

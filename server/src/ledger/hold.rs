@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ids::WorkspaceId;
 use domain::period::Period;
 use domain::views::UnixMs;
 use domain::{Amount, MoneyError};
 use sea_orm::DbErr;
 use thiserror::Error;
+use tokio::time::{Instant, timeout};
 
 use crate::budgets::{BudgetError, KeyCharge, KeyHold};
 use crate::calls::CallRecord;
@@ -87,7 +89,8 @@ pub(super) struct Settled {
 #[must_use = "a hold that is dropped is released"]
 pub struct Hold {
     node: Node,
-    /// `None` for a call that costs nothing.
+    workspace: WorkspaceId,
+    /// `None` while nothing is held: the call seems to cost nothing.
     place: Option<(Arc<Wallet>, Arc<Lease>)>,
     amount: Amount,
     of_key: KeyHold,
@@ -96,11 +99,13 @@ pub struct Hold {
 impl Hold {
     pub(super) fn new(
         node: Node,
+        workspace: WorkspaceId,
         place: Option<(Arc<Wallet>, Arc<Lease>)>,
         amount: Amount,
     ) -> Self {
         Self {
             node,
+            workspace,
             place,
             amount,
             of_key: KeyHold::unlimited(),
@@ -133,24 +138,13 @@ impl Hold {
         if total < Amount::ZERO {
             return Err(HoldError::Negative);
         }
-        let more = total.minus_or_zero(self.amount);
-        let Some((wallet, lease)) = self.place.clone() else {
-            return Ok(());
-        };
-        if more.is_zero() {
+        if total <= self.amount {
             return Ok(());
         }
         self.of_key.grow_to(total).await?;
-        let grown = if lease.grow(more) {
-            Ok(())
-        } else {
-            match self.node.enlarge(&wallet, &lease, more).await {
-                Ok(()) if lease.grow(more) => Ok(()),
-                Ok(()) if lease.is_lost() => self.move_to_another_lease(&wallet, total).await,
-                // Another call of the same wallet was quicker.
-                Ok(()) => Err(HoldError::Elsewhere),
-                Err(error) => Err(error),
-            }
+        let grown = match self.place.clone() {
+            Some((wallet, lease)) => self.grow_on(&wallet, &lease, total).await,
+            None => self.move_to_another_lease(total).await,
         };
         match grown {
             Ok(()) => self.amount = total,
@@ -159,14 +153,31 @@ impl Hold {
         grown
     }
 
-    /// The database was away for longer than the lease lived: what the call holds may still be there, but no more comes
-    /// from it. All of it is held once more elsewhere, and then given back there.
-    async fn move_to_another_lease(
+    async fn grow_on(
         &mut self,
-        wallet: &Wallet,
+        wallet: &Arc<Wallet>,
+        lease: &Arc<Lease>,
         total: Amount,
     ) -> Result<(), HoldError> {
-        let mut other = self.node.hold(wallet.workspace, total).await?;
+        let more = total.minus_or_zero(self.amount);
+        if lease.grow(more) {
+            return Ok(());
+        }
+        self.node.enlarge(wallet, lease, more).await?;
+        if lease.grow(more) {
+            Ok(())
+        } else if lease.is_lost() {
+            self.move_to_another_lease(total).await
+        } else {
+            // Another call of the same wallet was quicker.
+            Err(HoldError::Elsewhere)
+        }
+    }
+
+    /// The call held nothing so far. Or the database was away for longer than the lease lived: what the call holds may
+    /// still be there, but no more comes from it; all of it is held once more elsewhere, and then given back there.
+    async fn move_to_another_lease(&mut self, total: Amount) -> Result<(), HoldError> {
+        let mut other = self.node.hold(self.workspace, total).await?;
         std::mem::swap(&mut self.place, &mut other.place);
         std::mem::swap(&mut self.amount, &mut other.amount);
         other.release();
@@ -180,7 +191,8 @@ impl Hold {
     /// served at the operator's loss and stands on the row as unbilled.
     ///
     /// # Errors
-    /// [`SettleError::NotCommitted`] when the commit did not happen in time, or the call had been settled before.
+    /// [`SettleError::NotCommitted`] when the commit did not happen in time, or the call had been settled before. Then its
+    /// whole cost is the operator's loss, and booked as that as soon as the database takes it.
     ///
     /// # Cancellation
     /// Once begun, the charge is committed whether or not anybody awaits it.
@@ -188,10 +200,10 @@ impl Hold {
         if record.cost < Amount::ZERO {
             return Err(SettleError::Negative);
         }
+        let (begun, wait) = (Instant::now(), self.node.commit_wait());
         if record.cost > self.amount {
-            // What cannot be had in that time is served at the operator's loss; the caller waits long enough already.
-            let wait = self.node.commit_wait();
-            let _ = tokio::time::timeout(wait, self.cover(&record)).await;
+            // What cannot be had in that time is served at the operator's loss. The commit needs its part of the wait.
+            let _ = timeout(wait / 2, self.cover(&record)).await;
         }
         let lease = self.place.take().map(|(_, lease)| lease);
         // First what the key may pay, then what the wallet can: the smaller one is charged to both.
@@ -202,15 +214,14 @@ impl Hold {
         of_key.reduce_to(charge);
         let unbilled = record.cost.minus_or_zero(charge);
         self.amount = Amount::ZERO;
-        self.node
-            .commit(Settled {
-                record,
-                lease,
-                charge,
-                unbilled,
-                of_key,
-            })
-            .await?;
+        let settled = Settled {
+            record,
+            lease,
+            charge,
+            unbilled,
+            of_key,
+        };
+        self.node.commit(settled, begun + wait).await?;
         Ok(charge)
     }
 

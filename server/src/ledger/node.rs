@@ -14,7 +14,7 @@ use sea_orm::DbErr;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{MutexGuard, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::{Clock, Moment, Ticks};
 
@@ -27,8 +27,8 @@ use super::writer::{Item, Ticket, Writer};
 
 /// The node stops using a lease so much before the database would: what clocks and replies may differ by.
 const MARGIN: Duration = Duration::from_secs(5);
-/// How often, and after which pause, credit that other leases hold unused is asked for again: 300 ms in all.
-const TRIES_ELSEWHERE: u32 = 3;
+/// How long, and after which pauses, credit that other leases hold unused is asked for again.
+const PATIENCE_ELSEWHERE: Duration = Duration::from_millis(300);
 const WAIT_ELSEWHERE: Duration = Duration::from_millis(100);
 /// How long a call waits for another call of its wallet that asks the database.
 const TURN_MAX: Duration = Duration::from_secs(2);
@@ -165,13 +165,14 @@ impl Node {
             return Err(HoldError::Negative);
         }
         if amount.is_zero() {
-            return Ok(Hold::new(self.clone(), None, amount));
+            return Ok(Hold::new(self.clone(), workspace, None, amount));
         }
         let wallet = self.wallet(workspace);
         if let Some(lease) = wallet.lease()
             && lease.hold(amount, self.now())
         {
-            return Ok(Hold::new(self.clone(), Some((wallet, lease)), amount));
+            let place = Some((wallet, lease));
+            return Ok(Hold::new(self.clone(), workspace, place, amount));
         }
         // In a task of its own: a caller who leaves while the lease is being committed would leave it to nobody. The
         // hold that nobody takes is dropped, which releases it.
@@ -179,7 +180,7 @@ impl Node {
         let refilled = tokio::spawn(async move {
             let lease = node.refill(&wallet, amount).await?;
             let place = Some((wallet, lease));
-            Ok(Hold::new(node, place, amount))
+            Ok(Hold::new(node, workspace, place, amount))
         });
         refilled.await.map_err(|_| HoldError::Unavailable(None))?
     }
@@ -353,8 +354,8 @@ impl Node {
             .clone()
     }
 
-    /// Hands a settled call to its writer and waits for its commit.
-    pub(super) async fn commit(&self, settled: Settled) -> Result<(), SettleError> {
+    /// Hands a settled call to its writer and waits for its commit, until then and for an outcome that is near.
+    pub(super) async fn commit(&self, settled: Settled, until: Instant) -> Result<(), SettleError> {
         let (reply, mut committed) = oneshot::channel();
         let (ticket, id) = (Ticket::default(), settled.record.id);
         let item = Item {
@@ -367,7 +368,7 @@ impl Node {
             reply,
         };
         self.enqueue(item)?;
-        if let Ok(outcome) = tokio::time::timeout(self.0.config.commit_wait, &mut committed).await {
+        if let Ok(outcome) = tokio::time::timeout_at(until, &mut committed).await {
             return outcome.unwrap_or(Err(SettleError::NotCommitted));
         }
         // If it is on its way to the database at this moment, the outcome is near: each try is bounded.
@@ -424,17 +425,17 @@ impl Node {
 }
 
 /// Asks again where the credit lies elsewhere: who does not use it was asked to give it back, and does within a tenth of a
-/// second.
+/// second. What the questions themselves take is a part of the caller's patience.
 async fn patiently<'a, T>(
     ask: impl Fn(bool) -> BoxFuture<'a, Result<T, HoldError>>,
 ) -> Result<T, HoldError> {
-    for attempt in 0..TRIES_ELSEWHERE {
-        match ask(attempt == 0).await {
-            Err(HoldError::Elsewhere) => tokio::time::sleep(WAIT_ELSEWHERE).await,
-            other => return other,
-        }
+    let until = Instant::now() + PATIENCE_ELSEWHERE;
+    let mut answer = ask(true).await;
+    while matches!(answer, Err(HoldError::Elsewhere)) && Instant::now() < until {
+        sleep_until(until.min(Instant::now() + WAIT_ELSEWHERE)).await;
+        answer = ask(false).await;
     }
-    ask(false).await
+    answer
 }
 
 /// Nobody heard what became of asking for more on a lease: the answer was lost, or who asked is gone. It may have been
@@ -451,3 +452,28 @@ impl Drop for Unanswered<'_> {
 
 /// How often a waiter that would rather give up looks whether it may.
 const POLL: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_credit_elsewhere_waits_300_milliseconds() {
+        // What a question takes, and how many are asked in that time.
+        for (takes, asked) in [(0, 4), (40, 3), (100, 2), (250, 2), (301, 1)] {
+            let takes = Duration::from_millis(takes);
+            let (begun, count) = (Instant::now(), std::cell::Cell::new(0));
+            let ask = |first: bool| -> BoxFuture<'_, Result<(), HoldError>> {
+                assert_eq!(first, count.get() == 0);
+                count.set(count.get() + 1);
+                Box::pin(async move {
+                    tokio::time::sleep(takes).await;
+                    Err(HoldError::Elsewhere)
+                })
+            };
+            assert!(matches!(patiently(ask).await, Err(HoldError::Elsewhere)));
+            assert_eq!(count.get(), asked, "each takes {takes:?}");
+            assert!(begun.elapsed() <= PATIENCE_ELSEWHERE + takes);
+        }
+    }
+}

@@ -134,6 +134,13 @@ impl Bank {
             .unwrap()
     }
 
+    /// What was served and not charged: on the calls, and in the books.
+    async fn losses(&self) -> (i64, i64) {
+        let calls = "SELECT CAST(coalesce(sum(unbilled_nusd), 0) AS BIGINT) AS n FROM call";
+        let booked = "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) AS n FROM transfer WHERE code = 'unbilled'";
+        (self.number(calls).await, self.number(booked).await)
+    }
+
     async fn proved(&self) {
         let report = verify(&self.db).await.unwrap();
         assert!(
@@ -284,18 +291,24 @@ async fn a_cost_above_the_hold_is_taken_from_the_wallet_and_the_rest_is_the_oper
         .unwrap();
     hold.settle(bank.call(900)).await.unwrap();
     assert_eq!(bank.posted().await, 0);
-    assert_eq!(
-        bank.number("SELECT CAST(sum(unbilled_nusd) AS BIGINT) AS n FROM call")
-            .await,
-        300
-    );
-    assert_eq!(
-        bank.number(
-            "SELECT CAST(sum(amount) AS BIGINT) AS n FROM transfer WHERE code = 'unbilled'"
-        )
-        .await,
-        300
-    );
+    assert_eq!(bank.losses().await, (300, 300));
+    assert_eq!(bank.close().await, 0);
+}
+
+#[tokio::test]
+async fn a_call_that_seemed_free_is_charged_as_far_as_there_is_money() {
+    let bank = Bank::with(30).await;
+    let free = || bank.ledger.hold(bank.wallet, Amount::ZERO);
+    let nanos = Amount::from_nanos;
+    // What is held for while it runs, what it costs, and what of it is paid.
+    for (grows_to, cost, paid) in [(0, 0, 0), (0, 10, 10), (5, 12, 12), (9, 9, 8), (0, 7, 0)] {
+        let mut hold = free().await.unwrap();
+        let grown = hold.grow_to(nanos(grows_to)).await;
+        assert_eq!(grown.is_ok(), grows_to <= paid, "to {grows_to}");
+        let charged = hold.settle(bank.call(cost)).await.unwrap();
+        assert_eq!(charged, nanos(paid), "it costs {cost}");
+    }
+    assert_eq!(bank.losses().await, (8, 8));
     assert_eq!(bank.close().await, 0);
 }
 
@@ -478,6 +491,7 @@ async fn while_the_database_is_busy_nobody_is_charged_for_an_ending_they_did_not
         .await
         .unwrap();
     after.settle(bank.call(40)).await.unwrap();
+    assert_eq!(bank.losses().await, (20, 20));
     assert_eq!(bank.close().await, 950);
 }
 
@@ -517,7 +531,8 @@ async fn a_full_disk_charges_nobody_and_is_over_when_there_is_room() {
     after.settle(large()).await.unwrap();
     // Another connection sees it: the commit was one.
     let attempts = bank.number("SELECT count(*) AS n FROM attempt").await;
-    assert_eq!(attempts, 4_000);
+    assert_eq!(attempts, 8_000);
+    assert_eq!(bank.losses().await, (60, 60));
     assert_eq!(bank.close().await, 940);
 }
 

@@ -228,12 +228,17 @@ impl Lease {
 
     /// What to tell the database, if it is time: when the part that calls hold changed or the last word is older than
     /// `stale`. What they are charged and no flush has committed is among it: it must not be given to others.
+    /// What is told counts as not told until its answer is there: the database may have heard it or not, and it must hear
+    /// the next word even when that is the same as the last but one.
     pub(super) fn news(&self, stale: Moment) -> Option<Amount> {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         let held = state.of_calls();
         match state.reported {
             Some((told, at)) if told == held && at > stale => None,
-            _ => Some(held),
+            _ => {
+                state.reported = None;
+                Some(held)
+            }
         }
     }
 
@@ -332,6 +337,9 @@ mod tests {
         let some = Amount::from_nanos(10);
         let lease = Lease::new(LeaseId::new(), 1, some, at(10), at(0));
         // Nothing was ever told: the first heartbeat is due all the same.
+        lease.renewed(at(1), at(11));
+        assert_eq!(lease.news(at(0)), Some(Amount::ZERO));
+        // Nor is what was told once, and not answered.
         lease.renewed(at(1), at(11));
         assert_eq!(lease.news(at(0)), Some(Amount::ZERO));
         lease.told(Amount::ZERO, at(1), at(11));

@@ -4,7 +4,8 @@
 //! A call's waiter may give up while its batch is not on its way: then the call is withdrawn and not charged. What may
 //! have reached the database is frozen: it is sent again unchanged until the outcome is known, and the lease's flush
 //! number tells the database whether it already has it. A waiter that cannot wait for that outcome abandons the call:
-//! if it turns out to be charged, the charge goes back.
+//! if it turns out to be charged, the charge goes back. What was served and is not charged is the operator's loss: its row
+//! goes to the database with the next commit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -16,7 +17,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::budgets::KeyCharge;
+use crate::budgets::{KeyCharge, KeyHold};
 use crate::calls::CallRecord;
 use crate::clock::{Clock, Moment, Ticks};
 
@@ -44,6 +45,22 @@ impl Item {
             lease.unsettle(self.charge);
         }
         self.of_key.unsettle();
+    }
+
+    /// What is written of it then: nobody waits, nobody pays.
+    pub(super) fn into_loss(self) -> Self {
+        if !self.record.cost.is_zero() {
+            tracing::error!(call.id = %self.record.id, cost_nusd = self.record.cost.nanos(),
+                "A call was served and is not charged: it is booked as operator's loss when the database takes it");
+        }
+        Self {
+            lease: None,
+            charge: Amount::ZERO,
+            unbilled: self.record.cost,
+            of_key: KeyHold::unlimited().settle(Amount::ZERO),
+            ticket: Ticket::default(),
+            ..self
+        }
     }
 }
 
@@ -132,8 +149,8 @@ impl Writer {
         }
     }
 
-    /// Sends the batch until the database has it, or nobody waits for it any more. Answers the calls that were charged
-    /// although their callers had been told otherwise.
+    /// Sends the batch until the database has it. Calls that nobody waits for any more leave it as losses. Answers the
+    /// calls that were charged although their callers had been told otherwise.
     async fn commit(&self, mut flushes: Vec<Flush>) -> Vec<CallId> {
         let mut wait = BACKOFF_MIN;
         let mut frozen = false;
@@ -141,11 +158,9 @@ impl Writer {
             // Waiting for a connection or for the write lock is not sending: meanwhile waiters may still give up.
             let begun = self.store.begin().await;
             if !frozen {
-                flushes.iter_mut().for_each(Flush::claim);
+                let losses: Vec<Flush> = flushes.iter_mut().filter_map(Flush::claim).collect();
                 flushes.retain(|flush| !flush.items.is_empty());
-            }
-            if flushes.is_empty() {
-                return Vec::new();
+                flushes.extend(losses);
             }
             let sent_at = self.ticks.now();
             let outcome = match begun {
@@ -190,8 +205,11 @@ impl Writer {
     async fn refused(&self, flushes: Vec<Flush>, error: &DbErr) -> Vec<CallId> {
         if flushes.len() == 1 {
             tracing::error!(error = %error, "The database refused a flush: its calls are not charged, its lease is shut");
-            flushes.into_iter().for_each(Flush::refused);
-            return Vec::new();
+            let losses: Vec<Flush> = flushes.into_iter().flat_map(Flush::refused).collect();
+            if losses.is_empty() {
+                return Vec::new();
+            }
+            return Box::pin(self.commit(losses)).await;
         }
         flushes.iter().for_each(Flush::put_back);
         let mut to_reverse = Vec::new();
@@ -272,6 +290,8 @@ fn is_refusal(error: &DbErr) -> bool {
                 database.is_check_violation()
                     || database.is_unique_violation()
                     || database.is_foreign_key_violation()
+                    // SQLite's, where a trigger says no.
+                    || database.code().as_deref() == Some("1811")
             }
             _ => false,
         },

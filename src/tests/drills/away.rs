@@ -12,7 +12,9 @@ use server::db::Db;
 use server::keys::NewKeyForm;
 use server::ledger::LedgerConfig;
 
-use super::callers::{Got, Load, call, charged_as_answered, eventually, number};
+use super::callers::{
+    Got, Load, all_served_is_booked, call, charged_as_answered, eventually, number,
+};
 use super::relay::{Line, Relay};
 use crate::app::{Caller, TestApp};
 use crate::binary::{http, live_leases};
@@ -132,7 +134,11 @@ impl Away {
     /// Everything that was answered is charged, nothing else is, and the wallet says the same.
     async fn finish(self, answered: &[String]) {
         let Self {
-            app, db, caller, ..
+            app,
+            db,
+            caller,
+            fake,
+            ..
         } = self;
         app.quiet().await;
         let spent = i64::try_from(answered.len()).unwrap() * A_CALL;
@@ -143,6 +149,7 @@ impl Away {
         .await;
         let charged = charged_as_answered(&db, answered, A_CALL).await;
         assert_eq!(charged, answered.len());
+        all_served_is_booked(&db, fake.seen().len(), charged, A_CALL).await;
         // Also a lease whose grant was not heard of: nobody beats for it, so it ends.
         eventually("idle credit goes back by itself", async || {
             live_leases(&db).await == 0
@@ -202,6 +209,8 @@ async fn while_it_is_cut_off_endings_fail_and_cost_nothing() {
     // Whom a lease covers reaches the upstream; its ending has the same trouble.
     let got = away.ask(&away.caller.key, false).await;
     assert!(matches!(got, Got::NotNow(_)), "{got:?}");
+    let losses = "SELECT count(*) AS n FROM transfer WHERE code = 'unbilled'";
+    assert_eq!(number(&away.db, losses).await, 0);
 
     away.relay.set(Line::Open);
     let second = away.served_again().await;
@@ -309,8 +318,8 @@ async fn away_for_two_seconds_under_load() {
     under_load(impatient(), Duration::from_secs(2)).await;
 }
 
+/// With the waits of production. Takes a minute, nearly all of it asleep.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes two minutes: make it ONLY='--ignored away_for'"]
 async fn away_for_thirty_seconds_under_load() {
     under_load(LedgerConfig::default(), Duration::from_secs(30)).await;
 }

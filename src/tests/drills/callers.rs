@@ -178,6 +178,25 @@ pub async fn charged_as_answered(db: &Db, answered: &[String], cost: i64) -> usi
     charged.len()
 }
 
+/// Every call that an upstream served has its row: what callers were not charged for is the operator's loss, in the books
+/// as on the calls.
+pub async fn all_served_is_booked(db: &Db, served: usize, charged: usize, cost: i64) {
+    let calls = "SELECT count(*) AS n FROM call";
+    eventually("every call that was served is written", async || {
+        usize::try_from(number(db, calls).await).unwrap() == served
+    })
+    .await;
+    let lost =
+        "SELECT CAST(coalesce(sum(unbilled_nusd + reversed_nusd), 0) AS BIGINT) AS n FROM call";
+    let booked = "SELECT CAST(coalesce(sum(t.amount), 0) AS BIGINT) AS n FROM transfer t
+                  JOIN book b ON b.id = t.debit_id WHERE b.kind = 'operator_loss'";
+    let expected = i64::try_from(served - charged).unwrap() * cost;
+    eventually("losses are booked", async || {
+        (number(db, lost).await, number(db, booked).await) == (expected, expected)
+    })
+    .await;
+}
+
 /// What each call is charged, by its id.
 async fn charges(db: &Db) -> HashMap<String, i64> {
     let rows = rows(db, "SELECT id, charge_nusd FROM call").await;

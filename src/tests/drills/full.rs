@@ -8,7 +8,9 @@ use serde_json::json;
 use server::db::Db;
 use server::ledger::LedgerConfig;
 
-use super::callers::{Got, Load, call, charged_as_answered, eventually, posted_and_reserved};
+use super::callers::{
+    Got, Load, all_served_is_booked, call, charged_as_answered, eventually, posted_and_reserved,
+};
 use crate::app::TestApp;
 use crate::binary::http;
 use crate::upstream::{FakeUpstream, usage};
@@ -97,5 +99,6 @@ async fn what_does_not_fit_costs_nothing_and_then_everything_goes_on() {
     let charged = charged_as_answered(&db, &answered, A_CALL).await;
     assert_eq!(charged, answered.len());
     assert_eq!(posted_and_reserved(&db).await.0, spent(charged));
+    all_served_is_booked(&db, fake.seen().len(), charged, A_CALL).await;
     app.finish().await;
 }

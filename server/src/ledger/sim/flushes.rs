@@ -81,10 +81,17 @@ impl World {
     fn plan<'a>(&mut self, flush: &'a Sent, free: &mut [i64]) -> Result<Option<Plan<'a>>, DbErr> {
         let settled = flush.items.iter().map(|item| (item.charge, item.unbilled));
         let Some(id) = flush.lease else {
+            let first = flush.items.first();
+            let first = first.filter(|_| flush.items.iter().any(|item| item.unbilled > 0));
+            let txn = first.map(|first| format!("flush:{}", first.call));
+            let written = || self.calls.values().any(|call| call.txn == txn);
+            if txn.is_some() && (written() || self.has(Flaw::LossForgotten)) {
+                return Ok(None);
+            }
             return Ok(Some(Plan {
                 flush,
                 lease: None,
-                txn: None,
+                txn,
                 on_lease: false,
                 more: 0,
                 due: settled.collect(),

@@ -31,16 +31,19 @@ pub(super) enum Flaw {
     ReclaimsEarly,
     /// A reversal puts credit into the newest lot, whichever it came from.
     ReversalIntoAnyLot,
+    /// What was served and is not charged is written nowhere.
+    LossForgotten,
 }
 
 impl Flaw {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::RepeatedFlushCharges,
         Self::TakesWithoutRecall,
         Self::LateFlushSpendsLease,
         Self::ReversalForgotten,
         Self::ReclaimsEarly,
         Self::ReversalIntoAnyLot,
+        Self::LossForgotten,
     ];
 }
 

@@ -115,6 +115,20 @@ fn flush(lease: usize, number: i64, content: &'static str, calls: &[(usize, i64,
     Step::Flush(vec![sending(lease, number, content, calls)])
 }
 
+/// Calls without a lease.
+fn losses(calls: &[(usize, i64, i64)]) -> Sending {
+    Sending {
+        lease: None,
+        number: 0,
+        content: "",
+        calls: calls.to_vec(),
+    }
+}
+
+fn lost(calls: &[(usize, i64, i64)]) -> Step {
+    Step::Flush(vec![losses(calls)])
+}
+
 fn shrink(lease: usize, held: i64, free: i64) -> Step {
     Step::Shrink { lease, held, free }
 }
@@ -198,6 +212,25 @@ pub(super) fn all() -> Vec<Script> {
                 // A call is settled once, whatever the flush is called.
                 flush(0, 5, "five", &[(8, 1, 0), (1, 60, 0)]),
                 flush(9, 1, "nobody's", &[(9, 1, 0)]),
+            ],
+        },
+        Script {
+            name: "a loss that no lease knows of is written once",
+            wallets: plain(),
+            steps: vec![
+                lost(&[(1, 0, 60), (2, 0, 0)]),
+                lost(&[(1, 0, 60), (2, 0, 0)]),
+                lost(&[(3, 0, 5), (1, 0, 60)]),
+                lost(&[(4, 0, 0)]),
+                lost(&[(4, 0, 0)]),
+                ask("a", 0, 100, 500),
+                Step::Flush(vec![
+                    sending(0, 1, "one", &[(5, 30, 0)]),
+                    losses(&[(6, 0, 7)]),
+                    losses(&[(7, 0, 8)]),
+                ]),
+                // Nothing was charged for it.
+                Step::Reverse(vec![1]),
             ],
         },
         Script {
