@@ -65,7 +65,9 @@ impl Flush {
                 continue;
             }
             item.undo();
-            let loss = item.into_loss();
+            let Some(loss) = item.into_loss() else {
+                continue;
+            };
             loss.ticket.claim();
             match &mut lost {
                 Some(lost) => lost.items.push(loss),
@@ -123,14 +125,14 @@ impl Flush {
             let waiter = std::mem::replace(&mut item.reply, nobody);
             let _ = waiter.send(Err(SettleError::NotCommitted));
             if self.lease.is_some() {
-                losses.push(Self::new(item.into_loss()));
+                losses.extend(item.into_loss().map(Self::new));
             }
         }
         losses
     }
 
     /// Money moves for it although no wallet pays.
-    fn is_loss(&self) -> bool {
+    pub(super) fn is_loss(&self) -> bool {
         self.lease.is_none() && self.items.iter().any(|item| !item.unbilled.is_zero())
     }
 }

@@ -17,7 +17,9 @@ use crate::catalog::{Catalog, NewModel, NewPrice};
 use crate::clock::Clock;
 use crate::db::{exec, one};
 use crate::ids::NewId;
-use crate::ledger::{GrantError, HoldError, Ledger, LedgerConfig, open_wallet, verify};
+use crate::ledger::{
+    GrantError, HoldError, Ledger, LedgerConfig, SettleError, open_wallet, verify,
+};
 use crate::testing::TestDb;
 
 /// One nano-dollar per output token, so that amounts and tokens are the same number.
@@ -310,6 +312,27 @@ async fn a_call_that_seemed_free_is_charged_as_far_as_there_is_money() {
     }
     assert_eq!(bank.losses().await, (8, 8));
     assert_eq!(bank.close().await, 0);
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_with_another_one_is_the_operators_loss() {
+    let bank = Bank::with(1_000).await;
+    let ten = Amount::from_nanos(10);
+    let hold = async || bank.ledger.hold(bank.wallet, ten).await.unwrap();
+    let first = bank.call(10);
+    let again = CallRecord {
+        id: first.id,
+        ..bank.call(10)
+    };
+    hold().await.settle(first).await.unwrap();
+    let (twice, beside) = (hold().await, hold().await);
+    let (twice, beside) = tokio::join!(twice.settle(again), beside.settle(bank.call(7)));
+    assert!(matches!(twice, Err(SettleError::NotCommitted)));
+    assert!(matches!(beside, Err(SettleError::NotCommitted)));
+    bank.ledger.shutdown().await;
+    // Only of the one that was not there.
+    assert_eq!(bank.losses().await, (7, 7));
+    assert_eq!(bank.close().await, 990);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

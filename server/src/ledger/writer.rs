@@ -7,6 +7,7 @@
 //! if it turns out to be charged, the charge goes back. What was served and is not charged is the operator's loss: its row
 //! goes to the database with the next commit.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -47,20 +48,22 @@ impl Item {
         self.of_key.unsettle();
     }
 
-    /// What is written of it then: nobody waits, nobody pays.
-    pub(super) fn into_loss(self) -> Self {
-        if !self.record.cost.is_zero() {
-            tracing::error!(call.id = %self.record.id, cost_nusd = self.record.cost.nanos(),
-                "A call was served and is not charged: it is booked as operator's loss when the database takes it");
+    /// What is written of it then: nobody waits, nobody pays. Nothing of a call that cost nothing: while the database is
+    /// away there may be any number of those.
+    pub(super) fn into_loss(self) -> Option<Self> {
+        if self.record.cost.is_zero() {
+            return None;
         }
-        Self {
+        tracing::error!(call.id = %self.record.id, cost_nusd = self.record.cost.nanos(),
+            "A call was served and is not charged: it is booked as operator's loss when the database takes it");
+        Some(Self {
             lease: None,
             charge: Amount::ZERO,
             unbilled: self.record.cost,
             of_key: KeyHold::unlimited().settle(Amount::ZERO),
             ticket: Ticket::default(),
             ..self
-        }
+        })
     }
 }
 
@@ -130,29 +133,21 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Runs until every sender is gone and everything sent has been committed or withdrawn.
+    /// Runs until every sender is gone and everything sent has been committed, or was withdrawn and is booked as lost.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Item>) {
-        let mut batch = Vec::with_capacity(BATCH_MAX);
-        while let Some(first) = queue.recv().await {
-            batch.push(first);
-            let until = Instant::now() + GATHER;
-            while batch.len() < BATCH_MAX {
-                // Whoever settles at the same time does so now; nobody waits for those who do not come.
-                let lull = until.min(Instant::now() + LULL);
-                match timeout_at(lull, queue.recv()).await {
-                    Ok(Some(item)) => batch.push(item),
-                    Ok(None) | Err(_) => break,
-                }
-            }
-            let to_reverse = self.commit(by_lease(batch.drain(..))).await;
-            self.reverse(to_reverse).await;
+        let (mut losses, mut wait) = (VecDeque::new(), BACKOFF_MIN);
+        while let Some(batch) = gather(&mut queue, losses.is_empty()).await {
+            let mut flushes = by_lease(batch);
+            // One with each batch, so that no batch is larger than the database takes in its time.
+            flushes.extend(losses.pop_front());
+            let left = self.commit(flushes, &mut wait).await;
+            losses.extend(left.losses);
+            self.reverse(left.to_reverse).await;
         }
     }
 
-    /// Sends the batch until the database has it. Calls that nobody waits for any more leave it as losses. Answers the
-    /// calls that were charged although their callers had been told otherwise.
-    async fn commit(&self, mut flushes: Vec<Flush>) -> Vec<CallId> {
-        let mut wait = BACKOFF_MIN;
+    /// Sends the batch until the database has it, or nobody waits for it any more: those calls leave it as losses.
+    async fn commit(&self, mut flushes: Vec<Flush>, wait: &mut Duration) -> Left {
         let mut frozen = false;
         loop {
             // Waiting for a connection or for the write lock is not sending: meanwhile waiters may still give up.
@@ -162,17 +157,26 @@ impl Writer {
                 flushes.retain(|flush| !flush.items.is_empty());
                 flushes.extend(losses);
             }
+            if flushes.is_empty() {
+                return Left::default();
+            }
             let sent_at = self.ticks.now();
             let outcome = match begun {
                 Ok(writing) => writing.flush(self.clock.now_ms(), &flushes).await,
                 Err(error) => Err(Failure::NotCommitted(error)),
             };
             let error = match outcome {
-                Ok(flushed) => return self.committed(sent_at, flushes, &flushed),
+                Ok(flushed) => {
+                    *wait = BACKOFF_MIN;
+                    return Left {
+                        to_reverse: self.committed(sent_at, flushes, &flushed),
+                        losses: Vec::new(),
+                    };
+                }
                 // Also when it was sent before: the refusal came after that attempt's locks were gone, and what it had
                 // committed would have been found.
                 Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
-                    return self.refused(flushes, &error).await;
+                    return self.refused(flushes, &error, wait).await;
                 }
                 Err(Failure::NotCommitted(error)) => {
                     if !frozen {
@@ -185,7 +189,14 @@ impl Writer {
                     error
                 }
             };
-            pause(&error, &mut wait).await;
+            pause(&error, wait).await;
+            if !frozen && flushes.iter().all(Flush::is_loss) {
+                // Others come after them who are waited for.
+                return Left {
+                    to_reverse: Vec::new(),
+                    losses: flushes,
+                };
+            }
         }
     }
 
@@ -202,21 +213,22 @@ impl Writer {
     }
 
     /// One of them is wrong; the others must not suffer for it.
-    async fn refused(&self, flushes: Vec<Flush>, error: &DbErr) -> Vec<CallId> {
+    async fn refused(&self, mut flushes: Vec<Flush>, error: &DbErr, wait: &mut Duration) -> Left {
         if flushes.len() == 1 {
             tracing::error!(error = %error, "The database refused a flush: its calls are not charged, its lease is shut");
-            let losses: Vec<Flush> = flushes.into_iter().flat_map(Flush::refused).collect();
-            if losses.is_empty() {
-                return Vec::new();
-            }
-            return Box::pin(self.commit(losses)).await;
+            return Left {
+                to_reverse: Vec::new(),
+                losses: flushes.drain(..).flat_map(Flush::refused).collect(),
+            };
         }
         flushes.iter().for_each(Flush::put_back);
-        let mut to_reverse = Vec::new();
+        let mut all = Left::default();
         for flush in flushes {
-            to_reverse.extend(Box::pin(self.commit(vec![flush])).await);
+            let left = Box::pin(self.commit(vec![flush], wait)).await;
+            all.to_reverse.extend(left.to_reverse);
+            all.losses.extend(left.losses);
         }
-        to_reverse
+        all
     }
 
     /// A few at a time: each takes some statements, and all of one transaction must be done before it is given up.
@@ -254,13 +266,40 @@ impl Writer {
     }
 }
 
+/// What a batch leaves to be done.
+#[derive(Default)]
+struct Left {
+    /// Charged although their callers had been told otherwise.
+    to_reverse: Vec<CallId>,
+    /// Served, charged to nobody, and not written.
+    losses: Vec<Flush>,
+}
+
+/// What settles at the same time. `None` when nothing comes any more; nothing at all where the first is not waited for.
+async fn gather(queue: &mut mpsc::Receiver<Item>, wait_for_first: bool) -> Option<Vec<Item>> {
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    if wait_for_first {
+        batch.push(queue.recv().await?);
+    }
+    let until = Instant::now() + GATHER;
+    while batch.len() < BATCH_MAX {
+        // Whoever settles at the same time does so now; nobody waits for those who do not come.
+        let lull = until.min(Instant::now() + LULL);
+        match timeout_at(lull, queue.recv()).await {
+            Ok(Some(item)) => batch.push(item),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    Some(batch)
+}
+
 async fn pause(error: &DbErr, wait: &mut Duration) {
     tracing::warn!(error = %error, wait_ms = wait.as_millis(), "The ledger cannot be written; trying again");
     sleep(*wait).await;
     *wait = (*wait * 2).min(BACKOFF_MAX);
 }
 
-fn by_lease(items: impl Iterator<Item = Item>) -> Vec<Flush> {
+fn by_lease(items: Vec<Item>) -> Vec<Flush> {
     let mut flushes: Vec<Flush> = Vec::new();
     let mut places: std::collections::HashMap<Option<LeaseId>, usize> =
         std::collections::HashMap::new();

@@ -81,8 +81,8 @@ fn wrong(plan: &Plan, world: &World, memo: &Memo, number: usize) -> Option<&'sta
         (Told::Charged(_), None) => false,
         // Its node may die before it could give the charge back.
         (Told::NotCommitted, Some(row)) => row.charge == 0 || died,
-        // What was served is written, as a loss, by whoever lives.
-        (Told::NotCommitted, None) => plan.temper.may_fail() && died,
+        // What was served and cost something is written, as a loss, by whoever lives.
+        (Told::NotCommitted, None) => plan.temper.may_fail() && (died || call.cost == 0),
         (Told::Running, None) => died,
         (Told::Left { begun }, None) => died || !begun,
         (Told::Running, Some(row)) => died && stands(row),
