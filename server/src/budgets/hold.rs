@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use domain::Amount;
-use domain::ids::GrantId;
+use domain::ids::{GrantId, KeyId, WorkspaceId};
 use domain::period::{Period, Span};
 use domain::views::UnixMs;
 use sea_orm::DbErr;
 use thiserror::Error;
 
 use super::Budgets;
-use super::purse::Purse;
+use super::purse::{Purse, Want};
 
 /// Why a key may not spend more.
 #[derive(Debug, Error)]
@@ -43,6 +43,25 @@ pub(super) struct Place {
     pub(super) spans: Vec<Span>,
 }
 
+/// Whose limits they are, and which.
+pub(super) struct Limits {
+    pub(super) budgets: Budgets,
+    pub(super) key: KeyId,
+    pub(super) workspace: WorkspaceId,
+    pub(super) wants: Vec<Want>,
+}
+
+impl Limits {
+    /// As [`Budgets::hold`].
+    pub(super) async fn hold(&self, amount: Amount) -> Result<KeyHold, BudgetError> {
+        let wants = self.wants.clone();
+        let budgets = &self.budgets;
+        budgets
+            .hold_within(self.key, self.workspace, wants, amount)
+            .await
+    }
+}
+
 /// A part of each limit of a key, set aside for one call. Dropping it gives everything back.
 ///
 /// A key without limits has an empty one, which costs nothing.
@@ -50,6 +69,8 @@ pub(super) struct Place {
 #[must_use = "a hold that is dropped is released"]
 pub struct KeyHold {
     place: Option<Place>,
+    /// Of a limited key whose call seems to cost nothing: what it costs after all must be within them.
+    not_asked: Option<Limits>,
     amount: Amount,
 }
 
@@ -57,7 +78,17 @@ impl KeyHold {
     pub(super) fn new(place: Place, amount: Amount) -> Self {
         Self {
             place: Some(place),
+            not_asked: None,
             amount,
+        }
+    }
+
+    /// Nothing of limits that are there.
+    pub(super) fn nothing_of(limits: Limits) -> Self {
+        Self {
+            place: None,
+            not_asked: Some(limits),
+            amount: Amount::ZERO,
         }
     }
 
@@ -71,13 +102,17 @@ impl KeyHold {
     /// # Errors
     /// [`BudgetError`] when a limit has no more; what was held stays held.
     pub async fn grow_to(&mut self, total: Amount) -> Result<(), BudgetError> {
-        let Some(place) = &self.place else {
-            return Ok(());
-        };
         let more = total.minus_or_zero(self.amount);
         if more.is_zero() {
             return Ok(());
         }
+        if let Some(limits) = &self.not_asked {
+            *self = limits.hold(total).await?;
+            return Ok(());
+        }
+        let Some(place) = &self.place else {
+            return Ok(());
+        };
         // Calls that find room in memory do not wait for us and may take what we just fetched: then we fetch again.
         for _ in 0..FETCHES_MAX {
             if place.purse.grow(&place.grants, more) {
@@ -105,6 +140,7 @@ impl KeyHold {
         let place = self.place.take();
         let amount = match &place {
             Some(place) => place.purse.settle(&place.grants, self.amount, cost),
+            None if self.not_asked.is_some() => Amount::ZERO,
             None => cost,
         };
         KeyCharge { place, amount }

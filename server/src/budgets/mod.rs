@@ -36,7 +36,7 @@ use crate::db::{Db, bounded};
 use crate::keys::KeyRecord;
 
 use grants::{Answer, Asker, Outcome};
-use hold::Place;
+use hold::{Limits, Place};
 use purse::{Ask, Purse, Want};
 
 pub(crate) use hold::KeyCharge;
@@ -140,7 +140,7 @@ impl Budgets {
         began: UnixMs,
     ) -> Result<KeyHold, BudgetError> {
         // Test keys cost nothing.
-        if key.test || amount.is_zero() {
+        if key.test {
             return Ok(KeyHold::unlimited());
         }
         let wants: Vec<Want> = key
@@ -151,6 +151,17 @@ impl Budgets {
                 limit,
             })
             .collect();
+        if wants.is_empty() {
+            return Ok(KeyHold::unlimited());
+        }
+        if amount.is_zero() {
+            return Ok(KeyHold::nothing_of(Limits {
+                budgets: self.clone(),
+                key: key.id,
+                workspace: key.workspace,
+                wants,
+            }));
+        }
         self.hold_within(key.id, key.workspace, wants, amount).await
     }
 
@@ -161,9 +172,6 @@ impl Budgets {
         wants: Vec<Want>,
         amount: Amount,
     ) -> Result<KeyHold, BudgetError> {
-        if wants.is_empty() {
-            return Ok(KeyHold::unlimited());
-        }
         let purse = self.purse(key, workspace);
         if let Some(grants) = purse.hold(&wants, amount) {
             return Ok(KeyHold::new(self.place(purse, &wants, grants), amount));

@@ -1,7 +1,7 @@
 //! What did the older calls come to? Open pages ask every few seconds, and a month of calls is not added up each time.
 //!
-//! A call is written some eleven minutes after it began, at the latest: what began more than an hour ago changes no
-//! more. Its sums are kept in memory, and only the calls since then are read again.
+//! A call is written some eleven minutes after it began, at the latest, unless the database was away: what began more than
+//! an hour ago changes no more, or is read again within twenty minutes. Its sums are kept in memory, and only the calls since then are read again.
 
 use std::sync::Arc;
 use std::time::Duration;

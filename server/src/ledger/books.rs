@@ -80,7 +80,8 @@ pub(super) async fn lock_wallet<C: ConnectionTrait>(
         .transpose()
 }
 
-/// Keeps every flush of this workspace's calls out until commit: a flush locks the wallet before anything else.
+/// Keeps every flush of this workspace's calls out until commit: a flush that charges locks the wallet before
+/// anything of it.
 pub(crate) async fn exclude_flushes<C: ConnectionTrait>(
     conn: &C,
     workspace: WorkspaceId,

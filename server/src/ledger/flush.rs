@@ -56,7 +56,7 @@ impl Flush {
     }
 
     /// Claims the calls that are still waited for, numbers the flush and fingerprints its content. The others leave it:
-    /// they are lost, and answered as a flush of their own, claimed too.
+    /// they are lost, and answered as a flush of their own.
     pub(super) fn claim(&mut self) -> Option<Self> {
         let mut lost: Option<Self> = None;
         for item in std::mem::take(&mut self.items) {
@@ -68,7 +68,6 @@ impl Flush {
             let Some(loss) = item.into_loss() else {
                 continue;
             };
-            loss.ticket.claim();
             match &mut lost {
                 Some(lost) => lost.items.push(loss),
                 None => lost = Some(Self::new(loss)),
@@ -112,23 +111,32 @@ impl Flush {
         to_reverse
     }
 
-    /// Tells the waiters. Answers what is lost with it, each call by itself, because one of them may be what is wrong. A
-    /// loss that is refused has only its line in the log.
+    /// Answers what is to be tried once more, each call by itself, because one of them may be what is wrong: losses of
+    /// calls that a lease would have paid, whose waiters are told; and calls without a lease, as they are. The last of those
+    /// has only its line in the log.
     pub(super) fn refused(self) -> Vec<Self> {
+        let (paid, alone) = (self.lease.is_some(), self.items.len() == 1);
         if let Some(lease) = &self.lease {
             lease.shut();
         }
-        let mut losses = Vec::new();
+        let mut again = Vec::new();
         for mut item in self.items {
+            if !paid && !alone {
+                item.ticket.put_back();
+                again.push(Self::new(item));
+                continue;
+            }
             item.undo();
             let (nobody, _) = oneshot::channel();
             let waiter = std::mem::replace(&mut item.reply, nobody);
             let _ = waiter.send(Err(SettleError::NotCommitted));
-            if self.lease.is_some() {
-                losses.extend(item.into_loss().map(Self::new));
+            if paid {
+                again.extend(item.into_loss().map(Self::new));
+            } else {
+                tracing::error!(call.id = %item.record.id, cost_nusd = item.record.cost.nanos(), "A call cannot be written");
             }
         }
-        losses
+        again
     }
 
     /// Money moves for it although no wallet pays.
@@ -183,7 +191,7 @@ fn booked<'a>(plans: &'a [Plan<'_>], paid: bool) -> Vec<Booked<'a>> {
     plans.flat_map(Plan::booked).collect()
 }
 
-/// The names of losses that the database has already. No row of a lease tells, so the book of losses is locked instead:
+/// The calls of losses that the database has already. No row of a lease tells, so the book of losses is locked instead:
 /// the same flush, sent before, may still be under way.
 async fn written<C: ConnectionTrait>(
     conn: &C,
@@ -191,16 +199,17 @@ async fn written<C: ConnectionTrait>(
     flushes: &[Flush],
 ) -> Result<BTreeSet<String>, DbErr> {
     let losses = flushes.iter().filter(|flush| flush.is_loss());
-    let names: BTreeSet<String> = losses.filter_map(Flush::txn).collect();
-    if names.is_empty() {
-        return Ok(names);
+    let items = losses.flat_map(|flush| &flush.items);
+    let calls: BTreeSet<String> = items.map(|item| item.record.id.to_string()).collect();
+    if calls.is_empty() {
+        return Ok(calls);
     }
     let sql = format!("SELECT id FROM book WHERE id = $1{}", for_update(conn));
     all(conn, &sql, [books.loss.into()]).await?;
-    let (those, values) = among(conn, "txn_id", names.into_iter().map(Value::from))?;
-    let sql = format!("SELECT DISTINCT txn_id FROM transfer WHERE {those}");
+    let (those, values) = among(conn, "id", calls.into_iter().map(Value::from))?;
+    let sql = format!("SELECT id FROM call WHERE {those}");
     let rows = all(conn, &sql, values).await?;
-    rows.iter().map(|row| row.try_get("", "txn_id")).collect()
+    rows.iter().map(|row| row.try_get("", "id")).collect()
 }
 
 /// A lease as the database has it, locked.
@@ -329,7 +338,8 @@ impl<'a> Plan<'a> {
     /// Nobody pays for these. `None` when the database has the flush already.
     fn without_lease(flush: &'a Flush, written: &BTreeSet<String>) -> Option<Self> {
         let txn = flush.txn().filter(|_| flush.is_loss());
-        if txn.as_ref().is_some_and(|txn| written.contains(txn)) {
+        let is_written = |item: &Item| written.contains(&item.record.id.to_string());
+        if txn.is_some() && flush.items.iter().all(is_written) {
             return None;
         }
         Some(Self {

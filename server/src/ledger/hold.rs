@@ -191,7 +191,7 @@ impl Hold {
     /// served at the operator's loss and stands on the row as unbilled.
     ///
     /// # Errors
-    /// [`SettleError::NotCommitted`] when the commit did not happen in time, or the call had been settled before. Then its
+    /// [`SettleError::NotCommitted`] when the call had been settled before, or the commit did not happen in time: then the
     /// whole cost is the operator's loss, and booked as that as soon as the database takes it.
     ///
     /// # Cancellation

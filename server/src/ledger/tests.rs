@@ -514,6 +514,7 @@ async fn while_the_database_is_busy_nobody_is_charged_for_an_ending_they_did_not
         .await
         .unwrap();
     after.settle(bank.call(40)).await.unwrap();
+    bank.ledger.shutdown().await;
     assert_eq!(bank.losses().await, (20, 20));
     assert_eq!(bank.close().await, 950);
 }
@@ -552,7 +553,8 @@ async fn a_full_disk_charges_nobody_and_is_over_when_there_is_room() {
         .await
         .unwrap();
     after.settle(large()).await.unwrap();
-    // Another connection sees it: the commit was one.
+    bank.ledger.shutdown().await;
+    // Another connection sees both: the commits were some.
     let attempts = bank.number("SELECT count(*) AS n FROM attempt").await;
     assert_eq!(attempts, 8_000);
     assert_eq!(bank.losses().await, (60, 60));

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use domain::Amount;
 use domain::ids::{CallId, LeaseId};
+use domain::{Amount, Problem};
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -56,13 +56,18 @@ impl Item {
         }
         tracing::error!(call.id = %self.record.id, cost_nusd = self.record.cost.nanos(),
             "A call was served and is not charged: it is booked as operator's loss when the database takes it");
+        let mut record = self.record;
+        if !record.streamed {
+            record.status = Problem::SettlementFailed.status();
+        }
         Some(Self {
+            unbilled: record.cost,
+            record,
             lease: None,
             charge: Amount::ZERO,
-            unbilled: self.record.cost,
             of_key: KeyHold::unlimited().settle(Amount::ZERO),
             ticket: Ticket::default(),
-            ..self
+            reply: self.reply,
         })
     }
 }
@@ -123,6 +128,9 @@ const REVERSED_MAX: usize = 16;
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 
+/// How long losses are tried to be written when nothing else is left to do.
+const LAST_LOSSES: Duration = Duration::from_secs(30);
+
 /// What the writer needs.
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
@@ -136,29 +144,48 @@ impl Writer {
     /// Runs until every sender is gone and everything sent has been committed, or was withdrawn and is booked as lost.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Item>) {
         let (mut losses, mut wait) = (VecDeque::new(), BACKOFF_MIN);
+        let mut until = None;
         while let Some(batch) = gather(&mut queue, losses.is_empty()).await {
-            let mut flushes = by_lease(batch);
-            // One with each batch, so that no batch is larger than the database takes in its time.
-            flushes.extend(losses.pop_front());
-            let left = self.commit(flushes, &mut wait).await;
+            let nobody_waits = batch.is_empty();
+            let mut left = self.commit(by_lease(batch), &mut wait).await;
             losses.extend(left.losses);
             self.reverse(left.to_reverse).await;
+            // By themselves, when the database takes what somebody waits for.
+            if (nobody_waits || wait == BACKOFF_MIN)
+                && let Some(loss) = losses.pop_front()
+            {
+                left = self.commit(vec![loss], &mut wait).await;
+                losses.extend(left.losses);
+            }
+            if nobody_waits && queue.is_closed() {
+                let until = until.get_or_insert_with(|| Instant::now() + LAST_LOSSES);
+                if Instant::now() >= *until {
+                    tracing::error!(
+                        flushes = losses.len(),
+                        "The ledger ends without the losses that are named above"
+                    );
+                    return;
+                }
+            }
         }
     }
 
     /// Sends the batch until the database has it, or nobody waits for it any more: those calls leave it as losses.
     async fn commit(&self, mut flushes: Vec<Flush>, wait: &mut Duration) -> Left {
-        let mut frozen = false;
+        let (mut left, mut frozen) = (Left::default(), false);
+        if flushes.is_empty() {
+            return left;
+        }
         loop {
             // Waiting for a connection or for the write lock is not sending: meanwhile waiters may still give up.
             let begun = self.store.begin().await;
             if !frozen {
-                let losses: Vec<Flush> = flushes.iter_mut().filter_map(Flush::claim).collect();
+                let losses = flushes.iter_mut().filter_map(Flush::claim);
+                left.losses.extend(losses);
                 flushes.retain(|flush| !flush.items.is_empty());
-                flushes.extend(losses);
             }
             if flushes.is_empty() {
-                return Left::default();
+                return left;
             }
             let sent_at = self.ticks.now();
             let outcome = match begun {
@@ -168,15 +195,14 @@ impl Writer {
             let error = match outcome {
                 Ok(flushed) => {
                     *wait = BACKOFF_MIN;
-                    return Left {
-                        to_reverse: self.committed(sent_at, flushes, &flushed),
-                        losses: Vec::new(),
-                    };
+                    left.to_reverse = self.committed(sent_at, flushes, &flushed);
+                    return left;
                 }
                 // Also when it was sent before: the refusal came after that attempt's locks were gone, and what it had
                 // committed would have been found.
                 Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
-                    return self.refused(flushes, &error, wait).await;
+                    left.and(self.refused(flushes, &error, wait).await);
+                    return left;
                 }
                 Err(Failure::NotCommitted(error)) => {
                     if !frozen {
@@ -192,10 +218,8 @@ impl Writer {
             pause(&error, wait).await;
             if !frozen && flushes.iter().all(Flush::is_loss) {
                 // Others come after them who are waited for.
-                return Left {
-                    to_reverse: Vec::new(),
-                    losses: flushes,
-                };
+                left.losses.extend(flushes);
+                return left;
             }
         }
     }
@@ -224,9 +248,7 @@ impl Writer {
         flushes.iter().for_each(Flush::put_back);
         let mut all = Left::default();
         for flush in flushes {
-            let left = Box::pin(self.commit(vec![flush], wait)).await;
-            all.to_reverse.extend(left.to_reverse);
-            all.losses.extend(left.losses);
+            all.and(Box::pin(self.commit(vec![flush], wait)).await);
         }
         all
     }
@@ -273,6 +295,13 @@ struct Left {
     to_reverse: Vec<CallId>,
     /// Served, charged to nobody, and not written.
     losses: Vec<Flush>,
+}
+
+impl Left {
+    fn and(&mut self, other: Self) {
+        self.to_reverse.extend(other.to_reverse);
+        self.losses.extend(other.losses);
+    }
 }
 
 /// What settles at the same time. `None` when nothing comes any more; nothing at all where the first is not waited for.

@@ -379,6 +379,24 @@ async fn a_cost_above_the_limit_is_the_operators_loss_to_the_nano_dollar() {
 }
 
 #[tokio::test]
+async fn a_call_that_seemed_free_is_within_the_limit_too() {
+    let till = Till::open().await;
+    let budgets = till.alone();
+    let key = till.limit(per(Period::Day, 10)).await;
+    // What it costs, and what of it is paid.
+    for (cost, charged) in [(0, 0), (7, 7), (7, 10), (7, 10)] {
+        let call = till.begin(&budgets, &key, 0).await.unwrap();
+        call.end(cost).await.unwrap();
+        assert_eq!(till.charged().await, charged);
+    }
+    assert_eq!(till.unbilled().await, 4 + 7);
+    assert!(till.begin(&budgets, &key, 1).await.is_err());
+    till.proved().await;
+    budgets.shutdown().await;
+    assert_eq!(till.grants().await, 0);
+}
+
+#[tokio::test]
 async fn a_reached_limit_says_so_without_asking_the_database() {
     let till = Till::open().await;
     let key = till.limit(per(Period::Total, 10)).await;
