@@ -69,8 +69,9 @@ impl Limits {
 #[must_use = "a hold that is dropped is released"]
 pub struct KeyHold {
     place: Option<Place>,
-    /// Of a limited key whose call seems to cost nothing: what it costs after all must be within them.
-    not_asked: Option<Limits>,
+    /// Of a limited key whose call seemed to cost nothing: what it costs after all must be within them. As long as nothing
+    /// is held, grants may come and go.
+    limits: Option<Limits>,
     amount: Amount,
 }
 
@@ -78,7 +79,7 @@ impl KeyHold {
     pub(super) fn new(place: Place, amount: Amount) -> Self {
         Self {
             place: Some(place),
-            not_asked: None,
+            limits: None,
             amount,
         }
     }
@@ -87,7 +88,7 @@ impl KeyHold {
     pub(super) fn nothing_of(limits: Limits) -> Self {
         Self {
             place: None,
-            not_asked: Some(limits),
+            limits: Some(limits),
             amount: Amount::ZERO,
         }
     }
@@ -106,8 +107,10 @@ impl KeyHold {
         if more.is_zero() {
             return Ok(());
         }
-        if let Some(limits) = &self.not_asked {
-            *self = limits.hold(total).await?;
+        if let Some(limits) = self.limits.as_ref().filter(|_| self.amount.is_zero()) {
+            let mut held = limits.hold(total).await?;
+            held.limits = self.limits.take();
+            *self = held;
             return Ok(());
         }
         let Some(place) = &self.place else {
@@ -140,7 +143,7 @@ impl KeyHold {
         let place = self.place.take();
         let amount = match &place {
             Some(place) => place.purse.settle(&place.grants, self.amount, cost),
-            None if self.not_asked.is_some() => Amount::ZERO,
+            None if self.limits.is_some() => Amount::ZERO,
             None => cost,
         };
         KeyCharge { place, amount }

@@ -227,18 +227,18 @@ impl Hold {
 
     /// Asks for what the cost is above the hold. Only an empty wallet or a reached limit ends it early: trouble may pass.
     async fn cover(&mut self, record: &CallRecord) {
+        let mut total = record.cost;
         for _ in 0..COVER_TRIES {
-            match self.grow_to(record.cost).await {
-                Ok(()) => return,
+            match self.grow_to(total).await {
+                Ok(()) if total == record.cost => return,
+                Ok(()) => break,
+                // What is there of it is better than nothing; it may be more than the other of the two has.
                 Err(
                     HoldError::Insufficient { available } | HoldError::KeyLimit { available, .. },
-                ) => {
-                    // The rest of it is better than nothing.
-                    if let Ok(rest) = self.amount.plus(available) {
-                        let _ = self.grow_to(rest.min(record.cost)).await;
-                    }
-                    break;
-                }
+                ) => match self.amount.plus(available) {
+                    Ok(rest) if rest > self.amount && rest < total => total = rest,
+                    _ => break,
+                },
                 Err(_) => tokio::time::sleep(COVER_WAIT).await,
             }
         }

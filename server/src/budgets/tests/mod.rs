@@ -22,6 +22,7 @@ use crate::testing::TestDb;
 
 /// One nano-dollar per output token, so that amounts and tokens are the same number.
 const NANO_A_TOKEN: i64 = 1_000;
+const WALLET: i64 = 1_000_000_000;
 /// A Saturday noon: 2026-11-21T12:00:00Z.
 const NOON: UnixMs = 1_795_262_400_000;
 
@@ -84,7 +85,7 @@ impl Till {
         };
         let ledger = Ledger::new(db.db.clone(), clock.clone(), quick);
         ledger
-            .grant(workspace, nanos(1_000_000_000), "a test", None)
+            .grant(workspace, nanos(WALLET), "a test", None)
             .await
             .unwrap();
         ledger.start();
@@ -184,6 +185,12 @@ impl Till {
         let call = self.begin(budgets, key, cost).await?;
         call.end(cost).await.unwrap();
         Ok(())
+    }
+
+    /// Another call has all of the wallet but so much.
+    async fn leave(&self, left: i64) -> crate::ledger::Hold {
+        let all_but = nanos(WALLET - left);
+        self.ledger.hold(self.workspace, all_but).await.unwrap()
     }
 
     async fn number(&self, sql: &str) -> i64 {
@@ -394,6 +401,37 @@ async fn a_call_that_seemed_free_is_within_the_limit_too() {
     till.proved().await;
     budgets.shutdown().await;
     assert_eq!(till.grants().await, 0);
+}
+
+#[tokio::test]
+async fn a_call_that_seemed_free_pays_what_both_its_limit_and_the_wallet_have() {
+    // The limit, the wallet, the cost, and what of it is paid.
+    for (limit, wallet, cost, paid) in [(20, 10, 30, 10), (10, 20, 30, 10), (20, 20, 30, 20)] {
+        let till = Till::open().await;
+        let other = till.leave(wallet).await;
+        let budgets = till.alone();
+        let key = till.limit(per(Period::Day, limit)).await;
+        let call = till.begin(&budgets, &key, 0).await.unwrap();
+        call.end(cost).await.unwrap();
+        assert_eq!(till.charged().await, paid, "limit {limit}, wallet {wallet}");
+        assert_eq!(till.unbilled().await, cost - paid);
+        other.release();
+        till.proved().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_seemingly_free_call_held_for_a_moment_may_go_and_come_again() {
+    let till = Till::open().await;
+    let budgets = till.alone();
+    let key = till.limit(per(Period::Day, 10)).await;
+    let mut held = budgets.hold(&key, nanos(0), NOON).await.unwrap();
+    held.grow_to(nanos(4)).await.unwrap();
+    held.shrink_to(nanos(0));
+    budgets.shutdown().await;
+    assert_eq!(till.grants().await, 0);
+    held.grow_to(nanos(5)).await.unwrap();
+    assert_eq!(held.settle(nanos(7)).amount(), nanos(7));
 }
 
 #[tokio::test]
