@@ -15,11 +15,12 @@ use tokio::sync::oneshot;
 
 use crate::budgets::{self, KeyCharge};
 use crate::calls::{self, Booked, Repeated};
-use crate::db::{all, also_among, among, for_update};
+use crate::db::{all, also_among, among, exec, for_update};
 
 use super::batch::Batch;
 use super::books::{Movement, OfFlushes};
 use super::hold::SettleError;
+use super::losses;
 use super::lots::{self, Consumption};
 use super::store::Flushed;
 use super::wallet::Lease;
@@ -131,6 +132,7 @@ impl Flush {
             let waiter = std::mem::replace(&mut item.reply, nobody);
             let _ = waiter.send(Err(SettleError::NotCommitted));
             if paid {
+                losses::announce(item.record.id, item.record.cost);
                 again.extend(item.into_loss().map(Self::new));
             } else {
                 tracing::error!(call.id = %item.record.id, cost_nusd = item.record.cost.nanos(), "A call cannot be written");
@@ -140,8 +142,8 @@ impl Flush {
     }
 
     /// Money moves for it although no wallet pays.
-    pub(super) fn is_loss(&self) -> bool {
-        self.lease.is_none() && self.items.iter().any(|item| !item.unbilled.is_zero())
+    fn is_loss(&self) -> bool {
+        self.items.iter().any(Item::is_loss)
     }
 }
 
@@ -192,7 +194,8 @@ fn booked<'a>(plans: &'a [Plan<'_>], paid: bool) -> Vec<Booked<'a>> {
 }
 
 /// The calls of losses that the database has already. No row of a lease tells, so the book of losses is locked instead:
-/// the same flush, sent before, may still be under way.
+/// the same flush, sent before, may still be under way. Whoever holds it for longer than a moment is stuck, and the next
+/// charges of this node wait for us: then it is tried later.
 async fn written<C: ConnectionTrait>(
     conn: &C,
     books: OfFlushes,
@@ -203,6 +206,9 @@ async fn written<C: ConnectionTrait>(
     let calls: BTreeSet<String> = items.map(|item| item.record.id.to_string()).collect();
     if calls.is_empty() {
         return Ok(calls);
+    }
+    if conn.get_database_backend() == DbBackend::Postgres {
+        exec(conn, "SET LOCAL lock_timeout = '100ms'", []).await?;
     }
     let sql = format!("SELECT id FROM book WHERE id = $1{}", for_update(conn));
     all(conn, &sql, [books.loss.into()]).await?;

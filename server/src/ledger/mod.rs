@@ -15,6 +15,7 @@ mod hold;
 mod keeper;
 mod leases;
 mod lines;
+mod losses;
 mod lots;
 mod node;
 pub(crate) mod payments;

@@ -21,6 +21,7 @@ use crate::clock::{Clock, Moment, Ticks};
 use super::handle::LedgerConfig;
 use super::hold::{Hold, HoldError, SettleError, Settled};
 use super::leases;
+use super::losses;
 use super::store::{Asked, Asking, Store};
 use super::wallet::{Lease, Wallet};
 use super::writer::{Item, Ticket, Writer};
@@ -357,7 +358,7 @@ impl Node {
     /// Hands a settled call to its writer and waits for its commit, until then and for an outcome that is near.
     pub(super) async fn commit(&self, settled: Settled, until: Instant) -> Result<(), SettleError> {
         let (reply, mut committed) = oneshot::channel();
-        let (ticket, id) = (Ticket::default(), settled.record.id);
+        let (ticket, id, cost) = (Ticket::default(), settled.record.id, settled.record.cost);
         let item = Item {
             record: settled.record,
             lease: settled.lease,
@@ -375,11 +376,12 @@ impl Node {
         let until = Instant::now() + self.0.config.outcome_wait;
         loop {
             if ticket.withdraw() {
+                losses::announce(id, cost);
                 return Err(SettleError::NotCommitted);
             }
             if Instant::now() >= until && ticket.abandon() {
                 // The list of such calls is in memory only: should this process end before, this line is what is left.
-                tracing::error!(call.id = %id, "A caller is told that nothing is charged while its commit has no answer; if it is there, the charge goes back");
+                tracing::error!(call.id = %id, cost_nusd = cost.nanos(), "A caller is told that nothing is charged while its commit has no answer; if it is there, the charge goes back");
                 return Err(SettleError::NotCommitted);
             }
             if let Ok(outcome) = tokio::time::timeout(POLL, &mut committed).await {
@@ -410,7 +412,7 @@ impl Node {
                     // Its waiter can withdraw it here as well as in the queue.
                     tokio::spawn(async move {
                         if let Err(refused) = sender.send(item).await {
-                            refused.0.undo();
+                            came_too_late(&refused.0);
                         }
                     });
                     return Ok(());
@@ -419,8 +421,17 @@ impl Node {
             },
             None => item,
         };
-        refused.undo();
+        came_too_late(&refused);
         Err(SettleError::NotCommitted)
+    }
+}
+
+/// The writers have ended, or never began.
+fn came_too_late(item: &Item) {
+    item.undo();
+    if !item.record.cost.is_zero() {
+        tracing::error!(call.id = %item.record.id, cost_nusd = item.record.cost.nanos(),
+            "A call settled when the ledger had ended: it is neither charged nor booked");
     }
 }
 

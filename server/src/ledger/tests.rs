@@ -3,6 +3,7 @@
 
 mod credit;
 mod expiry;
+mod losses;
 mod model;
 mod tables;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use domain::ids::{CallId, KeyId, PriceId, UpstreamId, WorkspaceId};
 use domain::price::More;
+use domain::views::UnixMs;
 use domain::{Amount, Ending, Price, PricePerMtok, Rule, Usage};
 
 use crate::calls::{Attempt, CallRecord};
@@ -35,7 +37,10 @@ struct Bank {
 
 impl Bank {
     async fn open() -> Self {
-        let db = crate::testing::db().await;
+        Self::over(crate::testing::db().await).await
+    }
+
+    async fn over(db: TestDb) -> Self {
         let clock = Clock::system();
         let wallet = WorkspaceId::new();
         open_wallet(db.write(), wallet, clock.now_ms())
@@ -94,27 +99,7 @@ impl Bank {
     }
 
     fn call(&self, cost: i64) -> CallRecord {
-        let output = u64::try_from(cost).unwrap();
-        CallRecord {
-            id: CallId::new(),
-            workspace: self.wallet,
-            key: KeyId::new(),
-            model: "m".into(),
-            price: self.price,
-            ending: Ending::Finished,
-            rule: Rule::Reported,
-            status: 200,
-            streamed: false,
-            usage: Usage {
-                output,
-                ..Usage::default()
-            },
-            cost: Amount::from_nanos(cost),
-            first_byte_ms: None,
-            duration_ms: 1,
-            created_at: self.clock.now_ms(),
-            attempts: Vec::new(),
-        }
+        called(self.wallet, self.price, cost, self.clock.now_ms())
     }
 
     async fn posted(&self) -> i64 {
@@ -620,6 +605,29 @@ async fn verify_finds_what_is_wrong() {
             !found.holds && !found.offenders.is_empty(),
             "{breakage} was not found by {check}"
         );
+    }
+}
+
+fn called(workspace: WorkspaceId, price: PriceId, cost: i64, created_at: UnixMs) -> CallRecord {
+    CallRecord {
+        id: CallId::new(),
+        workspace,
+        key: KeyId::new(),
+        model: "m".into(),
+        price,
+        ending: Ending::Finished,
+        rule: Rule::Reported,
+        status: 200,
+        streamed: false,
+        usage: Usage {
+            output: u64::try_from(cost).unwrap(),
+            ..Usage::default()
+        },
+        cost: Amount::from_nanos(cost),
+        first_byte_ms: None,
+        duration_ms: 1,
+        created_at,
+        attempts: Vec::new(),
     }
 }
 

@@ -4,10 +4,9 @@
 //! A call's waiter may give up while its batch is not on its way: then the call is withdrawn and not charged. What may
 //! have reached the database is frozen: it is sent again unchanged until the outcome is known, and the lease's flush
 //! number tells the database whether it already has it. A waiter that cannot wait for that outcome abandons the call:
-//! if it turns out to be charged, the charge goes back. What was served and is not charged is the operator's loss: its row
-//! goes to the database with the next commit.
+//! if it turns out to be charged, the charge goes back. What was served and is not charged is the operator's loss, which
+//! is written beside the charges ([`Losses`]).
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use domain::ids::{CallId, LeaseId};
 use domain::{Amount, Problem};
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::budgets::{KeyCharge, KeyHold};
 use crate::calls::CallRecord;
@@ -24,6 +23,7 @@ use crate::clock::{Clock, Moment, Ticks};
 
 use super::flush::Flush;
 use super::hold::SettleError;
+use super::losses::Losses;
 use super::node::Node;
 use super::store::{Failure, Flushed, Store};
 use super::wallet::Lease;
@@ -48,14 +48,16 @@ impl Item {
         self.of_key.unsettle();
     }
 
-    /// What is written of it then: nobody waits, nobody pays. Nothing of a call that cost nothing: while the database is
-    /// away there may be any number of those.
+    /// Money moves for it although no wallet pays.
+    pub(super) fn is_loss(&self) -> bool {
+        self.lease.is_none() && !self.unbilled.is_zero()
+    }
+
+    /// What is written of it when it is not charged: nobody waits, nobody pays. Nothing of a call that cost nothing.
     pub(super) fn into_loss(self) -> Option<Self> {
         if self.record.cost.is_zero() {
             return None;
         }
-        tracing::error!(call.id = %self.record.id, cost_nusd = self.record.cost.nanos(),
-            "A call was served and is not charged: it is booked as operator's loss when the database takes it");
         let mut record = self.record;
         if !record.streamed {
             record.status = Problem::SettlementFailed.status();
@@ -125,11 +127,8 @@ const BATCH_MAX: usize = 256;
 /// Charges that go back in one transaction.
 const REVERSED_MAX: usize = 16;
 /// The wait after a failed commit doubles up to this.
-const BACKOFF_MAX: Duration = Duration::from_secs(1);
-const BACKOFF_MIN: Duration = Duration::from_millis(50);
-
-/// How long losses are tried to be written when nothing else is left to do.
-const LAST_LOSSES: Duration = Duration::from_secs(30);
+pub(super) const BACKOFF_MAX: Duration = Duration::from_secs(1);
+pub(super) const BACKOFF_MIN: Duration = Duration::from_millis(50);
 
 /// What the writer needs.
 pub(super) struct Writer {
@@ -143,29 +142,20 @@ pub(super) struct Writer {
 impl Writer {
     /// Runs until every sender is gone and everything sent has been committed, or was withdrawn and is booked as lost.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Item>) {
-        let (mut losses, mut wait) = (VecDeque::new(), BACKOFF_MIN);
-        let mut until = None;
-        while let Some(batch) = gather(&mut queue, losses.is_empty()).await {
+        let (mut losses, mut wait) = (Losses::new(), BACKOFF_MIN);
+        while let Some(batch) = gather(&mut queue, losses.next()).await {
             let nobody_waits = batch.is_empty();
-            let mut left = self.commit(by_lease(batch), &mut wait).await;
-            losses.extend(left.losses);
+            let (unpaid, paid) = batch.into_iter().partition(Item::is_loss);
+            losses.add_in_front(by_lease(unpaid));
+            let left = self.commit(by_lease(paid), &mut wait).await;
+            losses.add(left.losses);
             self.reverse(left.to_reverse).await;
-            // By themselves, when the database takes what somebody waits for.
-            if (nobody_waits || wait == BACKOFF_MIN)
-                && let Some(loss) = losses.pop_front()
-            {
-                left = self.commit(vec![loss], &mut wait).await;
-                losses.extend(left.losses);
+            // When the database takes what somebody waits for.
+            if nobody_waits || wait == BACKOFF_MIN {
+                losses.write_one(self.store.as_ref(), &self.clock).await;
             }
-            if nobody_waits && queue.is_closed() {
-                let until = until.get_or_insert_with(|| Instant::now() + LAST_LOSSES);
-                if Instant::now() >= *until {
-                    tracing::error!(
-                        flushes = losses.len(),
-                        "The ledger ends without the losses that are named above"
-                    );
-                    return;
-                }
+            if nobody_waits && queue.is_closed() && losses.are_given_up() {
+                return;
             }
         }
     }
@@ -216,11 +206,6 @@ impl Writer {
                 }
             };
             pause(&error, wait).await;
-            if !frozen && flushes.iter().all(Flush::is_loss) {
-                // Others come after them who are waited for.
-                left.losses.extend(flushes);
-                return left;
-            }
         }
     }
 
@@ -304,12 +289,21 @@ impl Left {
     }
 }
 
-/// What settles at the same time. `None` when nothing comes any more; nothing at all where the first is not waited for.
-async fn gather(queue: &mut mpsc::Receiver<Item>, wait_for_first: bool) -> Option<Vec<Item>> {
+/// What settles at the same time. `None` when nothing comes any more; nothing at all when it is time for something else.
+async fn gather(queue: &mut mpsc::Receiver<Item>, other: Option<Instant>) -> Option<Vec<Item>> {
+    let first = match other {
+        None => queue.recv().await?,
+        Some(time) => match timeout_at(time, queue.recv()).await {
+            Ok(Some(item)) => item,
+            Ok(None) => {
+                sleep_until(time).await;
+                return Some(Vec::new());
+            }
+            Err(_) => return Some(Vec::new()),
+        },
+    };
     let mut batch = Vec::with_capacity(BATCH_MAX);
-    if wait_for_first {
-        batch.push(queue.recv().await?);
-    }
+    batch.push(first);
     let until = Instant::now() + GATHER;
     while batch.len() < BATCH_MAX {
         // Whoever settles at the same time does so now; nobody waits for those who do not come.
@@ -346,7 +340,7 @@ fn by_lease(items: Vec<Item>) -> Vec<Flush> {
 }
 
 /// A rule of the schema or of the flush said no: trying again cannot help. Everything else may pass.
-fn is_refusal(error: &DbErr) -> bool {
+pub(super) fn is_refusal(error: &DbErr) -> bool {
     use sea_orm::SqlxError::Database;
     match error {
         DbErr::Custom(_) | DbErr::RecordNotFound(_) | DbErr::RecordNotInserted | DbErr::Type(_) => {
