@@ -123,7 +123,8 @@ impl Call {
         let mut world = self.world.lock();
         let state = hold.lease().and_then(|id| Some(world.lease(id)?.state));
         drop(world);
-        if self.steady && state != Some(State::Active) {
+        let seems_free = self.plan.hold == 0 && hold.lease().is_none();
+        if self.steady && !seems_free && state != Some(State::Active) {
             self.broken(&format!("was admitted on a lease that is {state:?}"));
         }
     }

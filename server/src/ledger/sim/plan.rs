@@ -135,7 +135,13 @@ impl Plan {
         // Now and then all come at once.
         let rush = dice.chance(200);
         for number in 0..dice.index(200) + 40 {
-            let hold = dice.nanos(1, 1_000);
+            // Some seem to cost nothing.
+            let hold = if dice.chance(60) {
+                0
+            } else {
+                dice.nanos(1, 1_000)
+            };
+            let most = if hold == 0 { 300 } else { hold + hold / 8 };
             let lasts = match dice.below(40) {
                 0 => dice.millis(1_000, 20_000),
                 1..=9 => dice.millis(100, 1_000),
@@ -161,7 +167,7 @@ impl Plan {
                 cost: if dice.chance(50) {
                     0
                 } else {
-                    dice.nanos(1, hold + hold / 8)
+                    dice.nanos(1, most)
                 },
                 lasts,
                 end,
