@@ -227,8 +227,8 @@ impl Hold {
 
     /// Asks for what the cost is above the hold. Only an empty wallet or a reached limit ends it early: trouble may pass.
     async fn cover(&mut self, record: &CallRecord) {
-        let mut total = record.cost;
-        for _ in 0..COVER_TRIES {
+        let (mut total, mut tries) = (record.cost, 0);
+        while tries < COVER_TRIES {
             match self.grow_to(total).await {
                 Ok(()) if total == record.cost => return,
                 Ok(()) => break,
@@ -236,10 +236,17 @@ impl Hold {
                 Err(
                     HoldError::Insufficient { available } | HoldError::KeyLimit { available, .. },
                 ) => match self.amount.plus(available) {
-                    Ok(rest) if rest > self.amount && rest < total => total = rest,
+                    Ok(rest) if rest > self.amount => {
+                        // There is more than a moment ago: the same once more.
+                        tries += u32::from(rest >= total);
+                        total = total.min(rest);
+                    }
                     _ => break,
                 },
-                Err(_) => tokio::time::sleep(COVER_WAIT).await,
+                Err(_) => {
+                    tries += 1;
+                    tokio::time::sleep(COVER_WAIT).await;
+                }
             }
         }
         tracing::warn!(call.id = %record.id, "The cost is above what the wallet or the key's limits can still cover");

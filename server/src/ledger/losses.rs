@@ -20,7 +20,10 @@ const LAST_LOSSES: Duration = Duration::from_secs(30);
 
 /// Flushes without a lease that move money.
 pub(super) struct Losses {
-    waiting: VecDeque<Flush>,
+    /// Somebody waits for these. They and the others take turns.
+    waited_for: VecDeque<Flush>,
+    others: VecDeque<Flush>,
+    others_turn: bool,
     /// After a failure; it doubles.
     wait: Duration,
     /// None is tried before.
@@ -32,7 +35,9 @@ pub(super) struct Losses {
 impl Losses {
     pub(super) fn new() -> Self {
         Self {
-            waiting: VecDeque::new(),
+            waited_for: VecDeque::new(),
+            others: VecDeque::new(),
+            others_turn: false,
             wait: BACKOFF_MIN,
             next: Instant::now(),
             until: None,
@@ -41,31 +46,53 @@ impl Losses {
 
     /// When there is something to try.
     pub(super) fn next(&self) -> Option<Instant> {
-        (!self.waiting.is_empty()).then_some(self.next)
+        (self.count() > 0).then_some(self.next)
+    }
+
+    fn count(&self) -> usize {
+        self.waited_for.len() + self.others.len()
     }
 
     pub(super) fn add(&mut self, flushes: impl IntoIterator<Item = Flush>) {
-        self.waiting.extend(flushes);
+        self.others.extend(flushes);
     }
 
     /// Somebody waits for these.
-    pub(super) fn add_in_front(&mut self, flushes: Vec<Flush>) {
-        for flush in flushes {
-            self.waiting.push_front(flush);
+    pub(super) fn add_waited_for(&mut self, flushes: Vec<Flush>) {
+        self.waited_for.extend(flushes);
+    }
+
+    /// The next one, and whether somebody waits for it.
+    fn take(&mut self) -> Option<(Flush, bool)> {
+        let waited_for = if self.others_turn {
+            self.others.is_empty()
+        } else {
+            !self.waited_for.is_empty()
+        };
+        self.others_turn = waited_for;
+        let flush = self.queue(waited_for).pop_front()?;
+        Some((flush, waited_for))
+    }
+
+    fn queue(&mut self, waited_for: bool) -> &mut VecDeque<Flush> {
+        if waited_for {
+            &mut self.waited_for
+        } else {
+            &mut self.others
         }
     }
 
     /// Tries to write the next one, once. What is written already is not written again, so nothing is frozen: what fails
-    /// takes its turn behind the others, whatever became of it.
+    /// is tried again behind its like, whatever became of it.
     pub(super) async fn write_one(&mut self, store: &dyn Store, clock: &Clock) {
         if Instant::now() < self.next {
             return;
         }
-        let Some(mut flush) = self.waiting.pop_front() else {
+        let Some((mut flush, waited_for)) = self.take() else {
             return;
         };
         let begun = store.begin().await;
-        self.waiting.extend(flush.claim());
+        self.others.extend(flush.claim());
         if flush.items.is_empty() {
             return;
         }
@@ -81,18 +108,18 @@ impl Losses {
             }
             Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
                 tracing::error!(error = %error, "The database refused a loss: its calls are written one by one");
-                self.waiting.extend(flush.refused());
+                self.queue(waited_for).extend(flush.refused());
             }
             Err(Failure::NotCommitted(error) | Failure::Unknown(error)) => {
                 flush.put_back();
-                self.failed(flush, &error);
+                self.queue(waited_for).push_back(flush);
+                self.put_off(&error);
             }
         }
     }
 
-    fn failed(&mut self, flush: Flush, error: &DbErr) {
+    fn put_off(&mut self, error: &DbErr) {
         tracing::warn!(error = %error, wait_ms = self.wait.as_millis(), "A loss cannot be written; trying again");
-        self.waiting.push_back(flush);
         self.next = Instant::now() + self.wait;
         self.wait = (self.wait * 2).min(BACKOFF_MAX);
     }
@@ -102,9 +129,9 @@ impl Losses {
         let until = *self
             .until
             .get_or_insert_with(|| Instant::now() + LAST_LOSSES);
-        let given_up = !self.waiting.is_empty() && Instant::now() >= until;
+        let flushes = self.count();
+        let given_up = flushes > 0 && Instant::now() >= until;
         if given_up {
-            let flushes = self.waiting.len();
             tracing::error!(
                 flushes,
                 "The ledger ends without the losses that are named above"

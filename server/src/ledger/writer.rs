@@ -146,7 +146,7 @@ impl Writer {
         while let Some(batch) = gather(&mut queue, losses.next()).await {
             let nobody_waits = batch.is_empty();
             let (unpaid, paid) = batch.into_iter().partition(Item::is_loss);
-            losses.add_in_front(by_lease(unpaid));
+            losses.add_waited_for(by_lease(unpaid));
             let left = self.commit(by_lease(paid), &mut wait).await;
             losses.add(left.losses);
             self.reverse(left.to_reverse).await;
