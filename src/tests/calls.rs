@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use server::ledger::LedgerConfig;
 
 use crate::app::{TestApp, on_both};
+use crate::drills::callers::eventually;
 use crate::upstream::{
     self, FakeUpstream, Reply, Step, answer, done, finish, piece, refusal, stream, usage,
 };
@@ -279,7 +280,7 @@ on_both! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_commit_there_is_no_ending() {
     let app = TestApp::with_ledger(LedgerConfig {
-        commit_wait: Duration::from_millis(400),
+        commit_wait: Duration::from_secs(1),
         ..LedgerConfig::default()
     })
     .await;
@@ -323,15 +324,12 @@ async fn without_a_commit_there_is_no_ending() {
     blocking.rollback().await.unwrap();
 
     app.quiet().await;
-    let again = app
-        .chat(&caller.key, "gpt", json!({"max_tokens": 50}))
-        .await;
-    assert_eq!(
-        again.status(),
-        200,
-        "the server recovers: {}",
-        again.text().await.unwrap()
-    );
+    // Endings wait for so short a time here that a busy machine may need more than one call.
+    eventually("the server recovers", async || {
+        let again = app.chat(&caller.key, "gpt", json!({"max_tokens": 50}));
+        again.await.status() == 200
+    })
+    .await;
     app.finish().await;
 }
 

@@ -3,7 +3,7 @@
 
 mod away;
 mod bad_input;
-mod callers;
+pub mod callers;
 mod concurrency;
 mod full;
 mod killed;
