@@ -472,7 +472,7 @@ async fn while_the_database_is_busy_nobody_is_charged_for_an_ending_they_did_not
     let mut bank = Bank::open().await;
     bank.grant(1_000, None).await;
     let impatient = LedgerConfig {
-        commit_wait: Duration::from_millis(300),
+        commit_wait: Duration::from_secs(1),
         heartbeat: Duration::from_secs(60),
         ..LedgerConfig::default()
     };
@@ -509,7 +509,7 @@ async fn a_full_disk_charges_nobody_and_is_over_when_there_is_room() {
     let mut bank = Bank::open().await;
     bank.grant(1_000, None).await;
     let impatient = LedgerConfig {
-        commit_wait: Duration::from_millis(300),
+        commit_wait: Duration::from_secs(2),
         ..LedgerConfig::default()
     };
     bank.ledger = Ledger::new(bank.db.db.clone(), bank.clock.clone(), impatient);

@@ -42,8 +42,8 @@ fn impatient() -> LedgerConfig {
     LedgerConfig {
         idle_return: Duration::from_secs(1),
         heartbeat: Duration::from_millis(100),
-        commit_wait: Duration::from_millis(400),
-        outcome_wait: Duration::from_millis(600),
+        commit_wait: Duration::from_secs(1),
+        outcome_wait: Duration::from_millis(1_500),
         ..LedgerConfig::default()
     }
 }

@@ -42,7 +42,7 @@ const PLENTY: u32 = 1_000_000_000;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_does_not_fit_costs_nothing_and_then_everything_goes_on() {
     let impatient = LedgerConfig {
-        commit_wait: Duration::from_millis(300),
+        commit_wait: Duration::from_secs(1),
         ..LedgerConfig::default()
     };
     let app = TestApp::with_ledger(impatient).await;
