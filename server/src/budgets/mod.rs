@@ -41,7 +41,7 @@ use purse::{Ask, Purse, Want};
 
 pub(crate) use hold::KeyCharge;
 pub use hold::{BudgetError, KeyHold};
-pub(crate) use settle::book;
+pub(crate) use settle::{Counted, book};
 
 /// How often grants are looked after.
 const HEARTBEAT: Duration = Duration::from_millis(500);

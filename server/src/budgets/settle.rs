@@ -14,17 +14,13 @@ use super::grants::lock_key;
 use super::hold::{KeyCharge, Place};
 use super::spend::{self, Flushes};
 
-/// Moves the charges of one flush, and answers for each whether it stands.
-///
-/// A grant that is gone was taken back from a node that was silent for more than eleven minutes: others may have spent
-/// its room since. A call that it carried is charged if its limits still have room for it. If not, it was served at the
-/// operator's loss: a key never spends more than its limit.
+/// Counts the charges of one flush in the grants that carry them; which of them stand is asked one by one.
 pub(crate) async fn book<C: ConnectionTrait>(
     conn: &C,
     charges: &[&KeyCharge],
-) -> Result<Vec<bool>, DbErr> {
+) -> Result<Counted, DbErr> {
     let mut sums: BTreeMap<GrantId, Amount> = BTreeMap::new();
-    for (place, amount) in charges.iter().filter_map(limited) {
+    for (place, amount) in charges.iter().copied().filter_map(limited) {
         for grant in &place.grants {
             let sum = sums.entry(*grant).or_default();
             *sum = sum.plus(amount).map_err(overflow)?;
@@ -35,30 +31,15 @@ pub(crate) async fn book<C: ConnectionTrait>(
         lock_key(conn, key).await?;
     }
     // In the order of their ids, as everywhere: two transactions never wait for each other's rows.
-    let mut gone = BTreeSet::new();
+    let mut counted = Counted::default();
     for (grant, sum) in sums {
         let sql = "UPDATE key_grant SET spent = spent + $2 WHERE id = $1 AND granted - spent >= $2";
         let values = [grant.to_string().into(), sum.nanos().into()];
         if exec(conn, sql, values).await?.rows_affected() == 0 {
-            gone.insert(grant);
+            counted.gone.insert(grant);
         }
     }
-    if gone.is_empty() {
-        return Ok(vec![true; charges.len()]);
-    }
-    let mut late = Late {
-        gone,
-        taken: BTreeMap::new(),
-    };
-    let mut stands = Vec::with_capacity(charges.len());
-    for charge in charges {
-        let stand = match limited(charge) {
-            Some((place, amount)) => late.stands(conn, place, amount).await?,
-            None => true,
-        };
-        stands.push(stand);
-    }
-    Ok(stands)
+    Ok(counted)
 }
 
 /// The keys whose grants seem to be gone, in the order of their ids.
@@ -83,7 +64,8 @@ async fn in_doubt<C: ConnectionTrait>(
             .get(&grant.to_string())
             .is_none_or(|rest| sums.get(grant).is_some_and(|sum| rest < sum))
     };
-    let places = charges.iter().filter_map(limited).map(|(place, _)| place);
+    let charges = charges.iter().copied();
+    let places = charges.filter_map(limited).map(|(place, _)| place);
     Ok(places
         .filter(|place| place.grants.iter().any(gone))
         .map(|place| place.purse.key)
@@ -91,34 +73,40 @@ async fn in_doubt<C: ConnectionTrait>(
 }
 
 /// Where and how much, if it takes something from a limit.
-fn limited<'a>(charge: &&'a KeyCharge) -> Option<(&'a Place, Amount)> {
+fn limited(charge: &KeyCharge) -> Option<(&Place, Amount)> {
     let place = charge.place.as_ref()?;
     (!charge.amount.is_zero()).then_some((place, charge.amount))
 }
 
-/// Charges of grants that are gone.
-struct Late {
+/// The charges of one flush, as the grants have them.
+#[derive(Default)]
+pub(crate) struct Counted {
+    /// Taken back from a node that was silent for more than eleven minutes: others may have spent their room since.
     gone: BTreeSet<GrantId>,
-    /// What earlier ones of the same flush take: their calls are not written yet.
+    /// What charges of such grants took that stand: their calls are not written yet.
     taken: BTreeMap<(KeyId, Span), Amount>,
 }
 
-impl Late {
-    async fn stands<C: ConnectionTrait>(
+impl Counted {
+    /// Whether a charge stands. One whose grant is gone does if its limits still have room for it, beside those that were
+    /// asked about before. If not, the call was served at the operator's loss: a key never spends more than its limit.
+    pub(crate) async fn stands<C: ConnectionTrait>(
         &mut self,
         conn: &C,
-        place: &Place,
-        amount: Amount,
+        charge: &KeyCharge,
     ) -> Result<bool, DbErr> {
-        let key = place.purse.key;
-        let parts = || place.grants.iter().zip(&place.spans);
-        let lost: Vec<Span> = parts()
+        let Some((place, amount)) = limited(charge) else {
+            return Ok(true);
+        };
+        let parts = place.grants.iter().zip(&place.spans);
+        let lost: Vec<Span> = parts
             .filter(|(grant, _)| self.gone.contains(grant))
             .map(|(_, span)| *span)
             .collect();
         if lost.is_empty() {
             return Ok(true);
         }
+        let key = place.purse.key;
         let limits = lock_key(conn, key).await?;
         // The flush has locked the wallet before anything else.
         let standings = spend::standings(conn, key, &limits, &lost, Flushes::Excluded)
@@ -140,12 +128,26 @@ impl Late {
             return Ok(true);
         }
         tracing::error!(key.id = %key, "A call whose grant was taken back meanwhile is above its key's limit: operator's loss");
-        for (grant, _) in parts().filter(|(grant, _)| !self.gone.contains(grant)) {
+        self.take_out(conn, charge).await?;
+        Ok(false)
+    }
+
+    /// It is not charged after all: the grants count it no more.
+    pub(crate) async fn take_out<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        charge: &KeyCharge,
+    ) -> Result<(), DbErr> {
+        let Some((place, amount)) = limited(charge) else {
+            return Ok(());
+        };
+        let there = place.grants.iter().filter(|id| !self.gone.contains(id));
+        for grant in there {
             let sql = "UPDATE key_grant SET spent = spent - $2 WHERE id = $1";
             let values = [grant.to_string().into(), amount.nanos().into()];
             exec(conn, sql, values).await?;
         }
-        Ok(false)
+        Ok(())
     }
 }
 

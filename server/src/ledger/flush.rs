@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use crate::budgets::{self, KeyCharge};
+use crate::budgets::{self, Counted};
 use crate::calls::{self, Booked, Repeated};
 use crate::db::{all, also_among, among, exec, for_update};
 
@@ -159,12 +159,13 @@ pub(super) async fn apply<C: ConnectionTrait>(
     flushes: &[Flush],
 ) -> Result<Vec<Flushed>, DbErr> {
     let written = written(conn, books, flushes).await?;
-    let mut locked = lock(conn, flushes).await?;
+    let Locked { leases, mut free } = lock(conn, flushes).await?;
+    let mut of_keys = of_keys(conn, flushes, &leases).await?;
     let (mut plans, mut flushed) = (Vec::new(), Vec::new());
     for flush in flushes {
-        let row = flush.lease_id().and_then(|id| locked.leases.get(&id));
+        let row = flush.lease_id().and_then(|id| leases.get(&id));
         let plan = match &flush.lease {
-            Some(lease) => Plan::make(flush, lease, row, &mut locked.free)?,
+            Some(lease) => Plan::make(conn, flush, lease, row, &mut free, &mut of_keys).await?,
             None => Plan::without_lease(flush, &written),
         };
         flushed.push(Flushed {
@@ -173,7 +174,6 @@ pub(super) async fn apply<C: ConnectionTrait>(
         });
         plans.extend(plan);
     }
-    within_limits(conn, &mut plans).await?;
     let (movements, consumed) = movements(&plans, books)?;
     let batch = Batch {
         now,
@@ -218,6 +218,24 @@ async fn written<C: ConnectionTrait>(
     rows.iter().map(|row| row.try_get("", "id")).collect()
 }
 
+/// Counts the charges of those that are not there yet against the limits of their keys.
+async fn of_keys<C: ConnectionTrait>(
+    conn: &C,
+    flushes: &[Flush],
+    leases: &HashMap<LeaseId, LeaseRow>,
+) -> Result<Counted, DbErr> {
+    let mut charges = Vec::new();
+    for flush in flushes {
+        let row = flush.lease_id().and_then(|id| leases.get(&id));
+        if let Some(row) = row
+            && !row.has(flush)?
+        {
+            charges.extend(flush.items.iter().map(|item| &item.of_key));
+        }
+    }
+    budgets::book(conn, &charges).await
+}
+
 /// A lease as the database has it, locked.
 struct LeaseRow {
     state: State,
@@ -226,6 +244,21 @@ struct LeaseRow {
     last_flush: i64,
     last_hash: Option<String>,
     recall: bool,
+}
+
+impl LeaseRow {
+    /// Whether the flush was sent before. That is fine, unless it was something else.
+    fn has(&self, flush: &Flush) -> Result<bool, DbErr> {
+        let number = flush.number;
+        if number > self.last_flush {
+            return Ok(false);
+        }
+        if number == self.last_flush && self.last_hash.as_deref() != Some(&flush.hash) {
+            let error = format!("flush {number} was sent again with another content");
+            return Err(DbErr::Custom(error));
+        }
+        Ok(true)
+    }
 }
 
 #[derive(PartialEq, Eq)]
@@ -358,23 +391,26 @@ impl<'a> Plan<'a> {
     }
 
     /// `None` when the database has the flush already.
-    fn make(
+    async fn make<C: ConnectionTrait>(
+        conn: &C,
         flush: &'a Flush,
         lease: &Lease,
         row: Option<&LeaseRow>,
         free: &mut HashMap<i64, Amount>,
+        of_keys: &mut Counted,
     ) -> Result<Option<Self>, DbErr> {
         let row = row.ok_or_else(|| DbErr::RecordNotFound(format!("lease {}", lease.id)))?;
         let free = free
             .get_mut(&lease.book)
             .ok_or_else(|| DbErr::RecordNotFound(format!("book {}", lease.book)))?;
-        if flush.number <= row.last_flush {
-            return dup(flush, row);
+        if row.has(flush)? {
+            return Ok(None);
         }
         // What no lease has is the wallet's to give: to a lease that was taken back in part, or in its place.
         let live = row.state != State::Over;
         let left = if live { row.left } else { Amount::ZERO };
-        let due = fitting(flush, left.plus(*free).map_err(overflow)?);
+        let there = left.plus(*free).map_err(overflow)?;
+        let due = fitting(conn, flush, there, of_keys).await?;
         let charges = sum(due.iter().map(|due| due.charge))?;
         let more = charges.minus_or_zero(left);
         *free = free.minus(more).map_err(overflow)?;
@@ -427,58 +463,28 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// It was sent before. That is fine, unless it was something else.
-fn dup<'a>(flush: &Flush, row: &LeaseRow) -> Result<Option<Plan<'a>>, DbErr> {
-    let same = flush.number < row.last_flush || row.last_hash.as_deref() == Some(&flush.hash);
-    if same {
-        return Ok(None);
-    }
-    Err(DbErr::Custom(format!(
-        "flush {} was sent again with another content",
-        flush.number
-    )))
-}
-
-/// The calls in their order, as far as there is money for them. What is left was served at the operator's loss: never an
-/// overdraft.
-fn fitting(flush: &Flush, mut left: Amount) -> Vec<Due> {
-    let due = flush.items.iter().map(|item| {
-        if let Ok(rest) = left.minus(item.charge)
-            && rest >= Amount::ZERO
-        {
-            left = rest;
-            return Due::settled(item);
-        }
-        tracing::error!(call.id = %item.record.id, "A late call could not be charged: operator's loss");
-        Due::lost(item)
-    });
-    due.collect()
-}
-
-/// Counts the charges against the limits of their keys. All of them stand, but for those that come after their key's
-/// part of a limit was taken back.
-async fn within_limits<C: ConnectionTrait>(conn: &C, plans: &mut [Plan<'_>]) -> Result<(), DbErr> {
-    let mut of_keys: Vec<&KeyCharge> = Vec::new();
-    for plan in plans.iter() {
-        let charged = plan.flush.items.iter().zip(&plan.due);
-        of_keys.extend(
-            charged
-                .filter(|(_, due)| !due.charge.is_zero())
-                .map(|(item, _)| &item.of_key),
-        );
-    }
-    let mut stand = budgets::book(conn, &of_keys).await?.into_iter();
-    for plan in plans {
-        let charged = plan.flush.items.iter().zip(&mut plan.due);
-        for (item, due) in charged.filter(|(_, due)| !due.charge.is_zero()) {
-            if stand.next() == Some(false) {
-                // The lease needs that much less in addition.
-                plan.more = plan.more.minus_or_zero(due.charge);
-                *due = Due::lost(item);
-            }
+/// The calls in their order, as far as there is money for them and their keys' limits pay. What is left was served at the
+/// operator's loss: never an overdraft, never above a limit. What the one does not pay, the other is not asked for.
+async fn fitting<C: ConnectionTrait>(
+    conn: &C,
+    flush: &Flush,
+    mut left: Amount,
+    of_keys: &mut Counted,
+) -> Result<Vec<Due>, DbErr> {
+    let mut due = Vec::with_capacity(flush.items.len());
+    for item in &flush.items {
+        if left < item.charge {
+            tracing::error!(call.id = %item.record.id, "A late call could not be charged: operator's loss");
+            of_keys.take_out(conn, &item.of_key).await?;
+            due.push(Due::lost(item));
+        } else if of_keys.stands(conn, &item.of_key).await? {
+            left = left.minus(item.charge).map_err(overflow)?;
+            due.push(Due::settled(item));
+        } else {
+            due.push(Due::lost(item));
         }
     }
-    Ok(())
+    Ok(due)
 }
 
 /// Each lease: its id, what it spent, what it was given in addition, the number of the flush and its hash.

@@ -13,6 +13,7 @@ use domain::period::Period;
 use domain::{Amount, Ending, KeyLimits, PricePerMtok, Rule, Usage};
 
 use super::*;
+use crate::audit::{Audit, By};
 use crate::calls::CallRecord;
 use crate::catalog::{Catalog, NewModel, NewPrice};
 use crate::db::{exec, one};

@@ -121,6 +121,36 @@ async fn a_silent_nodes_grant_expires_and_its_late_call_is_charged_only_where_th
     }
 }
 
+/// Takes the lease back but for `left`.
+async fn take_back(till: &Till, left: i64) {
+    for sql in [
+        &format!(
+            "UPDATE lease SET state = 'draining', granted = spent + {left} WHERE state = 'active'"
+        ),
+        &format!("UPDATE book SET reserved = {left} WHERE kind = 'wallet'"),
+    ] {
+        exec(till.db.write(), sql, []).await.unwrap();
+    }
+}
+
+/// Takes all that the wallet has but so much.
+async fn empty(till: &Till, but: i64) {
+    let there = "SELECT posted AS n FROM book WHERE kind = 'wallet'";
+    let too_much = till.number(there).await - but;
+    let audit = Audit::new(till.db.db.clone(), till.clock.clone());
+    till.ledger
+        .grant_audited(
+            till.workspace,
+            nanos(-too_much),
+            "a test",
+            None,
+            By::SYSTEM,
+            &audit,
+        )
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_lease_gets_nothing_in_addition_for_a_call_that_its_keys_limit_does_not_pay() {
     // What the lease keeps, and what a call costs that ends with the other one and is paid.
@@ -134,14 +164,7 @@ async fn a_lease_gets_nothing_in_addition_for_a_call_that_its_keys_limit_does_no
         till.pay(&other, &key, 71).await.unwrap();
         let paid = till.begin(&other, &key, 5).await.unwrap();
         // The lease is over as well, and keeps less than the calls cost: the wallet would give the rest.
-        for sql in [
-            &format!(
-                "UPDATE lease SET state = 'draining', granted = spent + {left} WHERE state = 'active'"
-            ),
-            &format!("UPDATE book SET reserved = {left} WHERE kind = 'wallet'"),
-        ] {
-            exec(till.db.write(), sql, []).await.unwrap();
-        }
+        take_back(&till, left).await;
         let (one, two) = tokio::join!(late.end(30), paid.end(beside));
         one.and(two).unwrap();
         let charged = (till.charged().await, till.unbilled().await);
@@ -149,6 +172,61 @@ async fn a_lease_gets_nothing_in_addition_for_a_call_that_its_keys_limit_does_no
         let flushes = "SELECT count(DISTINCT txn_id) AS n FROM call WHERE txn_id IS NOT NULL";
         assert_eq!(till.number(flushes).await, 2, "both ended in one flush");
         till.proved().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_limit_does_not_pay_is_there_for_the_other_calls_of_the_flush() {
+    // What the lease keeps of it, and what the wallet has in all: enough for the call that its limit pays, never for both.
+    for (left, wallet) in [(0, 32), (10, 32), (0, 5), (3, 34)] {
+        let till = Till::open().await;
+        let key = till.limit(per(Period::Day, 100)).await;
+        let (silent, other) = (till.node("silent"), till.node("other"));
+        let late = till.begin(&silent, &key, 30).await.unwrap();
+        exec(till.db.write(), "UPDATE key_grant SET expires_at = 0", [])
+            .await
+            .unwrap();
+        till.pay(&other, &key, 71).await.unwrap();
+        let paid = till.begin(&other, &key, 5).await.unwrap();
+        take_back(&till, left).await;
+        empty(&till, wallet).await;
+        let (one, two) = tokio::join!(late.end(30), paid.end(5));
+        one.and(two).unwrap();
+        let charged = (till.charged().await, till.unbilled().await);
+        assert_eq!(charged, (71 + 5, 30), "{left} left of {wallet}");
+        till.proved().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_wallet_cannot_pay_takes_nothing_from_its_keys_limits() {
+    // Whether the grant of the calls is gone: then their limit's room is asked for, else it is counted at once.
+    for gone in [true, false] {
+        let till = Till::open().await;
+        let key = till.limit(per(Period::Day, 100)).await;
+        let (silent, other) = (till.node("silent"), till.node("other"));
+        let large = till.begin(&silent, &key, 30).await.unwrap();
+        let small = till.begin(&silent, &key, 20).await.unwrap();
+        if gone {
+            exec(till.db.write(), "DELETE FROM key_grant", [])
+                .await
+                .unwrap();
+            // Room for either, not for both.
+            till.pay(&other, &key, 60).await.unwrap();
+            other.shutdown().await;
+        }
+        take_back(&till, 1).await;
+        empty(&till, 20).await;
+        let (one, two) = tokio::join!(large.end(30), small.end(20));
+        one.and(two).unwrap();
+        let before = if gone { 60 } else { 0 };
+        let charged = (till.charged().await, till.unbilled().await);
+        assert_eq!(charged, (before + 20, 30), "gone: {gone}");
+        till.proved().await;
+        if !gone {
+            let counted = "SELECT CAST(sum(spent) AS BIGINT) AS n FROM key_grant";
+            assert_eq!(till.number(counted).await, 20);
+        }
     }
 }
 
