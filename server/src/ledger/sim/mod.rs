@@ -20,6 +20,7 @@ mod flushes;
 mod judge;
 mod lending;
 mod plan;
+mod promises;
 mod rows;
 mod run;
 mod store;
