@@ -196,19 +196,20 @@ impl Budget {
         request: &Request,
         wanted: u64,
     ) -> Result<(Hold, u64), Problem> {
-        let available = match ledger.hold(workspace, self.ceiling(wanted)?).await {
-            Ok(hold) => return Ok((hold, wanted)),
-            Err(HoldError::Insufficient { available }) => available,
-            Err(other) => return Err(problem(&other)),
-        };
-        let answer = self
-            .affordable(request, available, wanted)
-            .ok_or(Problem::OutOfCredit)?;
-        let hold = ledger
-            .hold(workspace, self.ceiling(answer)?)
-            .await
-            .map_err(|error| problem(&error))?;
-        Ok((hold, answer))
+        let mut answer = wanted;
+        for _ in 0..LOWERED_MAX {
+            match ledger.hold(workspace, self.ceiling(answer)?).await {
+                Ok(hold) => return Ok((hold, answer)),
+                Err(HoldError::Insufficient { available }) => {
+                    answer = self
+                        .affordable(request, available, answer)
+                        .ok_or(Problem::OutOfCredit)?;
+                }
+                Err(other) => return Err(problem(&other)),
+            }
+        }
+        // Other calls of the wallet take what there is, faster than this one can ask.
+        Err(Problem::CreditBusy)
     }
 
     /// How many answer tokens so much money covers; `None` when the answer would be too short to be of use, or for its
