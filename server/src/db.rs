@@ -314,6 +314,17 @@ pub(crate) fn is_away(error: &DbErr) -> bool {
     }
 }
 
+/// Did PostgreSQL stop waiting for a row that somebody else has locked (`55P03`, `lock_not_available`)?
+pub(crate) fn is_locked(error: &DbErr) -> bool {
+    use sea_orm::RuntimeErr::SqlxError;
+    match error {
+        DbErr::Exec(SqlxError(source)) | DbErr::Query(SqlxError(source)) => source
+            .as_database_error()
+            .is_some_and(|error| error.code().as_deref() == Some("55P03")),
+        _ => false,
+    }
+}
+
 pub(crate) fn silent() -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::Internal(
         "the database does not answer".into(),

@@ -32,7 +32,7 @@ use tokio::sync::MutexGuard;
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, Moment, Ticks};
-use crate::db::{Db, bounded};
+use crate::db::{Db, bounded, is_away};
 use crate::keys::KeyRecord;
 
 use grants::{Answer, Asker, Outcome};
@@ -115,8 +115,10 @@ impl Budgets {
         }
         let purses: Vec<_> = self.0.purses.lock().drain().collect();
         for (_, purse) in purses {
-            self.close(purse.take_unused(self.0.ticks.now(), UnixMs::MAX))
-                .await;
+            let unused = purse.take_unused(self.0.ticks.now(), UnixMs::MAX);
+            if !self.close(unused).await {
+                return;
+            }
         }
     }
 
@@ -358,13 +360,19 @@ impl Budgets {
         grants::reclaim(&self.0.db, false).await.map(|_| ())
     }
 
-    async fn close(&self, unused: Vec<GrantId>) {
+    /// False when the database is away.
+    async fn close(&self, unused: Vec<GrantId>) -> bool {
         for grant in unused {
             // What stays behind is cleared away when the key is next used, or when it expires.
             if let Err(error) = bounded(grants::close(&self.0.db, grant)).await {
                 tracing::warn!(error = %error, grant.id = %grant, "A grant of a key's limit could not be given back");
+                // Each of the others would wait for it.
+                if is_away(&error) {
+                    return false;
+                }
             }
         }
+        true
     }
 }
 

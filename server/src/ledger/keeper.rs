@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt};
 use sea_orm::DbErr;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+
+use crate::db::is_away;
 
 use super::node::Node;
 use super::store::Held;
@@ -22,6 +25,8 @@ const RECALL_POLL: Duration = Duration::from_millis(100);
 const OTHERS_FIRST: u32 = 4;
 /// Looks that are so much farther apart than they should be were none.
 const GAP: Duration = Duration::from_secs(5);
+/// So many recalls are answered at the same time.
+const AT_ONCE: usize = 8;
 /// So often a recall waits for the next look, because a call of the same wallet is asking for credit.
 const PUT_OFF_MAX: u32 = 3;
 
@@ -57,7 +62,7 @@ impl Node {
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tick.tick().await;
-            self.close_leases().await;
+            self.close_leases(|_| true).await;
             // Not when our own leases could not be renewed just now: others may not have been able to either. A lone
             // server has leases to take back too: those whose granting was never answered.
             if self.0.may_reclaim.load(Ordering::Relaxed)
@@ -127,12 +132,23 @@ impl Node {
         if news.is_empty() {
             return self.0.store.recalled(&self.0.name).await.map(|_| ());
         }
-        let mut wanted = false;
+        let (mut wanted, mut failed) = (false, None);
         for some in news.chunks(self.0.config.beats.max(1)) {
             let asked_at = self.now();
             let told: Vec<Held> = some.iter().map(|(_, held)| *held).collect();
-            let beats = self.0.store.beat(&told).await?;
+            // Trouble with some of them is no reason to be silent about the others.
+            let beats = match self.0.store.beat(&told).await {
+                Ok(beats) => beats,
+                Err(error) if is_away(&error) => return Err(error),
+                Err(error) => {
+                    failed = Some(error);
+                    continue;
+                }
+            };
             for ((lease, held), beat) in some.iter().zip(beats) {
+                let Some(beat) = beat else {
+                    continue;
+                };
                 if beat.alive {
                     lease.told(held.amount, asked_at, Self::valid_until(asked_at));
                 } else {
@@ -144,7 +160,7 @@ impl Node {
         if wanted {
             self.0.recalls.notify_one();
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Every lease of this node, those on their way back too: their calls may run on for minutes.
@@ -169,33 +185,45 @@ impl Node {
         if wanted.is_empty() {
             return Ok(());
         }
-        let wallets: Vec<Arc<Wallet>> = self.0.wallets.lock().values().cloned().collect();
-        for wallet in wallets {
-            let Some(lease) = wallet.lease().filter(|lease| wanted.contains(&lease.id)) else {
-                continue;
-            };
-            // A call of this wallet that is asking for credit just now should not find it gone for nothing: next time
-            // then. But where somebody always asks, others must not wait for ever.
-            let turn = wallet.refill.try_lock();
-            if turn.is_err() && lease.put_off() < PUT_OFF_MAX {
-                continue;
-            }
-            self.answer_recall(&lease).await?;
-            self.retire_shut(&wallet);
-        }
-        let closing = self.0.closing.lock().clone();
-        for lease in closing.iter().filter(|lease| wanted.contains(&lease.id)) {
-            self.answer_recall(lease).await?;
-        }
-        self.close_leases().await;
+        let current: Vec<(Arc<Wallet>, Arc<Lease>)> = {
+            let wallets = self.0.wallets.lock();
+            let current = wallets.values().filter_map(|wallet| {
+                let lease = wallet.lease().filter(|lease| wanted.contains(&lease.id))?;
+                Some((wallet.clone(), lease))
+            });
+            current.collect()
+        };
+        let closing = self.0.closing.lock().clone().into_iter();
+        let closing: Vec<_> = closing.filter(|lease| wanted.contains(&lease.id)).collect();
+        // Several at a time, and none waits for another: somebody waits for each.
+        stream::iter(current)
+            .for_each_concurrent(AT_ONCE, async |(wallet, lease)| {
+                self.answer_for_wallet(&wallet, &lease).await;
+            })
+            .await;
+        stream::iter(closing)
+            .for_each_concurrent(AT_ONCE, async |lease| self.answer_recall(&lease).await)
+            .await;
+        self.close_leases(|lease| wanted.contains(&lease.id)).await;
         Ok(())
     }
 
-    async fn answer_recall(&self, lease: &Arc<Lease>) -> Result<(), DbErr> {
+    async fn answer_for_wallet(&self, wallet: &Wallet, lease: &Arc<Lease>) {
+        // A call of this wallet that is asking for credit just now should not find it gone for nothing: next time
+        // then. But where somebody always asks, others must not wait for ever.
+        let turn = wallet.refill.try_lock();
+        if turn.is_err() && lease.put_off() < PUT_OFF_MAX {
+            return;
+        }
+        self.answer_recall(lease).await;
+        self.retire_shut(wallet);
+    }
+
+    async fn answer_recall(&self, lease: &Arc<Lease>) {
         let now = self.now();
         // Where nothing runs on it, closing it gives all of it back.
         let Some((free, amount)) = lease.take_free(now) else {
-            return Ok(());
+            return;
         };
         match self.0.store.shrink(held(lease, amount), free).await {
             Ok(true) => lease.told(amount, now, Self::valid_until(now)),
@@ -204,10 +232,9 @@ impl Node {
             Err(error) => {
                 // The free part may have gone back or not: closing the lease finds out what is left.
                 lease.doubt();
-                return Err(error);
+                tracing::warn!(error = %error, lease.id = %lease.id, "Credit could not be given back to others");
             }
         }
-        Ok(())
     }
 
     /// Gives back every lease, at the end.
@@ -218,23 +245,28 @@ impl Node {
                 self.0.closing.lock().push(lease);
             }
         }
-        self.close_leases().await;
+        self.close_leases(|_| true).await;
     }
 
-    /// Gives back the shut leases on which nothing runs any more. One that the database refuses is tried again.
-    async fn close_leases(&self) {
+    /// Gives back those of the shut leases on which nothing runs any more. One that the database refuses is tried again;
+    /// none is tried while the database is away, because each would wait for it.
+    async fn close_leases(&self, which: impl Fn(&Lease) -> bool) {
         // They stay in the list until they are closed: whoever is stopped in between forgets none.
         let due: Vec<Arc<Lease>> = {
             let closing = self.0.closing.lock();
             closing
                 .iter()
-                .filter(|lease| lease.is_quiet())
+                .filter(|lease| lease.is_quiet() && which(lease))
                 .cloned()
                 .collect()
         };
         for lease in due {
             match self.0.store.close(lease.id, lease.book).await {
                 Ok(()) => self.0.closing.lock().retain(|other| other.id != lease.id),
+                Err(error) if is_away(&error) => {
+                    tracing::warn!(error = %error, "Leases could not be given back: the database is away");
+                    return;
+                }
                 Err(error) => {
                     tracing::warn!(error = %error, lease.id = %lease.id, "A lease could not be given back; trying again");
                 }

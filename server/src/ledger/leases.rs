@@ -11,11 +11,11 @@ use domain::Amount;
 use domain::ids::LeaseId;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
-use crate::db::{Db, all, bounded, db_now, exec, for_update, one, table};
+use crate::db::{Db, all, bounded, db_now, exec, for_update, is_locked, one, table};
 use crate::ids::NewId;
 
 use super::books::{lock_book, lock_wallet};
-use super::store::{Asked, Asking, Beat, Held};
+use super::store::{Asked, Asking, Attempt, Beat, Held};
 
 /// How long a lease admits new holds without a heartbeat. What its calls do not hold is the wallet's again then: a dead
 /// node keeps unused credit from the others for no longer.
@@ -45,9 +45,11 @@ pub(super) async fn ask(db: &Db, asking: Asking<'_>) -> Result<Asked, DbErr> {
     };
     let grant = asking.want.nanos().min(most).min(free);
     if grant < need.nanos() || grant <= 0 {
-        if wallet.posted >= need.nanos()
-            && wallet.reserved > 0
-            && recall(&tx, wallet.id, asking.existing, asking.first).await?
+        // Of a wallet that holds too little in all, a shorter answer may still be had: what others do not use counts for that,
+        // and what they said of it may be half a second old.
+        let first = asking.attempt == Attempt::First;
+        let may_wait = wallet.posted >= need.nanos() || asking.attempt != Attempt::Last;
+        if may_wait && wallet.reserved > 0 && recall(&tx, wallet.id, asking.existing, first).await?
         {
             tx.commit().await?;
             return Ok(Asked::Elsewhere);
@@ -153,21 +155,29 @@ pub(super) async fn recall<C: ConnectionTrait>(
 /// Says that the node lives and what its calls hold, and learns whether the credit is wanted elsewhere.
 ///
 /// First of the leases that no flush has locked just now: flushes would wait for all of them while this waits for one. Then
-/// of the few that are left.
-pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Beat>, DbErr> {
+/// of the few that are left. One that stays locked keeps nothing from the others: of those nothing is answered.
+pub(super) async fn beat(db: &Db, held: &[Held]) -> Result<Vec<Option<Beat>>, DbErr> {
     let mut recalls = tell(db, held, Locked::Left).await?;
     let left: Vec<Held> = held
         .iter()
         .filter(|held| !recalls.contains_key(&held.lease.to_string()))
         .copied()
         .collect();
-    recalls.extend(tell(db, &left, Locked::WaitedFor).await?);
-    let beats = held.iter().map(|held| {
-        let answer = recalls.get(&held.lease.to_string());
-        Beat {
-            alive: answer.is_some(),
-            recall: answer.copied().unwrap_or(false),
+    let mut locked = false;
+    match tell(db, &left, Locked::WaitedFor).await {
+        Ok(waited_for) => recalls.extend(waited_for),
+        Err(error) if is_locked(&error) => {
+            tracing::warn!(error = %error, leases = left.len(), "Leases stay locked: their heartbeat comes later");
+            locked = true;
         }
+        Err(error) => return Err(error),
+    }
+    let beats = held.iter().map(|held| {
+        let answer = recalls.get(&held.lease.to_string()).copied();
+        (answer.is_some() || !locked).then_some(Beat {
+            alive: answer.is_some(),
+            recall: answer.unwrap_or(false),
+        })
     });
     Ok(beats.collect())
 }

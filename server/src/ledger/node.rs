@@ -22,7 +22,7 @@ use super::handle::LedgerConfig;
 use super::hold::{Hold, HoldError, SettleError, Settled};
 use super::leases;
 use super::losses;
-use super::store::{Asked, Asking, Store};
+use super::store::{Asked, Asking, Attempt, Store};
 use super::wallet::{Lease, Wallet};
 use super::writer::{Item, Ticket, Writer};
 
@@ -188,21 +188,21 @@ impl Node {
 
     /// Gets credit for a hold that the lease in memory could not cover; holds it before others can.
     async fn refill(&self, wallet: &Arc<Wallet>, amount: Amount) -> Result<Arc<Lease>, HoldError> {
-        patiently(|first| Box::pin(self.refill_once(wallet, amount, first))).await
+        patiently(|attempt| Box::pin(self.refill_once(wallet, amount, attempt))).await
     }
 
     async fn refill_once(
         &self,
         wallet: &Arc<Wallet>,
         amount: Amount,
-        first: bool,
+        attempt: Attempt,
     ) -> Result<Arc<Lease>, HoldError> {
         let _only_one = self.turn(wallet).await?;
         let current = wallet.lease().filter(|lease| lease.is_open());
         match current {
             Some(lease) if lease.hold(amount, self.now()) => Ok(lease),
-            Some(lease) => self.enlarge_for(wallet, &lease, amount, first).await,
-            None => self.fresh(wallet, amount, first).await,
+            Some(lease) => self.enlarge_for(wallet, &lease, amount, attempt).await,
+            None => self.fresh(wallet, amount, attempt).await,
         }
     }
 
@@ -220,19 +220,19 @@ impl Node {
         wallet: &Arc<Wallet>,
         lease: &Arc<Lease>,
         amount: Amount,
-        first: bool,
+        attempt: Attempt,
     ) -> Result<Arc<Lease>, HoldError> {
         // Calls that find credit in memory do not wait for us and may take what we just fetched: then we fetch again.
         for _ in 0..3 {
             if !lease.is_usable(self.now()) {
                 break;
             }
-            self.enlarge_locked(wallet, lease, amount, first).await?;
+            self.enlarge_locked(wallet, lease, amount, attempt).await?;
             if lease.hold(amount, self.now()) {
                 return Ok(lease.clone());
             }
         }
-        self.fresh(wallet, amount, first).await
+        self.fresh(wallet, amount, attempt).await
     }
 
     /// A new lease, which becomes the wallet's current one. An older one is shut and given back when its calls are done.
@@ -240,10 +240,10 @@ impl Node {
         &self,
         wallet: &Arc<Wallet>,
         amount: Amount,
-        first: bool,
+        attempt: Attempt,
     ) -> Result<Arc<Lease>, HoldError> {
         let asked_at = self.now();
-        match self.ask(wallet, None, amount, amount, first).await? {
+        match self.ask(wallet, None, amount, amount, attempt).await? {
             Asked::Granted {
                 lease,
                 book,
@@ -274,7 +274,7 @@ impl Node {
         lease: &Arc<Lease>,
         amount: Amount,
     ) -> Result<(), HoldError> {
-        patiently(|first| Box::pin(self.enlarge_once(wallet, lease, amount, first))).await
+        patiently(|attempt| Box::pin(self.enlarge_once(wallet, lease, amount, attempt))).await
     }
 
     async fn enlarge_once(
@@ -282,10 +282,10 @@ impl Node {
         wallet: &Arc<Wallet>,
         lease: &Arc<Lease>,
         amount: Amount,
-        first: bool,
+        attempt: Attempt,
     ) -> Result<(), HoldError> {
         let _only_one = self.turn(wallet).await?;
-        self.enlarge_locked(wallet, lease, amount, first).await
+        self.enlarge_locked(wallet, lease, amount, attempt).await
     }
 
     async fn enlarge_locked(
@@ -293,14 +293,14 @@ impl Node {
         wallet: &Arc<Wallet>,
         lease: &Arc<Lease>,
         amount: Amount,
-        first: bool,
+        attempt: Attempt,
     ) -> Result<(), HoldError> {
         let missing = amount.minus_or_zero(lease.free());
         if missing.is_zero() {
             return Ok(());
         }
         match self
-            .ask(wallet, Some(lease), amount, missing, first)
+            .ask(wallet, Some(lease), amount, missing, attempt)
             .await?
         {
             Asked::Granted { amount, .. } => {
@@ -325,7 +325,7 @@ impl Node {
         lease: Option<&Arc<Lease>>,
         call: Amount,
         need: Amount,
-        first: bool,
+        attempt: Attempt,
     ) -> Result<Asked, HoldError> {
         let now = self.now();
         let contested = wallet.lease().is_some_and(|lease| lease.is_contested(now));
@@ -336,7 +336,7 @@ impl Node {
             existing: lease.map(|lease| lease.id),
             need,
             want: Amount::from_nanos(need.nanos().max(call.nanos().saturating_mul(ahead))),
-            first,
+            attempt,
         };
         let mut unanswered = Unanswered(lease.map(Arc::as_ref));
         let asked = self.0.store.ask(asking).await;
@@ -438,13 +438,15 @@ fn came_too_late(item: &Item) {
 /// Asks again where the credit lies elsewhere: who does not use it was asked to give it back, and does within a tenth of a
 /// second. What the questions themselves take is a part of the caller's patience.
 async fn patiently<'a, T>(
-    ask: impl Fn(bool) -> BoxFuture<'a, Result<T, HoldError>>,
+    ask: impl Fn(Attempt) -> BoxFuture<'a, Result<T, HoldError>>,
 ) -> Result<T, HoldError> {
     let until = Instant::now() + PATIENCE_ELSEWHERE;
-    let mut answer = ask(true).await;
+    let mut answer = ask(Attempt::First).await;
     while matches!(answer, Err(HoldError::Elsewhere)) && Instant::now() < until {
         sleep_until(until.min(Instant::now() + WAIT_ELSEWHERE)).await;
-        answer = ask(false).await;
+        // Whether there is time for another.
+        let last = Instant::now() + WAIT_ELSEWHERE >= until;
+        answer = ask(if last { Attempt::Last } else { Attempt::Again }).await;
     }
     answer
 }
@@ -474,8 +476,8 @@ mod tests {
         for (takes, asked) in [(0, 4), (40, 3), (100, 2), (250, 2), (301, 1)] {
             let takes = Duration::from_millis(takes);
             let (begun, count) = (Instant::now(), std::cell::Cell::new(0));
-            let ask = |first: bool| -> BoxFuture<'_, Result<(), HoldError>> {
-                assert_eq!(first, count.get() == 0);
+            let ask = |attempt: Attempt| -> BoxFuture<'_, Result<(), HoldError>> {
+                assert_eq!(attempt == Attempt::First, count.get() == 0);
                 count.set(count.get() + 1);
                 Box::pin(async move {
                     tokio::time::sleep(takes).await;

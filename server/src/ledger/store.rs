@@ -23,8 +23,9 @@ pub(super) trait Store: Send + Sync {
     /// Takes credit from a wallet, as a new lease or more of one.
     fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked>;
 
-    /// Says that the node lives and what the calls on its leases hold; answers for each.
-    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>>;
+    /// Says that the node lives and what the calls on its leases hold; answers for each, but for those that somebody has
+    /// locked for too long.
+    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Option<Beat>>>;
 
     /// Which of the node's leases are wanted back by others.
     fn recalled<'a>(&'a self, node: &'a str) -> Answer<'a, Vec<LeaseId>>;
@@ -69,9 +70,18 @@ pub(super) struct Asking<'a> {
     pub(super) need: Amount,
     /// More is not wanted.
     pub(super) want: Amount,
-    /// The first time for this call. Then every other lease of the wallet is asked what it does not use, whatever it said
-    /// before; later only those that have not answered since, or have something again.
-    pub(super) first: bool,
+    pub(super) attempt: Attempt,
+}
+
+/// How often a call has asked already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// Every other lease of the wallet is asked what it does not use, whatever it said before.
+    First,
+    /// Only those that have not answered since, or have something again.
+    Again,
+    /// Where the wallet holds too little in all, what leases have said by now is believed.
+    Last,
 }
 
 /// What asking for credit brought.
@@ -154,7 +164,7 @@ impl Store for DbStore {
         Box::pin(bounded(leases::ask(&self.db, asking)))
     }
 
-    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>> {
+    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Option<Beat>>> {
         Box::pin(bounded(leases::beat(&self.db, held)))
     }
 

@@ -76,7 +76,7 @@ impl<G: Ground> Side<G> {
                 more_on,
                 need,
                 want,
-                first,
+                attempt,
             } => {
                 let asking = Asking {
                     node,
@@ -84,7 +84,7 @@ impl<G: Ground> Side<G> {
                     existing: more_on.map(|lease| self.lease(lease).0),
                     need: Amount::from_nanos(*need),
                     want: Amount::from_nanos(*want),
-                    first: *first,
+                    attempt: *attempt,
                 };
                 let asked = store.ask(asking).await.unwrap();
                 self.asked(asked)

@@ -5,7 +5,7 @@ use domain::ids::{LeaseId, WorkspaceId};
 use uuid::Uuid;
 
 use crate::ledger::leases::TTL;
-use crate::ledger::store::{Asked, Beat, Held};
+use crate::ledger::store::{Asked, Attempt, Beat, Held};
 
 use super::rows::{Lease, State, ends, millis};
 use super::world::{Flaw, World};
@@ -18,9 +18,9 @@ impl World {
         existing: Option<LeaseId>,
         need: i64,
         want: i64,
-        first: bool,
+        attempt: Attempt,
     ) -> Asked {
-        let asked = self.asked(node, workspace, existing, need, want, first);
+        let asked = self.asked(node, workspace, existing, need, want, attempt);
         self.note("ask", &asked);
         asked
     }
@@ -32,7 +32,7 @@ impl World {
         existing: Option<LeaseId>,
         need: i64,
         want: i64,
-        first: bool,
+        attempt: Attempt,
     ) -> Asked {
         let Some(at) = (self.books.iter()).position(|book| book.workspace == workspace) else {
             return Asked::Insufficient {
@@ -51,8 +51,9 @@ impl World {
         let grant = want.min(most).min(free);
         if grant < need || grant <= 0 {
             let wallet = &self.books[at];
-            let elsewhere = wallet.posted >= need && wallet.reserved > 0;
-            if elsewhere && self.recall(at, existing, first) {
+            let may_wait = wallet.posted >= need || attempt != Attempt::Last;
+            let elsewhere = may_wait && wallet.reserved > 0;
+            if elsewhere && self.recall(at, existing, attempt == Attempt::First) {
                 return Asked::Elsewhere;
             }
             let available = free + self.unheld(at, existing);

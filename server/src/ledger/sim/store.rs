@@ -28,21 +28,23 @@ impl Store for SimStore {
     fn ask<'a>(&'a self, asking: Asking<'a>) -> Answer<'a, Asked> {
         let node = asking.node.to_owned();
         let (workspace, existing) = (asking.workspace, asking.existing);
-        let (need, want, first) = (asking.need.nanos(), asking.want.nanos(), asking.first);
+        let (need, want, attempt) = (asking.need.nanos(), asking.want.nanos(), asking.attempt);
         Box::pin(self.wire.request(true, move |world| {
-            world.ask(&node, workspace, existing, need, want, first)
+            world.ask(&node, workspace, existing, need, want, attempt)
         }))
     }
 
-    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Beat>> {
+    fn beat<'a>(&'a self, held: &'a [Held]) -> Answer<'a, Vec<Option<Beat>>> {
         let held = held.to_vec();
         Box::pin(async move {
             if held.is_empty() {
                 return Ok(Vec::new());
             }
-            self.wire
+            let beats = self
+                .wire
                 .request(true, move |world| world.beat(&held))
-                .await
+                .await?;
+            Ok(beats.into_iter().map(Some).collect())
         })
     }
 

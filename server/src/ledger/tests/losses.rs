@@ -42,7 +42,7 @@ impl Store for Fussy {
         panic!("a writer asks for no credit")
     }
 
-    fn beat<'a>(&'a self, _: &'a [Held]) -> Answer<'a, Vec<Beat>> {
+    fn beat<'a>(&'a self, _: &'a [Held]) -> Answer<'a, Vec<Option<Beat>>> {
         panic!("a writer keeps no leases")
     }
 

@@ -1,5 +1,7 @@
 //! What is asked of both? Small stories of wallets, leases, flushes and reversals.
 
+use crate::ledger::store::Attempt;
+
 /// A portion of credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -19,7 +21,7 @@ pub(super) enum Step {
         more_on: Option<usize>,
         need: i64,
         want: i64,
-        first: bool,
+        attempt: Attempt,
     },
     /// Leases and what is held of them.
     Beat(Vec<(usize, i64)>),
@@ -70,7 +72,7 @@ fn ask(node: &'static str, wallet: usize, need: i64, want: i64) -> Step {
         more_on: None,
         need,
         want,
-        first: true,
+        attempt: Attempt::First,
     }
 }
 
@@ -82,7 +84,19 @@ fn again(node: &'static str, need: i64) -> Step {
         more_on: None,
         need,
         want: need,
-        first: false,
+        attempt: Attempt::Again,
+    }
+}
+
+/// The same when there is no time for another question.
+fn at_last(node: &'static str, need: i64) -> Step {
+    Step::Ask {
+        node,
+        wallet: 0,
+        more_on: None,
+        need,
+        want: need,
+        attempt: Attempt::Last,
     }
 }
 
@@ -93,7 +107,7 @@ fn more(node: &'static str, lease: usize, need: i64, want: i64) -> Step {
         more_on: Some(lease),
         need,
         want,
-        first: true,
+        attempt: Attempt::First,
     }
 }
 
@@ -191,9 +205,20 @@ pub(super) fn all() -> Vec<Script> {
                 ask("b", 0, 50, 50),
                 shrink(0, 60, 0),
                 again("b", 90),
+                at_last("b", 90),
+                again("b", 101),
+                at_last("b", 101),
+                shrink(0, 60, 40),
                 again("b", 101),
                 more("a", 0, 50, 50),
                 more("a", 0, 101, 101),
+                // Less than it says may be held of the other by now, so it is asked once.
+                Step::Beat(vec![(0, 60)]),
+                ask("b", 0, 101, 101),
+                Step::Recalled("a"),
+                shrink(0, 0, 0),
+                again("b", 101),
+                at_last("b", 101),
             ],
         },
         Script {
