@@ -477,6 +477,40 @@ on_both! {
         app.finish().await;
     }
 
+    /// A call that holds the bonus at that moment may spend it; afterwards it is nobody's.
+    async fn a_bonus_that_a_call_holds_ends_with_its_order(app) {
+        let (fake, caller, clock) = (Fake::start().await, app.caller("5").await, Clock::fixed(NOW));
+        let node = node(&app, &fake, &clock).await;
+        let order = node.begun(&caller, "100.00 USD").await;
+        node.paid(&fake, &order).await;
+        let ledger = &app.handles.ledger;
+        let hold = ledger.hold(order.workspace, usd("15")).await.unwrap();
+        let desk = node.orders.acting(By::OPERATOR);
+        let mut all = desk.refund(order.id, &refund(Some("100"), "all")).await;
+        for _ in 0..20 {
+            if all.is_ok() {
+                break;
+            }
+            all = desk.refund(order.id, &refund(Some("100"), "all")).await;
+        }
+        assert_eq!(all.unwrap().status, OrderStatus::Refunded);
+        assert_eq!(rows(&app, "order_refund WHERE bonus_nusd = 0").await, 1, "the call has it");
+        let ends = format!("lot WHERE kind = 'bonus' AND remaining = original AND expires_at = {}", NOW + 60_000);
+        assert_eq!(rows(&app, &ends).await, 1);
+        drop(hold);
+        // The ledger goes by another clock than the orders here.
+        app.handles.db.write().execute_unprepared("UPDATE lot SET expires_at = 1 WHERE kind = 'bonus'").await.unwrap();
+        for _ in 0..200 {
+            ledger.expire_lots().await.unwrap();
+            if rows(&app, "lot WHERE kind = 'bonus' AND remaining > 0").await == 0 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        assert_eq!(balance(&app, &caller).await, usd("5"), "the bonus is gone too");
+        app.finish().await;
+    }
+
     /// What running calls hold does not go back, and what they spent is gone.
     async fn what_calls_hold_stays(app) {
         let (fake, caller, clock) = (Fake::start().await, app.caller("0").await, Clock::fixed(NOW));

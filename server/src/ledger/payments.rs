@@ -216,6 +216,10 @@ pub(crate) async fn left<C: ConnectionTrait>(
     })
 }
 
+/// A bonus that goes with its order ends so much later: in the eyes of every node that takes away what has ended, in the
+/// future.
+const BONUS_ENDS_MS: UnixMs = 60_000;
+
 /// Money of an order that goes back.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refund {
@@ -273,13 +277,24 @@ impl Refund {
         Ok(Some(void))
     }
 
-    /// The money went: undoes the payment in part, at its own rate.
+    /// The money went: undoes the payment in part, at its own rate. Where `missing` of its bonus could not be taken because
+    /// running calls held it, and that is all there is, the bonus ends: they may spend what they hold, nobody else.
     ///
     /// # Errors
     /// When the database refuses, also because it was finished or given back before.
-    pub(crate) async fn finish<C: ConnectionTrait>(&self, conn: &C) -> Result<(), DbErr> {
+    pub(crate) async fn finish<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        missing: Amount,
+    ) -> Result<(), DbErr> {
         // Locked, as by everybody who moves an order's money.
-        wallet(conn, self.workspace).await?;
+        let wallet = wallet(conn, self.workspace).await?;
+        if let Some(lot) = lots::of_txn(conn, wallet.id, &bonus_txn_of(self.order)).await?
+            && lot.remaining > Amount::ZERO
+            && lot.remaining <= missing
+        {
+            lots::end(conn, lot.id, self.now + BONUS_ENDS_MS).await?;
+        }
         let (txn, note) = self.names();
         let clearing = credit_book(conn, "refund_clearing", self.now).await?;
         let exchanged = credit_book(conn, "fx_credit", self.now).await?;

@@ -243,7 +243,7 @@ pub(super) fn by_hand(orders: &Orders, provider: ProviderId) -> bool {
 
 /// How much of an order's bonus goes when so much more of its credit goes back: the part that all of it together makes,
 /// rounded up, less what went before.
-async fn bonus_due<C: ConnectionTrait>(
+pub(super) async fn bonus_due<C: ConnectionTrait>(
     conn: &C,
     view: &OrderView,
     credit: Amount,

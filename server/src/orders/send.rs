@@ -5,7 +5,7 @@ use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use super::provider::{Back, Fault, Provider, Wanting};
-use super::refund::{FIRST_MS, Sending};
+use super::refund::{FIRST_MS, Sending, bonus_due};
 use super::rows::{self, Row};
 use super::{Orders, receipt, tell};
 use crate::db::{all, exec};
@@ -145,7 +145,8 @@ impl Orders {
             .credit
             .plus(refund.credit)
             .map_err(|error| DbErr::Custom(error.to_string()))?;
-        refund.finish(conn).await?;
+        let missing = bonus_due(conn, &row.view, refund.credit).await?;
+        refund.finish(conn, missing).await?;
         let next = if credit == settled.credited {
             OrderStatus::Refunded
         } else {

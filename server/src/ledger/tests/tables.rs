@@ -256,7 +256,7 @@ impl Desk {
         let (refund, void) = self.refund.take().unwrap();
         let tx = self.bank.db.begin().await.unwrap();
         let done = if went {
-            refund.finish(&tx).await
+            refund.finish(&tx, Amount::ZERO).await
         } else {
             refund.give_back(&tx, void).await
         };

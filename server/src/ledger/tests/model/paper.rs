@@ -290,7 +290,7 @@ impl<'a> Paper<'a> {
         let sent = self.sent.swap_remove(refund % self.sent.len());
         let tx = self.bank.db.begin().await.unwrap();
         if went {
-            sent.refund.finish(&tx).await.unwrap();
+            sent.refund.finish(&tx, Amount::ZERO).await.unwrap();
         } else {
             sent.refund.give_back(&tx, nanos(sent.void)).await.unwrap();
             self.lots[sent.lot].remaining += sent.refund.credit.nanos();
