@@ -21,13 +21,15 @@ use crate::binary::live_leases;
 use crate::postgres::Scratch;
 
 /// By the newest migration that they have, oldest first. A new version adds its own; none is taken away.
-const SQLITE: [(&str, &str); 2] = [
+const SQLITE: [(&str, &str); 3] = [
     ("m016", include_str!("fixtures/upgrade/sqlite-m016.sql")),
     ("m021", include_str!("fixtures/upgrade/sqlite-m021.sql")),
+    ("m025", include_str!("fixtures/upgrade/sqlite-m025.sql")),
 ];
-const POSTGRES: [(&str, &str); 2] = [
+const POSTGRES: [(&str, &str); 3] = [
     ("m016", include_str!("fixtures/upgrade/postgres-m016.sql")),
     ("m021", include_str!("fixtures/upgrade/postgres-m021.sql")),
+    ("m025", include_str!("fixtures/upgrade/postgres-m025.sql")),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
