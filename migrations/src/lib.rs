@@ -32,6 +32,7 @@ mod m022_settle;
 mod m023_tools_free;
 mod m024_lean;
 mod m025_released;
+mod m026_key_calls;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m023_tools_free::Migration),
             Box::new(m024_lean::Migration),
             Box::new(m025_released::Migration),
+            Box::new(m026_key_calls::Migration),
         ]
     }
 }

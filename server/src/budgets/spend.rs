@@ -135,6 +135,12 @@ async fn read<C: ConnectionTrait>(conn: &C, key: KeyId) -> Result<Vec<Row>, DbEr
         .collect()
 }
 
+/// From the index alone: the wallet is locked meanwhile.
+pub(super) const COUNT: &str = "INSERT INTO key_spend (key_id, period, period_start, period_end, spent)
+    SELECT $1, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST(coalesce(sum(charge_nusd + reversed_nusd), 0) AS BIGINT) FROM call
+    WHERE key_id = $1 AND created_at >= $3 AND created_at < $4
+    ON CONFLICT (key_id, period, period_start) DO NOTHING";
+
 /// Makes the sum of one span; flushes are excluded. Spans before the last one are forgotten: if a call that began in
 /// one of them still runs and asks, its sum is made again.
 async fn count<C: ConnectionTrait>(conn: &C, key: KeyId, span: Span) -> Result<(), DbErr> {
@@ -145,17 +151,13 @@ async fn count<C: ConnectionTrait>(conn: &C, key: KeyId, span: Span) -> Result<(
         span.start.into(),
     ];
     exec(conn, forget, values).await?;
-    let sql = "INSERT INTO key_spend (key_id, period, period_start, period_end, spent)
-               SELECT $1, $2, CAST($3 AS BIGINT), CAST($4 AS BIGINT), CAST(coalesce(sum(charge_nusd + reversed_nusd), 0) AS BIGINT) FROM call
-               WHERE key_id = $1 AND created_at >= $3 AND created_at < $4
-               ON CONFLICT (key_id, period, period_start) DO NOTHING";
     let values = [
         key.to_string().into(),
         span.period.id().into(),
         span.start.into(),
         span.end.unwrap_or(UnixMs::MAX).into(),
     ];
-    exec(conn, sql, values).await?;
+    exec(conn, COUNT, values).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use super::*;
 use crate::audit::{Audit, By};
 use crate::calls::CallRecord;
 use crate::catalog::{Catalog, NewModel, NewPrice};
-use crate::db::{exec, one};
+use crate::db::{all, exec, one};
 use crate::ids::NewId;
 use crate::ledger::{Ledger, LedgerConfig, SettleError, open_wallet, verify};
 use crate::testing::TestDb;
@@ -515,6 +515,23 @@ async fn calls_before_a_limit_was_set_count_and_another_workspace_sees_nothing()
     let stranger = alone.spent(WorkspaceId::new(), till.key).await.unwrap();
     assert!(stranger.total.is_zero() && stranger.day.is_zero());
     till.proved().await;
+}
+
+#[tokio::test]
+async fn a_keys_calls_are_added_up_from_an_index_alone() {
+    let till = Till::open().await;
+    let sql = format!("EXPLAIN QUERY PLAN {}", spend::COUNT);
+    let values = ["k".into(), "day".into(), 0.into(), 1.into()];
+    let plan = all(till.db.write(), &sql, values).await.unwrap();
+    let plan: Vec<String> = plan
+        .iter()
+        .map(|row| row.try_get("", "detail").unwrap())
+        .collect();
+    assert!(
+        plan.iter()
+            .any(|step| step.contains("COVERING INDEX call_of_key")),
+        "{plan:?}"
+    );
 }
 
 #[tokio::test]
