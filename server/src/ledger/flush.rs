@@ -15,16 +15,16 @@ use tokio::sync::oneshot;
 
 use crate::budgets::{self, Counted};
 use crate::calls::{self, Booked, Repeated};
-use crate::db::{all, also_among, among, exec, for_update};
+use crate::db::{all, also_among, among, for_update};
 
 use super::batch::Batch;
 use super::books::{Movement, OfFlushes};
 use super::hold::SettleError;
+use super::item::Item;
 use super::losses;
 use super::lots::{self, Consumption};
-use super::store::Flushed;
+use super::store::{Flushed, Patience};
 use super::wallet::Lease;
-use super::writer::Item;
 
 /// The calls of one lease that go to the database together, frozen once numbered.
 pub(super) struct Flush {
@@ -33,6 +33,8 @@ pub(super) struct Flush {
     pub(super) items: Vec<Item>,
     pub(super) number: i64,
     pub(super) hash: String,
+    /// It was sent and its outcome is not known: it is sent again as it is, and nobody can give up on its calls.
+    frozen: bool,
 }
 
 impl Flush {
@@ -42,11 +44,21 @@ impl Flush {
             items: vec![first],
             number: 0,
             hash: String::new(),
+            frozen: false,
         }
     }
 
     pub(super) fn lease_id(&self) -> Option<LeaseId> {
         self.lease.as_ref().map(|lease| lease.id)
+    }
+
+    pub(super) fn book(&self) -> Option<i64> {
+        self.lease.as_ref().map(|lease| lease.book)
+    }
+
+    /// Whether the other one's calls may become a part of this one.
+    pub(super) fn takes(&self, other: &Self, most: usize) -> bool {
+        !self.frozen && self.items.len() + other.items.len() <= most
     }
 
     /// The name of its movements: after its first call, because calls begin one after the other. Rows that are named so
@@ -57,8 +69,11 @@ impl Flush {
     }
 
     /// Claims the calls that are still waited for, numbers the flush and fingerprints its content. The others leave it:
-    /// they are lost, and answered as a flush of their own.
+    /// they are lost, and answered as a flush of their own. A frozen flush stays as it is.
     pub(super) fn claim(&mut self) -> Option<Self> {
+        if self.frozen {
+            return None;
+        }
         let mut lost: Option<Self> = None;
         for item in std::mem::take(&mut self.items) {
             if item.ticket.claim() {
@@ -89,9 +104,17 @@ impl Flush {
         lost
     }
 
-    /// The database certainly does not have it: its waiters may give up again.
+    /// Nobody knows whether the database has it.
+    pub(super) fn freeze(&mut self) {
+        self.frozen = true;
+    }
+
+    /// The database does not have it from this attempt: its waiters may give up again, unless an earlier one may still
+    /// turn out to be there.
     pub(super) fn put_back(&self) {
-        self.items.iter().for_each(|item| item.ticket.put_back());
+        if !self.frozen {
+            self.items.iter().for_each(|item| item.ticket.put_back());
+        }
     }
 
     /// Tells the waiters. Answers the calls whose waiters had already been told that nothing is charged.
@@ -148,7 +171,7 @@ impl Flush {
 }
 
 /// Writes the flushes in the caller's transaction. Those that are there already are left alone, so repeating it is
-/// harmless.
+/// harmless. With little patience, those whose wallet somebody has locked are left out, and have no answer.
 ///
 /// # Errors
 /// When the database refuses, or has one of the flushes with another content.
@@ -157,21 +180,26 @@ pub(super) async fn apply<C: ConnectionTrait>(
     now: UnixMs,
     books: OfFlushes,
     flushes: &[Flush],
-) -> Result<Vec<Flushed>, DbErr> {
+    patience: Patience,
+) -> Result<Vec<Option<Flushed>>, DbErr> {
     let written = written(conn, books, flushes).await?;
-    let Locked { leases, mut free } = lock(conn, flushes).await?;
+    let Rows { leases, mut free } = lock(conn, flushes, patience).await?;
     let mut of_keys = of_keys(conn, flushes, &leases).await?;
     let (mut plans, mut flushed) = (Vec::new(), Vec::new());
     for flush in flushes {
         let row = flush.lease_id().and_then(|id| leases.get(&id));
+        if flush.lease.is_some() && row.is_none() && patience == Patience::Short {
+            flushed.push(None);
+            continue;
+        }
         let plan = match &flush.lease {
             Some(lease) => Plan::make(conn, flush, lease, row, &mut free, &mut of_keys).await?,
             None => Plan::without_lease(flush, &written),
         };
-        flushed.push(Flushed {
+        flushed.push(Some(Flushed {
             recall: row.is_some_and(|row| row.recall),
             renewed: plan.is_some() && row.is_some_and(|row| row.state == State::Active),
-        });
+        }));
         plans.extend(plan);
     }
     let (movements, consumed) = movements(&plans, books)?;
@@ -194,8 +222,7 @@ fn booked<'a>(plans: &'a [Plan<'_>], paid: bool) -> Vec<Booked<'a>> {
 }
 
 /// The calls of losses that the database has already. No row of a lease tells, so the book of losses is locked instead:
-/// the same flush, sent before, may still be under way. Whoever holds it for longer than a moment is stuck, and the next
-/// charges of this node wait for us: then it is tried later.
+/// the same flush, sent before, may still be under way.
 async fn written<C: ConnectionTrait>(
     conn: &C,
     books: OfFlushes,
@@ -206,9 +233,6 @@ async fn written<C: ConnectionTrait>(
     let calls: BTreeSet<String> = items.map(|item| item.record.id.to_string()).collect();
     if calls.is_empty() {
         return Ok(calls);
-    }
-    if conn.get_database_backend() == DbBackend::Postgres {
-        exec(conn, "SET LOCAL lock_timeout = '100ms'", []).await?;
     }
     let sql = format!("SELECT id FROM book WHERE id = $1{}", for_update(conn));
     all(conn, &sql, [books.loss.into()]).await?;
@@ -272,17 +296,21 @@ enum State {
 
 /// What the batch is about, locked.
 #[derive(Default)]
-struct Locked {
+struct Rows {
     leases: HashMap<LeaseId, LeaseRow>,
     /// What no lease has of each wallet, by its book.
     free: HashMap<i64, Amount>,
 }
 
 /// One statement for all of it. Every row is as its last change left it, also where that was waited for.
-async fn lock<C: ConnectionTrait>(conn: &C, flushes: &[Flush]) -> Result<Locked, DbErr> {
+async fn lock<C: ConnectionTrait>(
+    conn: &C,
+    flushes: &[Flush],
+    patience: Patience,
+) -> Result<Rows, DbErr> {
     let ids: BTreeSet<LeaseId> = flushes.iter().filter_map(Flush::lease_id).collect();
     if ids.is_empty() {
-        return Ok(Locked::default());
+        return Ok(Rows::default());
     }
     let mut values = Vec::new();
     let mut wallets = (String::new(), "book");
@@ -293,8 +321,12 @@ async fn lock<C: ConnectionTrait>(conn: &C, flushes: &[Flush]) -> Result<Locked,
         let books = books.into_iter().map(Value::from);
         let those = also_among(conn, "id", books, &mut values)?;
         lock = for_update(conn).to_owned();
+        let skip = match patience {
+            Patience::Usual => "",
+            Patience::Short => " SKIP LOCKED",
+        };
         let with = format!(
-            "WITH wallets AS MATERIALIZED (SELECT id, posted, reserved FROM book WHERE {those} ORDER BY id{lock})"
+            "WITH wallets AS MATERIALIZED (SELECT id, posted, reserved FROM book WHERE {those} ORDER BY id{lock}{skip})"
         );
         wallets = (with, "wallets");
         lock.push_str(" OF l");
@@ -307,7 +339,7 @@ async fn lock<C: ConnectionTrait>(conn: &C, flushes: &[Flush]) -> Result<Locked,
          FROM lease l JOIN {} w ON w.id = l.book_id WHERE {those} ORDER BY l.book_id, l.id{lock}",
         wallets.0, wallets.1
     );
-    let mut locked = Locked::default();
+    let mut locked = Rows::default();
     for row in all(conn, &sql, values).await? {
         let id: String = row.try_get("", "id")?;
         let id: LeaseId = id

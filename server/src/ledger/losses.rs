@@ -11,7 +11,7 @@ use sea_orm::DbErr;
 use tokio::time::Instant;
 
 use super::flush::Flush;
-use super::store::{Failure, Store};
+use super::store::{Failure, Patience, Store};
 use super::writer::{BACKOFF_MAX, BACKOFF_MIN, is_refusal};
 use crate::clock::Clock;
 
@@ -97,7 +97,11 @@ impl Losses {
             return;
         }
         let outcome = match begun {
-            Ok(writing) => writing.flush(clock.now_ms(), from_ref(&flush)).await,
+            // Whoever holds the book of losses for longer than a moment is stuck, and the next charges wait for us.
+            Ok(writing) => {
+                let flush = from_ref(&flush);
+                writing.flush(clock.now_ms(), flush, Patience::Short).await
+            }
             Err(error) => Err(Failure::NotCommitted(error)),
         };
         match outcome {
@@ -110,7 +114,9 @@ impl Losses {
                 tracing::error!(error = %error, "The database refused a loss: its calls are written one by one");
                 self.queue(waited_for).extend(flush.refused());
             }
-            Err(Failure::NotCommitted(error) | Failure::Unknown(error)) => {
+            Err(
+                Failure::NotCommitted(error) | Failure::Locked(error) | Failure::Unknown(error),
+            ) => {
                 flush.put_back();
                 self.queue(waited_for).push_back(flush);
                 self.put_off(&error);

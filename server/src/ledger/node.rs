@@ -20,11 +20,12 @@ use crate::clock::{Clock, Moment, Ticks};
 
 use super::handle::LedgerConfig;
 use super::hold::{Hold, HoldError, SettleError, Settled};
+use super::item::{Item, Ticket};
 use super::leases;
 use super::losses;
 use super::store::{Asked, Asking, Attempt, Store};
 use super::wallet::{Lease, Wallet};
-use super::writer::{Item, Ticket, Writer};
+use super::writer::Writer;
 
 /// The node stops using a lease so much before the database would: what clocks and replies may differ by.
 const MARGIN: Duration = Duration::from_secs(5);

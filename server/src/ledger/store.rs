@@ -6,10 +6,10 @@ use domain::Amount;
 use domain::ids::{CallId, LeaseId, WorkspaceId};
 use domain::views::UnixMs;
 use futures::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
 use tokio::sync::OnceCell;
 
-use crate::db::{Db, SILENCE, bounded, silent};
+use crate::db::{Db, SILENCE, bounded, exec, is_locked, silent};
 
 use super::books::OfFlushes;
 use super::flush::{self, Flush};
@@ -48,14 +48,15 @@ pub(super) trait Store: Send + Sync {
 /// A place to write one batch.
 pub(super) trait Writing: Send + 'static {
     /// Charges the calls of each flush and writes their rows; renews their leases, and answers for each whether it is wanted
-    /// elsewhere.
+    /// elsewhere. With little patience nothing is answered, nor written, of those whose wallet somebody has locked.
     fn flush<'a>(
         self: Box<Self>,
         now: UnixMs,
         flushes: &'a [Flush],
-    ) -> Answer<'a, Vec<Flushed>, Failure>;
+        patience: Patience,
+    ) -> Answer<'a, Vec<Option<Flushed>>, Failure>;
 
-    /// Gives charges back whose callers were told that they are not charged.
+    /// Gives charges back whose callers were told that they are not charged. Never waits for long.
     fn reverse<'a>(self: Box<Self>, now: UnixMs, calls: &'a [CallId]) -> Answer<'a, (), Failure>;
 }
 
@@ -128,11 +129,22 @@ pub(super) struct Flushed {
     pub(super) renewed: bool,
 }
 
+/// How long a batch waits for rows that somebody has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Two seconds, as every statement.
+    Usual,
+    /// Not at all for wallets, and a tenth of a second for the rest.
+    Short,
+}
+
 /// Why a batch is not known to be committed.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// It failed before COMMIT: nothing of it is in the database.
     NotCommitted(DbErr),
+    /// So did this, because somebody has locked rows of it.
+    Locked(DbErr),
     /// COMMIT was sent and its answer lost: all of it is there, or nothing. Sending it again finds out.
     Unknown(DbErr),
 }
@@ -204,11 +216,16 @@ impl Writing for DbWriting {
         self: Box<Self>,
         now: UnixMs,
         flushes: &'a [Flush],
-    ) -> Answer<'a, Vec<Flushed>, Failure> {
+        patience: Patience,
+    ) -> Answer<'a, Vec<Option<Flushed>>, Failure> {
         Box::pin(async move {
-            let flushed = bounded(flush::apply(&self.tx, now, self.books, flushes))
-                .await
-                .map_err(Failure::NotCommitted)?;
+            let writing = async {
+                if patience == Patience::Short {
+                    wait_less(&self.tx).await?;
+                }
+                flush::apply(&self.tx, now, self.books, flushes, patience).await
+            };
+            let flushed = bounded(writing).await.map_err(Failure::before_commit)?;
             commit(self.tx).await?;
             Ok(flushed)
         })
@@ -216,11 +233,31 @@ impl Writing for DbWriting {
 
     fn reverse<'a>(self: Box<Self>, now: UnixMs, calls: &'a [CallId]) -> Answer<'a, (), Failure> {
         Box::pin(async move {
-            bounded(reversal::apply(&self.tx, now, calls))
-                .await
-                .map_err(Failure::NotCommitted)?;
+            let writing = async {
+                wait_less(&self.tx).await?;
+                reversal::apply(&self.tx, now, calls).await
+            };
+            bounded(writing).await.map_err(Failure::before_commit)?;
             commit(self.tx).await
         })
+    }
+}
+
+/// This transaction waits for no lock longer than a moment.
+async fn wait_less<C: ConnectionTrait>(conn: &C) -> Result<(), DbErr> {
+    if conn.get_database_backend() == DbBackend::Postgres {
+        exec(conn, "SET LOCAL lock_timeout = '100ms'", []).await?;
+    }
+    Ok(())
+}
+
+impl Failure {
+    fn before_commit(error: DbErr) -> Self {
+        if is_locked(&error) {
+            Self::Locked(error)
+        } else {
+            Self::NotCommitted(error)
+        }
     }
 }
 

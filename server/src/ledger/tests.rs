@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod credit;
+mod desk;
 mod expiry;
+mod locks;
 mod losses;
 mod model;
 mod tables;

@@ -5,125 +5,30 @@
 //! have reached the database is frozen: it is sent again unchanged until the outcome is known, and the lease's flush
 //! number tells the database whether it already has it. A waiter that cannot wait for that outcome abandons the call:
 //! if it turns out to be charged, the charge goes back. What was served and is not charged is the operator's loss, which
-//! is written beside the charges ([`Losses`]).
+//! is written beside the charges ([`Losses`]); so is what waits for somebody else's locks ([`Locked`]).
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use domain::ids::{CallId, LeaseId};
-use domain::{Amount, Problem};
 use sea_orm::{DbErr, RuntimeErr};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::budgets::{KeyCharge, KeyHold};
-use crate::calls::CallRecord;
 use crate::clock::{Clock, Moment, Ticks};
 
 use super::flush::Flush;
-use super::hold::SettleError;
+use super::item::Item;
+use super::locked::Locked;
 use super::losses::Losses;
 use super::node::Node;
-use super::store::{Failure, Flushed, Store};
-use super::wallet::Lease;
-
-/// A settled call on its way to the database.
-pub(super) struct Item {
-    pub(super) record: CallRecord,
-    pub(super) lease: Option<Arc<Lease>>,
-    pub(super) charge: Amount,
-    pub(super) unbilled: Amount,
-    pub(super) of_key: KeyCharge,
-    pub(super) ticket: Ticket,
-    pub(super) reply: oneshot::Sender<Result<(), SettleError>>,
-}
-
-impl Item {
-    /// It is not charged after all: its money and its part of the key's limits are free again.
-    pub(super) fn undo(&self) {
-        if let Some(lease) = &self.lease {
-            lease.unsettle(self.charge);
-        }
-        self.of_key.unsettle();
-    }
-
-    /// Money moves for it although no wallet pays.
-    pub(super) fn is_loss(&self) -> bool {
-        self.lease.is_none() && !self.unbilled.is_zero()
-    }
-
-    /// What is written of it when it is not charged: nobody waits, nobody pays. Nothing of a call that cost nothing.
-    pub(super) fn into_loss(self) -> Option<Self> {
-        if self.record.cost.is_zero() {
-            return None;
-        }
-        let mut record = self.record;
-        if !record.streamed {
-            record.status = Problem::SettlementFailed.status();
-        }
-        Some(Self {
-            unbilled: record.cost,
-            record,
-            lease: None,
-            charge: Amount::ZERO,
-            of_key: KeyHold::unlimited().settle(Amount::ZERO),
-            ticket: Ticket::default(),
-            reply: self.reply,
-        })
-    }
-}
-
-/// Whose turn it is: the waiter may withdraw a waiting call and abandon one that is on its way, the writer may send it
-/// and say that it is done; never two of these.
-#[derive(Clone, Default)]
-pub(super) struct Ticket(Arc<AtomicU8>);
-
-const WAITING: u8 = 0;
-const SENDING: u8 = 1;
-const WITHDRAWN: u8 = 2;
-const ABANDONED: u8 = 3;
-const DONE: u8 = 4;
-
-impl Ticket {
-    /// The waiter gives up. False when the call is already on its way: its outcome comes.
-    pub(super) fn withdraw(&self) -> bool {
-        self.turn(WAITING, WITHDRAWN)
-    }
-
-    /// The waiter gives up on a call whose outcome is not known. False when it just became known.
-    pub(super) fn abandon(&self) -> bool {
-        self.turn(SENDING, ABANDONED)
-    }
-
-    /// The writer sends it. False when it was withdrawn.
-    pub(super) fn claim(&self) -> bool {
-        self.turn(WAITING, SENDING)
-    }
-
-    /// The database certainly does not have it: it waits again.
-    pub(super) fn put_back(&self) {
-        if !self.turn(SENDING, WAITING) {
-            self.turn(ABANDONED, WITHDRAWN);
-        }
-    }
-
-    /// It is charged. False when its waiter had abandoned it.
-    pub(super) fn done(&self) -> bool {
-        self.turn(SENDING, DONE)
-    }
-
-    fn turn(&self, from: u8, to: u8) -> bool {
-        self.0
-            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-    }
-}
+use super::store::{Failure, Flushed, Patience, Store};
 
 /// The first of a batch waits at most so long for company, and no longer than nobody comes for a moment.
 const GATHER: Duration = Duration::from_millis(5);
 const LULL: Duration = Duration::from_millis(1);
-const BATCH_MAX: usize = 256;
+pub(super) const BATCH_MAX: usize = 256;
 /// Charges that go back in one transaction.
 const REVERSED_MAX: usize = 16;
 /// The wait after a failed commit doubles up to this.
@@ -142,66 +47,88 @@ pub(super) struct Writer {
 impl Writer {
     /// Runs until every sender is gone and everything sent has been committed, or was withdrawn and is booked as lost.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Item>) {
-        let (mut losses, mut wait) = (Losses::new(), BACKOFF_MIN);
-        while let Some(batch) = gather(&mut queue, losses.next()).await {
+        let (mut locked, mut losses) = (Locked::new(), Losses::new());
+        let mut wait = BACKOFF_MIN;
+        while let Some(batch) = gather(&mut queue, soonest(locked.next(), losses.next())).await {
             let nobody_waits = batch.is_empty();
             let (unpaid, paid) = batch.into_iter().partition(Item::is_loss);
             losses.add_waited_for(by_lease(unpaid));
-            let left = self.commit(by_lease(paid), &mut wait).await;
-            losses.add(left.losses);
-            self.reverse(left.to_reverse).await;
+            let paid = locked.join(by_lease(paid));
+            let left = self.commit(paid, locked.patience(), &mut wait).await;
+            losses.add(self.take_up(left, &mut locked).await);
+            if locked.is_due() {
+                losses.add(self.try_locked(&mut locked, &mut wait).await);
+            }
             // When the database takes what somebody waits for.
             if nobody_waits || wait == BACKOFF_MIN {
                 losses.write_one(self.store.as_ref(), &self.clock).await;
             }
-            if nobody_waits && queue.is_closed() && losses.are_given_up() {
+            let idle = nobody_waits && queue.is_closed() && locked.is_empty();
+            if idle && losses.are_given_up() {
                 return;
             }
         }
     }
 
-    /// Sends the batch until the database has it, or nobody waits for it any more: those calls leave it as losses.
-    async fn commit(&self, mut flushes: Vec<Flush>, wait: &mut Duration) -> Left {
-        let (mut left, mut frozen) = (Left::default(), false);
+    /// Sends the batch until the database has it, or nobody waits for it any more: those calls leave it as losses. So do
+    /// calls whose rows somebody has locked: they are for another time.
+    async fn commit(
+        &self,
+        mut flushes: Vec<Flush>,
+        mut patience: Patience,
+        wait: &mut Duration,
+    ) -> Left {
+        let mut left = Left::default();
         if flushes.is_empty() {
             return left;
         }
         loop {
             // Waiting for a connection or for the write lock is not sending: meanwhile waiters may still give up.
             let begun = self.store.begin().await;
-            if !frozen {
-                let losses = flushes.iter_mut().filter_map(Flush::claim);
-                left.losses.extend(losses);
-                flushes.retain(|flush| !flush.items.is_empty());
-            }
+            let losses = flushes.iter_mut().filter_map(Flush::claim);
+            left.losses.extend(losses);
+            flushes.retain(|flush| !flush.items.is_empty());
             if flushes.is_empty() {
                 return left;
             }
             let sent_at = self.ticks.now();
             let outcome = match begun {
-                Ok(writing) => writing.flush(self.clock.now_ms(), &flushes).await,
+                Ok(writing) => {
+                    let now = self.clock.now_ms();
+                    writing.flush(now, &flushes, patience).await
+                }
                 Err(error) => Err(Failure::NotCommitted(error)),
             };
             let error = match outcome {
                 Ok(flushed) => {
                     *wait = BACKOFF_MIN;
-                    left.to_reverse = self.committed(sent_at, flushes, &flushed);
+                    left.and(self.committed(sent_at, flushes, flushed));
                     return left;
                 }
-                // Also when it was sent before: the refusal came after that attempt's locks were gone, and what it had
-                // committed would have been found.
+                Err(Failure::Locked(error)) => {
+                    flushes.iter().for_each(Flush::put_back);
+                    if patience == Patience::Usual {
+                        tracing::warn!(error = %error, "Somebody has locked rows for long: their calls are charged when they are free, the others now");
+                        patience = Patience::Short;
+                        continue;
+                    }
+                    if flushes.len() == 1 {
+                        left.locked = flushes;
+                    } else {
+                        left.and(self.one_by_one(flushes, patience, wait).await);
+                    }
+                    return left;
+                }
                 Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
-                    left.and(self.refused(flushes, &error, wait).await);
+                    left.and(self.refused(flushes, &error, patience, wait).await);
                     return left;
                 }
                 Err(Failure::NotCommitted(error)) => {
-                    if !frozen {
-                        flushes.iter().for_each(Flush::put_back);
-                    }
+                    flushes.iter().for_each(Flush::put_back);
                     error
                 }
                 Err(Failure::Unknown(error)) => {
-                    frozen = true;
+                    flushes.iter_mut().for_each(Flush::freeze);
                     error
                 }
             };
@@ -209,61 +136,111 @@ impl Writer {
         }
     }
 
-    fn committed(&self, sent_at: Moment, flushes: Vec<Flush>, flushed: &[Flushed]) -> Vec<CallId> {
-        for (flush, flushed) in flushes.iter().zip(flushed) {
+    fn committed(
+        &self,
+        sent_at: Moment,
+        flushes: Vec<Flush>,
+        flushed: Vec<Option<Flushed>>,
+    ) -> Left {
+        let mut left = Left::default();
+        for (flush, flushed) in flushes.into_iter().zip(flushed) {
+            let Some(flushed) = flushed else {
+                flush.put_back();
+                left.locked.push(flush);
+                continue;
+            };
             if let Some(lease) = flush.lease.as_ref().filter(|_| flushed.renewed) {
                 lease.renewed(sent_at, Node::valid_until(sent_at));
             }
+            if flushed.recall {
+                self.recalls.notify_one();
+            }
+            left.to_reverse.extend(flush.succeeded());
         }
-        if flushed.iter().any(|flushed| flushed.recall) {
-            self.recalls.notify_one();
-        }
-        flushes.into_iter().flat_map(Flush::succeeded).collect()
+        left
     }
 
-    /// One of them is wrong; the others must not suffer for it.
-    async fn refused(&self, mut flushes: Vec<Flush>, error: &DbErr, wait: &mut Duration) -> Left {
-        if flushes.len() == 1 {
-            tracing::error!(error = %error, "The database refused a flush: its calls are not charged, its lease is shut");
-            return Left {
-                to_reverse: Vec::new(),
-                losses: flushes.drain(..).flat_map(Flush::refused).collect(),
-            };
+    /// One of them is wrong; the others must not suffer for it. Also when it was sent before: the refusal came after that
+    /// attempt's locks were gone, and what it had committed would have been found.
+    async fn refused(
+        &self,
+        mut flushes: Vec<Flush>,
+        error: &DbErr,
+        patience: Patience,
+        wait: &mut Duration,
+    ) -> Left {
+        if flushes.len() > 1 {
+            flushes.iter().for_each(Flush::put_back);
+            return self.one_by_one(flushes, patience, wait).await;
         }
-        flushes.iter().for_each(Flush::put_back);
+        tracing::error!(error = %error, "The database refused a flush: its calls are not charged, its lease is shut");
+        Left {
+            losses: flushes.drain(..).flat_map(Flush::refused).collect(),
+            ..Left::default()
+        }
+    }
+
+    async fn one_by_one(
+        &self,
+        flushes: Vec<Flush>,
+        patience: Patience,
+        wait: &mut Duration,
+    ) -> Left {
         let mut all = Left::default();
         for flush in flushes {
-            all.and(Box::pin(self.commit(vec![flush], wait)).await);
+            all.and(Box::pin(self.commit(vec![flush], patience, wait)).await);
         }
         all
     }
 
-    /// A few at a time: each takes some statements, and all of one transaction must be done before it is given up.
-    async fn reverse(&self, calls: Vec<CallId>) {
-        for some in calls.chunks(REVERSED_MAX) {
-            self.reverse_some(some).await;
+    /// What is locked waits for its next turn, what was charged against its word goes back. Answers what is lost.
+    async fn take_up(&self, left: Left, locked: &mut Locked) -> Vec<Flush> {
+        locked.add(left.locked);
+        // A few at a time: each takes some statements, and all of one transaction must be done before it is given up.
+        for some in left.to_reverse.chunks(REVERSED_MAX) {
+            locked.add_reversals(self.reverse(some).await);
         }
+        left.losses
     }
 
-    async fn reverse_some(&self, calls: &[CallId]) {
+    /// Tries once more what somebody had locked. Answers what is lost.
+    async fn try_locked(&self, locked: &mut Locked, wait: &mut Duration) -> Vec<Flush> {
+        let flushes = locked.take();
+        let (sent, reversal) = (flushes.len(), locked.take_reversal());
+        let left = self.commit(flushes, Patience::Short, wait).await;
+        let still = self.reverse(reversal.as_slice()).await;
+        let some_written = left.locked.len() < sent || (reversal.is_some() && still.is_empty());
+        locked.tried(some_written);
+        locked.add_reversals(still);
+        self.take_up(left, locked).await
+    }
+
+    /// Gives charges back, unless somebody has locked a wallet of theirs: those are the answer.
+    async fn reverse(&self, calls: &[CallId]) -> Vec<CallId> {
         let mut wait = BACKOFF_MIN;
         loop {
+            if calls.is_empty() {
+                return Vec::new();
+            }
             let outcome = match self.store.begin().await {
                 Ok(writing) => writing.reverse(self.clock.now_ms(), calls).await,
                 Err(error) => Err(Failure::NotCommitted(error)),
             };
             match outcome {
-                Ok(()) => return,
+                Ok(()) => return Vec::new(),
+                Err(Failure::Locked(_)) => return calls.to_vec(),
                 // One of them is wrong; the others must not suffer for it.
                 Err(Failure::NotCommitted(error)) if is_refusal(&error) && calls.len() > 1 => {
+                    let mut locked = Vec::new();
                     for call in calls {
-                        Box::pin(self.reverse_some(std::slice::from_ref(call))).await;
+                        let call = Box::pin(self.reverse(std::slice::from_ref(call)));
+                        locked.extend(call.await);
                     }
-                    return;
+                    return locked;
                 }
                 Err(Failure::NotCommitted(error)) if is_refusal(&error) => {
                     tracing::error!(error = %error, calls = ?calls, "Charges could not be given back that nobody was told of: correct these wallets by hand");
-                    return;
+                    return Vec::new();
                 }
                 Err(Failure::NotCommitted(error) | Failure::Unknown(error)) => {
                     pause(&error, &mut wait).await;
@@ -280,12 +257,15 @@ struct Left {
     to_reverse: Vec<CallId>,
     /// Served, charged to nobody, and not written.
     losses: Vec<Flush>,
+    /// Somebody has locked their wallets, or their keys.
+    locked: Vec<Flush>,
 }
 
 impl Left {
     fn and(&mut self, other: Self) {
         self.to_reverse.extend(other.to_reverse);
         self.losses.extend(other.losses);
+        self.locked.extend(other.locked);
     }
 }
 
@@ -316,6 +296,10 @@ async fn gather(queue: &mut mpsc::Receiver<Item>, other: Option<Instant>) -> Opt
     Some(batch)
 }
 
+fn soonest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
 async fn pause(error: &DbErr, wait: &mut Duration) {
     tracing::warn!(error = %error, wait_ms = wait.as_millis(), "The ledger cannot be written; trying again");
     sleep(*wait).await;
@@ -324,8 +308,7 @@ async fn pause(error: &DbErr, wait: &mut Duration) {
 
 fn by_lease(items: Vec<Item>) -> Vec<Flush> {
     let mut flushes: Vec<Flush> = Vec::new();
-    let mut places: std::collections::HashMap<Option<LeaseId>, usize> =
-        std::collections::HashMap::new();
+    let mut places: HashMap<Option<LeaseId>, usize> = HashMap::new();
     for item in items {
         let lease: Option<LeaseId> = item.lease.as_ref().map(|lease| lease.id);
         match places.get(&lease) {

@@ -17,10 +17,10 @@ use crate::budgets::KeyHold;
 use crate::calls::CallRecord;
 use crate::clock::Moment;
 use crate::ledger::flush::Flush;
-use crate::ledger::store::{Asked, Asking, Failure, Held};
+use crate::ledger::item::{Item, Ticket};
+use crate::ledger::store::{Asked, Asking, Failure, Held, Patience};
 use crate::ledger::verify;
 use crate::ledger::wallet::Lease;
-use crate::ledger::writer::{Item, Ticket};
 use crate::testing::TestDb;
 
 use self::ground::{Ground, Real, Simulated};
@@ -117,7 +117,7 @@ impl<G: Ground> Side<G> {
                 let flushes: Vec<Flush> =
                     sendings.iter().map(|sending| self.flush(sending)).collect();
                 let writing = store.begin().await.unwrap();
-                match writing.flush(0, &flushes).await {
+                match writing.flush(0, &flushes, Patience::Usual).await {
                     Ok(flushed) => format!("{flushed:?}"),
                     Err(failure) => refusal(&failure).into(),
                 }
@@ -233,6 +233,7 @@ fn refusal(failure: &Failure) -> &'static str {
         Failure::NotCommitted(DbErr::Custom(_)) => "refused",
         Failure::NotCommitted(DbErr::RecordNotFound(_)) => "not found",
         Failure::NotCommitted(_) => "failed",
+        Failure::Locked(_) => "locked",
         Failure::Unknown(_) => "unknown",
     }
 }

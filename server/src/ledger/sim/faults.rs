@@ -27,6 +27,8 @@ pub(super) struct Rates {
     pub(super) twice: u64,
     /// It takes seconds.
     pub(super) slow: u64,
+    /// Somebody has locked the wallet that a flush is about, or another row of it.
+    pub(super) locked: u64,
     /// What a request and an answer take at most, in milliseconds.
     pub(super) latency: u64,
 }
@@ -102,6 +104,11 @@ impl Wire {
 
     pub(super) fn many_nodes(&self) -> bool {
         self.world.lock().many_nodes
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        let locked = self.rates.lock().locked;
+        self.dice.lock().chance(locked)
     }
 
     fn is_cut(&self) -> bool {

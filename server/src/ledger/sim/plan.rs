@@ -294,6 +294,7 @@ fn rates(dice: &mut Dice, temper: Temper) -> Rates {
         rates.vanished = rate(80);
         rates.twice = rate(80);
         rates.slow = rate(40);
+        rates.locked = rate(300);
     }
     rates
 }

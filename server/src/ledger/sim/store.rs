@@ -5,9 +5,12 @@ use std::sync::Arc;
 use domain::Amount;
 use domain::ids::{CallId, LeaseId};
 use domain::views::UnixMs;
+use sea_orm::DbErr;
 
 use crate::ledger::flush::Flush;
-use crate::ledger::store::{Answer, Asked, Asking, Beat, Failure, Flushed, Held, Store, Writing};
+use crate::ledger::store::{
+    Answer, Asked, Asking, Beat, Failure, Flushed, Held, Patience, Store, Writing,
+};
 
 use super::faults::{Trouble, Wire};
 use super::flushes::Sent;
@@ -88,20 +91,34 @@ impl Writing for SimWriting {
         self: Box<Self>,
         _now: UnixMs,
         flushes: &'a [Flush],
-    ) -> Answer<'a, Vec<Flushed>, Failure> {
-        let sent: Vec<Sent> = flushes.iter().map(Sent::of).collect();
+        patience: Patience,
+    ) -> Answer<'a, Vec<Option<Flushed>>, Failure> {
+        let is_locked = |flush: &Flush| flush.lease.is_some() && self.0.is_locked();
+        let locked: Vec<bool> = flushes.iter().map(is_locked).collect();
+        // Not every lock is a wallet's: those are waited for in vain.
+        let all_wait = patience == Patience::Usual || self.0.is_locked();
+        let free = flushes.iter().zip(&locked).filter(|(_, locked)| !**locked);
+        let sent: Vec<Sent> = free.map(|(flush, _)| Sent::of(flush)).collect();
         Box::pin(async move {
-            self.0
-                .send(true, move |world| world.flush(&sent))
-                .await
-                .map_err(Trouble::failure)?
-                .map_err(Failure::NotCommitted)
+            if all_wait && locked.contains(&true) {
+                return Err(Failure::Locked(DbErr::Custom("simulated: locked".into())));
+            }
+            let written = self.0.send(true, move |world| world.flush(&sent));
+            let written = written.await.map_err(Trouble::failure)?;
+            let mut written = written.map_err(Failure::NotCommitted)?.into_iter();
+            let answers = locked
+                .iter()
+                .map(|locked| if *locked { None } else { written.next() });
+            Ok(answers.collect())
         })
     }
 
     fn reverse<'a>(self: Box<Self>, _now: UnixMs, calls: &'a [CallId]) -> Answer<'a, (), Failure> {
         let calls = calls.to_vec();
         Box::pin(async move {
+            if self.0.is_locked() {
+                return Err(Failure::Locked(DbErr::Custom("simulated: locked".into())));
+            }
             self.0
                 .send(true, move |world| world.reverse(&calls))
                 .await
