@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use migrations::{Migrator, MigratorTrait};
@@ -21,9 +21,11 @@ pub async fn open(config: &Config) -> anyhow::Result<Db> {
     make_data_folder(&config.data)?;
     let db = connect(config).await?;
     // Asked first: most commands find nothing to do, and need not wait for a busy server's writes.
-    if config.sqlite_file().is_some() && matches!(schema(&db).await?, Schema::Older(_)) {
+    if let Some(file) = config.sqlite_file()
+        && matches!(schema(&db).await?, Schema::Older(_))
+    {
         // Two commands may start at once: one migrates, the other waits and finds nothing to do.
-        let lock = lock_file(&config.data, "migrate.lock")?;
+        let lock = lock_file(&beside(&file, "migrate.lock")?)?;
         lock.lock().context("the migration lock cannot be taken")?;
         Migrator::up(db.write(), None)
             .await
@@ -163,21 +165,63 @@ pub fn make_data_folder(data: &Path) -> anyhow::Result<()> {
         })
 }
 
-/// A file in the data folder that locks are taken on; a lock ends with its file.
+/// The name of a file beside an embedded database: the same by whatever way the database is reached.
+///
+/// # Errors
+/// When the database's folder is not there.
+pub fn beside(database: &Path, what: &str) -> anyhow::Result<PathBuf> {
+    let real = database.canonicalize().or_else(|_| {
+        // Nobody has made it yet; its folder must be there.
+        let folder = database.parent().filter(|it| !it.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+        folder.map(|folder| folder.join(database.file_name().unwrap_or_default()))
+    });
+    let real = real.with_context(|| {
+        let database = database.display();
+        format!("the folder of {database} cannot be entered; check DATABASE_URL")
+    })?;
+    let mut name = real.into_os_string();
+    name.push(".");
+    name.push(what);
+    Ok(name.into())
+}
+
+/// A file that locks are taken on; a lock ends with its file.
 ///
 /// # Errors
 /// When it cannot be opened for writing.
-pub fn lock_file(data: &Path, name: &str) -> anyhow::Result<fs::File> {
-    let path = data.join(name);
+pub fn lock_file(path: &Path) -> anyhow::Result<fs::File> {
     fs::OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(&path)
+        .open(path)
         .with_context(|| {
             format!(
-                "{} cannot be written; does the data folder belong to another user?",
+                "{} cannot be written; does its folder belong to another user?",
                 path.display()
             )
         })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_database_has_one_lock_by_whatever_way_it_is_reached() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("a.db"), folder.path().join("b.db"));
+        let lock = beside(&real, "lock").unwrap();
+        assert!(lock.ends_with("a.db.lock"));
+        fs::write(&real, "").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        fs::create_dir(folder.path().join("c")).unwrap();
+        for way in [real, link, folder.path().join("c/../a.db")] {
+            assert_eq!(beside(&way, "lock").unwrap(), lock);
+        }
+        let nowhere = beside(&folder.path().join("d/a.db"), "lock");
+        assert!(nowhere.unwrap_err().to_string().contains("DATABASE_URL"));
+    }
 }

@@ -165,7 +165,7 @@ fn data_folder(found: &mut Findings, data: &Path) {
                 ),
             );
         }
-        Ok(_) => match database::lock_file(data, "doctor.lock") {
+        Ok(_) => match database::lock_file(&data.join("doctor.lock")) {
             Ok(_) => found.ok(
                 "data folder",
                 format!("{} belongs to this user alone", data.display()),
@@ -532,16 +532,16 @@ async fn public_address(found: &mut Findings, config: &Config) {
 
 /// Is a server running here, and can it take calls?
 async fn lock(found: &mut Findings, config: &Config) {
-    let path = config.data.join(super::serve::LOCK);
-    if config.sqlite_file().is_none() || !path.exists() {
+    let Some(file) = config.sqlite_file().filter(|file| file.exists()) else {
         return;
-    }
-    let running = match database::lock_file(&config.data, super::serve::LOCK) {
+    };
+    let lock = database::beside(&file, "lock").and_then(|path| database::lock_file(&path));
+    let running = match lock {
         Ok(lock) => lock.try_lock().is_err(),
         Err(error) => return found.fail("lock", format!("{error:#}")),
     };
     if !running {
-        return found.ok("lock", "no server runs on this data folder");
+        return found.ok("lock", "no server runs on this database");
     }
     match ready(config.listen).await {
         Ok(true) => found.ok(

@@ -1,6 +1,7 @@
 //! `farebox serve`: build the handles, bind, serve, drain, exit.
 
 use std::fs::File;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ use crate::state::Handles;
 use crate::{database, refresh, sandbox_process, telemetry, welcome};
 
 /// Held by the one server of an embedded database; commands do not take it.
-pub const LOCK: &str = "farebox.lock";
+const LOCK: &str = "farebox.lock";
 /// Connections that carry no call are cut this long after a stop began.
 const IDLE: Duration = Duration::from_secs(30);
 /// How often sessions past their end and old counts are deleted, and limits of silent keys forgotten.
@@ -60,11 +61,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         bail!(refusal);
     }
     database::make_data_folder(&config.data)?;
-    let embedded = config.sqlite_file().is_some();
-    let _alone = if embedded {
-        Some(alone(&config).await?)
-    } else {
-        None
+    let file = config.sqlite_file();
+    let embedded = file.is_some();
+    let _alone = match &file {
+        Some(file) => Some(alone(&config, file).await?),
+        None => None,
     };
 
     let handles = Handles::open(&config).await?;
@@ -218,9 +219,19 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes sure that no other server uses the embedded database, until the file is dropped.
-async fn alone(config: &Config) -> anyhow::Result<File> {
-    let lock = database::lock_file(&config.data, LOCK)?;
+/// Makes sure that no other server uses the embedded database, nor its data folder, until the files are dropped. The first
+/// is what money rests on: whoever has it may take back the credit that a server before had leased.
+async fn alone(config: &Config, database: &Path) -> anyhow::Result<[File; 2]> {
+    let data = config.data.join(LOCK);
+    let database_lock = database::beside(database, "lock")?;
+    Ok([
+        locked(&database_lock, &format!("database {}", database.display())).await?,
+        locked(&data, &format!("data folder {}", config.data.display())).await?,
+    ])
+}
+
+async fn locked(path: &Path, what: &str) -> anyhow::Result<File> {
+    let lock = database::lock_file(path)?;
     for _ in 0..10 {
         if lock.try_lock().is_ok() {
             return Ok(lock);
@@ -228,10 +239,7 @@ async fn alone(config: &Config) -> anyhow::Result<File> {
         // `doctor` looks at the lock for an instant, and a predecessor may be on its last breath.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    bail!(
-        "another `farebox serve` runs on the data folder {}; stop it first, or use another folder",
-        config.data.display()
-    )
+    bail!("another `farebox serve` runs on the {what}; stop it first, or use another one")
 }
 
 /// What runs beside the server until it has stopped.

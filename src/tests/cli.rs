@@ -521,6 +521,32 @@ fn doctor_finds_a_healthy_installation_healthy() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("token.key"));
 }
 
+/// Two servers of one database would each take back what the other has leased.
+#[test]
+fn a_second_server_on_the_same_database_is_refused_whatever_its_folder() {
+    let farebox = Installation::sqlite();
+    let _first = farebox.serve(&[]);
+    let database = farebox.data().join("farebox.db");
+    assert!(database.exists());
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link.db");
+    std::os::unix::fs::symlink(&database, &link).unwrap();
+    for file in [database, link] {
+        let output = farebox
+            .command(&["serve"])
+            .env("FAREBOX_DATA", elsewhere.path().join("data"))
+            .env("DATABASE_URL", format!("sqlite:{}", file.display()))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let error = stderr(&output);
+        assert!(
+            error.contains("another `farebox serve` runs on the database"),
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn a_second_server_on_the_same_folder_is_refused() {
     let farebox = Installation::sqlite();
