@@ -23,7 +23,11 @@ impl Night {
         if now < day + at.after_midnight_ms() || !self.take(day).await? {
             return Ok(None);
         }
-        match self.check(parts, day).await {
+        let outcome = tokio::select! {
+            outcome = self.check(parts, day) => outcome,
+            never = self.keep_day(day) => match never {},
+        };
+        match outcome {
             Ok(holds) => Ok(Some(holds)),
             Err(error) => {
                 self.release().await?;

@@ -1,5 +1,8 @@
 //! Who checks the books of a day, and what came of it? One row a day: making it is how a node takes the day.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use domain::views::UnixMs;
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -7,8 +10,10 @@ use super::Night;
 use crate::db::{exec, one};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-/// A check that did not end after this was broken off with its node.
+/// A check that nobody kept for so long was broken off with its node.
 const TAKEN_OVER_AFTER_MS: i64 = 60 * 60 * 1_000;
+/// How often a node that checks says so.
+const KEPT_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How long outcomes are kept.
 const KEPT_MS: i64 = 90 * DAY_MS;
 
@@ -59,6 +64,24 @@ impl Night {
         Ok(exec(db.write(), sql, values).await?.rows_affected() == 1)
     }
 
+    /// Keeps the day for this node as long as it is waited for: of many calls a check takes hours.
+    pub(super) async fn keep_day(&self, day: UnixMs) -> Infallible {
+        loop {
+            tokio::time::sleep(KEPT_EVERY).await;
+            if let Err(error) = self.say_so(day).await {
+                tracing::warn!(%error, "Other nodes could not be told that this one checks the books; told again in ten minutes");
+            }
+        }
+    }
+
+    async fn say_so(&self, day: UnixMs) -> Result<(), DbErr> {
+        let now = self.0.clock.now_ms();
+        let sql =
+            "UPDATE verify_run SET began_at = $3 WHERE day = $1 AND node = $2 AND ended_at IS NULL";
+        let values = [day.into(), self.0.node.clone().into(), now.into()];
+        exec(self.0.db.write(), sql, values).await.map(|_| ())
+    }
+
     /// Writes down what came of it, and forgets what is too old. False when another node has taken the day over.
     pub(super) async fn end<C: ConnectionTrait>(
         &self,
@@ -90,5 +113,33 @@ impl Night {
         exec(self.0.db.write(), sql, [self.0.node.clone().into()])
             .await
             .map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::clock::Clock;
+
+    #[tokio::test]
+    async fn a_day_is_taken_over_from_a_node_that_says_nothing_for_an_hour() {
+        const MINUTE_MS: i64 = 60 * 1_000;
+        let db = crate::testing::db().await;
+        let clock = Clock::fixed(DAY_MS);
+        let node = |name| Night::new(db.db.clone(), clock.clone(), name);
+        let (one, other) = (node("one"), node("other"));
+        assert!(one.take(DAY_MS).await.unwrap());
+        for _ in 0..3 {
+            clock.advance(50 * MINUTE_MS);
+            one.say_so(DAY_MS).await.unwrap();
+            assert!(!other.take(DAY_MS).await.unwrap());
+        }
+        clock.advance(61 * MINUTE_MS);
+        assert!(other.take(DAY_MS).await.unwrap());
+        // It goes on as if nothing had happened, and keeps nothing.
+        one.say_so(DAY_MS).await.unwrap();
+        assert!(!one.end(db.write(), DAY_MS, true, "[]").await.unwrap());
+        assert!(other.end(db.write(), DAY_MS, true, "[]").await.unwrap());
     }
 }
