@@ -477,37 +477,46 @@ on_both! {
         app.finish().await;
     }
 
-    /// A call that holds the bonus at that moment may spend it; afterwards it is nobody's.
-    async fn a_bonus_that_a_call_holds_ends_with_its_order(app) {
-        let (fake, caller, clock) = (Fake::start().await, app.caller("5").await, Clock::fixed(NOW));
+    /// What a call holds of the bonus that is to go it may spend; afterwards it is nobody's, however much of the order it was.
+    async fn what_calls_hold_of_a_bonus_ends_with_its_part_of_the_order(app) {
+        let (fake, clock) = (Fake::start().await, Clock::fixed(NOW));
         let node = node(&app, &fake, &clock).await;
-        let order = node.begun(&caller, "100.00 USD").await;
-        node.paid(&fake, &order).await;
-        let ledger = &app.handles.ledger;
-        let hold = ledger.hold(order.workspace, usd("15")).await.unwrap();
         let desk = node.orders.acting(By::OPERATOR);
-        let mut all = desk.refund(order.id, &refund(Some("100"), "all")).await;
-        for _ in 0..20 {
-            if all.is_ok() {
-                break;
+        let ledger = &app.handles.ledger;
+        // What goes back, what a call holds meanwhile, what of the bonus goes, and what is left in the end.
+        for (back, held, bonus, rest) in [("100", "15", "10", "5"), ("60", "55", "6", "49"), ("99.99", "15", "9.999", "5.011")] {
+            let caller = app.caller("5").await;
+            let order = node.begun(&caller, "100.00 USD").await;
+            node.paid(&fake, &order).await;
+            let hold = ledger.hold(order.workspace, usd(held)).await.unwrap();
+            let mut gone = desk.refund(order.id, &refund(Some(back), "one")).await;
+            for _ in 0..20 {
+                if gone.is_ok() {
+                    break;
+                }
+                gone = desk.refund(order.id, &refund(Some(back), "one")).await;
             }
-            all = desk.refund(order.id, &refund(Some("100"), "all")).await;
-        }
-        assert_eq!(all.unwrap().status, OrderStatus::Refunded);
-        assert_eq!(rows(&app, "order_refund WHERE bonus_nusd = 0").await, 1, "the call has it");
-        let ends = format!("lot WHERE kind = 'bonus' AND remaining = original AND expires_at = {}", NOW + 60_000);
-        assert_eq!(rows(&app, &ends).await, 1);
-        drop(hold);
-        // The ledger goes by another clock than the orders here.
-        app.handles.db.write().execute_unprepared("UPDATE lot SET expires_at = 1 WHERE kind = 'bonus'").await.unwrap();
-        for _ in 0..200 {
-            ledger.expire_lots().await.unwrap();
-            if rows(&app, "lot WHERE kind = 'bonus' AND remaining > 0").await == 0 {
-                break;
+            assert!(!gone.unwrap().refunding);
+            let refunded = format!("order_refund WHERE order_id = '{}' AND bonus_nusd = {}", order.id, usd(bonus).nanos());
+            assert_eq!(rows(&app, &refunded).await, 1, "{back}");
+            let kept = format!("lot WHERE txn_id LIKE 'refund:%:bonus' AND remaining = original AND expires_at = {}", NOW + 60_000);
+            assert_eq!(rows(&app, &kept).await, 1, "the call has it: {back}");
+            drop(hold);
+            // The ledger goes by another clock than the orders here.
+            app.handles.db.write().execute_unprepared("UPDATE lot SET expires_at = 1 WHERE expires_at > 1").await.unwrap();
+            for _ in 0..200 {
+                ledger.expire_lots().await.unwrap();
+                if rows(&app, "lot WHERE expires_at = 1 AND remaining > 0").await == 0 {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            assert_eq!(balance(&app, &caller).await, usd(rest), "{back}");
+            if back == "60" {
+                desk.refund(order.id, &refund(None, "two")).await.unwrap();
+                assert_eq!(balance(&app, &caller).await, usd("5"), "all of the bonus, and no more");
+            }
         }
-        assert_eq!(balance(&app, &caller).await, usd("5"), "the bonus is gone too");
         app.finish().await;
     }
 

@@ -206,14 +206,6 @@ pub(super) async fn of_txn<C: ConnectionTrait>(
         .transpose()
 }
 
-/// Nothing of this lot is to be spent after `at`.
-pub(super) async fn end<C: ConnectionTrait>(conn: &C, lot: i64, at: UnixMs) -> Result<(), DbErr> {
-    let sql =
-        "UPDATE lot SET expires_at = $2 WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)";
-    exec(conn, sql, [lot.into(), at.into()]).await?;
-    Ok(())
-}
-
 /// Takes so much out of this one lot.
 ///
 /// # Errors

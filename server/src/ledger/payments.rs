@@ -7,7 +7,8 @@
 //!
 //! A refund leaves the wallet first: `refund_clearing` holds the credit while the provider is asked. When the money went,
 //! both movements of the payment are undone in part, at the payment's own rate; when it did not, the credit goes back
-//! into its lot. The bonus that came with that credit goes the same two ways. Every function works inside the caller's transaction and can be repeated without moving money twice.
+//! into its lot. The bonus that came with that credit goes the same two ways. Every function works inside the caller's
+//! transaction and can be repeated without moving money twice.
 
 use domain::fx::Coins;
 use domain::ids::{OrderId, RefundId, WorkspaceId};
@@ -216,9 +217,9 @@ pub(crate) async fn left<C: ConnectionTrait>(
     })
 }
 
-/// A bonus that goes with its order ends so much later: in the eyes of every node that takes away what has ended, in the
-/// future.
-const BONUS_ENDS_MS: UnixMs = 60_000;
+/// What calls held of a bonus that goes with its order ends so much later: in the eyes of every node that takes away what
+/// has ended, in the future.
+pub(super) const BONUS_ENDS_MS: UnixMs = 60_000;
 
 /// Money of an order that goes back.
 #[derive(Debug, Clone, Copy)]
@@ -277,8 +278,8 @@ impl Refund {
         Ok(Some(void))
     }
 
-    /// The money went: undoes the payment in part, at its own rate. Where `missing` of its bonus could not be taken because
-    /// running calls held it, and that is all there is, the bonus ends: they may spend what they hold, nobody else.
+    /// The money went: undoes the payment in part, at its own rate. `missing` is what of its bonus was to go and could not
+    /// be taken with the credit, because running calls held it; it goes now. Answers how much of the bonus that was.
     ///
     /// # Errors
     /// When the database refuses, also because it was finished or given back before.
@@ -286,15 +287,8 @@ impl Refund {
         &self,
         conn: &C,
         missing: Amount,
-    ) -> Result<(), DbErr> {
-        // Locked, as by everybody who moves an order's money.
-        let wallet = wallet(conn, self.workspace).await?;
-        if let Some(lot) = lots::of_txn(conn, wallet.id, &bonus_txn_of(self.order)).await?
-            && lot.remaining > Amount::ZERO
-            && lot.remaining <= missing
-        {
-            lots::end(conn, lot.id, self.now + BONUS_ENDS_MS).await?;
-        }
+    ) -> Result<Amount, DbErr> {
+        let void = self.void_late(conn, missing).await?;
         let (txn, note) = self.names();
         let clearing = credit_book(conn, "refund_clearing", self.now).await?;
         let exchanged = credit_book(conn, "fx_credit", self.now).await?;
@@ -311,7 +305,43 @@ impl Refund {
             ..movement
         };
         transfer(conn, &coins).await?;
-        Ok(())
+        Ok(void)
+    }
+
+    /// Takes so much of the order's bonus, or what is left of it. What leases have of that is given anew, with an end: the
+    /// calls that hold it may spend it, and what they leave goes when the portion ends.
+    async fn void_late<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        missing: Amount,
+    ) -> Result<Amount, DbErr> {
+        // Locked, as by everybody who moves an order's money.
+        let wallet = wallet(conn, self.workspace).await?;
+        let lot = lots::of_txn(conn, wallet.id, &bonus_txn_of(self.order)).await?;
+        let Some(lot) = lot.filter(|lot| missing.min(lot.remaining) > Amount::ZERO) else {
+            return Ok(Amount::ZERO);
+        };
+        let void = missing.min(lot.remaining);
+        let (txn, note) = self.names();
+        let leased = void.minus_or_zero(Amount::from_nanos(wallet.free()));
+        if leased > Amount::ZERO {
+            let (name, ends) = (format!("{txn}:bonus"), Some(self.now + BONUS_ENDS_MS));
+            // Before the other is taken: a wallet never holds less than its leases have of it.
+            let workspace = self.workspace;
+            if !give_bonus(conn, workspace, leased, &name, &note, ends, self.now).await? {
+                return Err(DbErr::Custom(format!(
+                    "{name} was booked before {txn} ended"
+                )));
+            }
+        }
+        let given = system_book(conn, System::Bonus).await?;
+        let movement = Transfer {
+            amount: void.into(),
+            ..self.movement(&txn, &note, 5, (wallet.id, given), "bonus_void")
+        };
+        let row = transfer(conn, &movement).await?;
+        lots::take(conn, lot.id, row, void).await?;
+        Ok(void)
     }
 
     /// The money did not go: the credit is in the wallet again, in the lot that it came from, and so is the bonus that was

@@ -146,7 +146,18 @@ impl Orders {
             .plus(refund.credit)
             .map_err(|error| DbErr::Custom(error.to_string()))?;
         let missing = bonus_due(conn, &row.view, refund.credit).await?;
-        refund.finish(conn, missing).await?;
+        let late = refund.finish(conn, missing).await?;
+        let sql = "UPDATE order_refund SET bonus_nusd = bonus_nusd + $2 WHERE id = $1";
+        exec(
+            conn,
+            sql,
+            [sending.id.to_string().into(), late.nanos().into()],
+        )
+        .await?;
+        let void = sending
+            .bonus
+            .plus(late)
+            .map_err(|error| DbErr::Custom(error.to_string()))?;
         let next = if credit == settled.credited {
             OrderStatus::Refunded
         } else {
@@ -166,7 +177,7 @@ impl Orders {
             refund.credit.nanos().into(),
         ];
         exec(conn, sql, values).await?;
-        receipt::credit_note(&self.0.seller, conn, &row, &refund, sending.bonus).await?;
+        receipt::credit_note(&self.0.seller, conn, &row, &refund, void).await?;
         tell::refunded(&self.0.mail, conn, &row, &refund).await?;
         Ok(true)
     }

@@ -47,7 +47,8 @@ pub fn order(txn: &str) -> Option<&str> {
 
 /// The refund that a movement belongs to, if it does: which order it gave back is in its row.
 pub fn refund(txn: &str) -> Option<&str> {
-    txn.strip_prefix("refund:")
+    let id = txn.strip_prefix("refund:")?;
+    Some(id.strip_suffix(":bonus").unwrap_or(id))
 }
 
 /// A portion of credit.
@@ -87,6 +88,7 @@ mod tests {
             (order("refund:ref_1"), refund("refund:ref_1")),
             (None, Some("ref_1"))
         );
+        assert_eq!(refund("refund:ref_1:bonus"), Some("ref_1"));
         assert_eq!(refund("order:ord_1"), None);
     }
 }

@@ -20,7 +20,7 @@ use crate::ledger::credit::{Adjustment, adjust};
 use crate::ledger::payments::{Payment, Refund};
 use crate::ledger::{Hold, Ledger, LedgerConfig, verify};
 
-const TABLES: [(&str, &str); 6] = [
+const TABLES: [(&str, &str); 7] = [
     (
         "bonus is spent before what was paid; a refund takes what is left of both",
         "book            | before | top-up 1000 bonus 100 | call 60 | refund 500 bonus 50 | sent | call 500 | after
@@ -42,6 +42,16 @@ const TABLES: [(&str, &str); 6] = [
          revenue         |      0 |                       |     +30 |                     |      |    30
          lot paid        |      0 |                 +1000 |         |                -800 | +800 |  1000
          lot bonus       |      0 |                  +100 |     -30 |                 -70 |  +70 |    70",
+    ),
+    (
+        "what a refund could not take of the bonus goes when the money went, or ends a minute later where calls hold it",
+        "book            | before | top-up 1000 bonus 100 | refund 500 bonus 0 | sent bonus 50 | refund 100 bonus 0 | sent bonus 10 holding 450 | end 60000 | after
+         wallet          |      0 |                 +1100 |               -500 |           -50 |               -100 |                           |       -10 |   440
+         fx_credit       |      0 |                 -1000 |                    |          +500 |                    |                      +100 |           |  -400
+         bonus           |      0 |                  -100 |                    |           +50 |                    |                           |       +10 |   -40
+         refund_clearing |      0 |                       |               +500 |          -500 |               +100 |                      -100 |           |     0
+         lot paid        |      0 |                 +1000 |               -500 |               |               -100 |                           |           |   400
+         lot bonus       |      0 |                  +100 |                    |           -50 |                    |                           |       -10 |    40",
     ),
     (
         "what ends first is spent first, what is left at its end goes back, and what has no end stays",
@@ -202,7 +212,15 @@ impl Desk {
             }
             ("top-up", 4) => self.top_up(amount(1), amount(3)).await,
             ("refund", 4) => self.refund(amount(1), amount(3)).await,
-            ("sent" | "back", 1) => self.answered(words[0] == "sent").await,
+            ("back", 1) => self.came_back().await,
+            ("sent", 1) => self.sent(Amount::ZERO).await,
+            ("sent", 3) => self.sent(amount(2)).await,
+            ("sent", 5) => {
+                let (node, hold) = self.node(amount(4)).await;
+                self.sent(amount(2)).await;
+                drop(hold);
+                node.shutdown().await;
+            }
             ("call", 2) => self.call(number(1), amount(1)).await,
             ("call", 4) => self.call(number(1), amount(3)).await,
             ("late", 2) => self.late(number(1), 0).await,
@@ -251,16 +269,19 @@ impl Desk {
         self.refund = Some((refund, void));
     }
 
-    /// By the provider.
-    async fn answered(&mut self, went: bool) {
+    /// By the provider; so much of the bonus was to go and could not.
+    async fn sent(&mut self, missing: Amount) {
+        let (refund, _) = self.refund.take().unwrap();
+        let tx = self.bank.db.begin().await.unwrap();
+        assert_eq!(refund.finish(&tx, missing).await.unwrap(), missing);
+        tx.commit().await.unwrap();
+    }
+
+    /// The provider refused.
+    async fn came_back(&mut self) {
         let (refund, void) = self.refund.take().unwrap();
         let tx = self.bank.db.begin().await.unwrap();
-        let done = if went {
-            refund.finish(&tx, Amount::ZERO).await
-        } else {
-            refund.give_back(&tx, void).await
-        };
-        done.unwrap();
+        refund.give_back(&tx, void).await.unwrap();
         tx.commit().await.unwrap();
     }
 

@@ -9,9 +9,12 @@ use super::Step;
 use crate::audit::{Audit, By};
 use crate::db::{all, one};
 use crate::ids::NewId;
-use crate::ledger::payments::{Payment, Refund};
+use crate::ledger::payments::{BONUS_ENDS_MS, Payment, Refund};
 use crate::ledger::tests::Bank;
 use crate::ledger::{GrantError, Hold, HoldError, Ledger, give_bonus, open_wallet};
+
+/// In so many steps a portion ends that calls kept of a refunded bonus.
+const SOON: i64 = 12;
 
 /// A lot on paper.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,8 @@ struct Sent {
     lot: usize,
     bonus: Option<usize>,
     void: i64,
+    /// What of the bonus was to go as well, and could not.
+    missing: i64,
 }
 
 /// A wallet, and what should be in it.
@@ -141,7 +146,7 @@ impl<'a> Paper<'a> {
             Step::TopUp { credit, bonus } => self.top_up(credit, bonus, now).await,
             Step::Take(amount) => self.take(ledger, amount).await,
             Step::Refund { order, credit } => self.refund(order, credit, now).await,
-            Step::Answered { refund, went } => self.answered(refund, went).await,
+            Step::Answered { refund, went } => self.answered(refund, went, now).await,
             Step::Hold(amount) => {
                 let fits = amount <= self.unheld();
                 match ledger.hold(self.wallet, nanos(amount)).await {
@@ -271,6 +276,7 @@ impl<'a> Paper<'a> {
                     lot,
                     bonus,
                     void,
+                    missing: bonus_left - void,
                 });
             }
             None => {
@@ -283,22 +289,47 @@ impl<'a> Paper<'a> {
         }
     }
 
-    async fn answered(&mut self, refund: usize, went: bool) {
+    async fn answered(&mut self, refund: usize, went: bool, now: i64) {
         if self.sent.is_empty() {
             return;
         }
         let sent = self.sent.swap_remove(refund % self.sent.len());
+        let unleased = self.unleased().await;
         let tx = self.bank.db.begin().await.unwrap();
         if went {
-            sent.refund.finish(&tx, Amount::ZERO).await.unwrap();
+            let refund = Refund {
+                now: now + SOON - BONUS_ENDS_MS,
+                ..sent.refund
+            };
+            let void = refund.finish(&tx, nanos(sent.missing)).await.unwrap();
+            tx.commit().await.unwrap();
+            self.voided(&sent, void.nanos(), now + SOON, unleased).await;
         } else {
             sent.refund.give_back(&tx, nanos(sent.void)).await.unwrap();
+            tx.commit().await.unwrap();
             self.lots[sent.lot].remaining += sent.refund.credit.nanos();
             if let Some(bonus) = sent.bonus {
                 self.lots[bonus].remaining += sent.void;
             }
         }
-        tx.commit().await.unwrap();
+    }
+
+    /// So much of the bonus went late. At least what calls held of it is there again, with an end, and at most what any
+    /// lease had: how much, the database says.
+    async fn voided(&mut self, sent: &Sent, void: i64, ends: i64, unleased: i64) {
+        let left = sent.bonus.map_or(0, |bonus| self.lots[bonus].remaining);
+        assert_eq!(void, sent.missing.min(left));
+        let unheld = self.unheld();
+        let mut kept = 0;
+        if let Some(anew) = in_database(self.bank, self.book).await.get(self.lots.len()) {
+            kept = anew.original;
+            assert_eq!(self.opened("bonus", kept, Some(ends)), self.lots.len() - 1);
+        }
+        assert!(kept <= (void - unleased).max(0));
+        assert!(void - kept <= unheld, "a call lost what it holds");
+        if let Some(bonus) = sent.bonus {
+            self.lots[bonus].remaining -= void;
+        }
     }
 
     /// After a look for credit that has ended: at least what no lease had before is gone of it, at most what no call
