@@ -10,6 +10,8 @@ use super::{Bank, called};
 use crate::db::{all, for_update};
 use crate::ids::NewId;
 use crate::ledger::item::Ticket;
+use crate::ledger::leases;
+use crate::ledger::store::{Asked, Asking, Attempt, Beat, Held};
 use crate::ledger::{Ledger, LedgerConfig, open_wallet};
 use domain::ids::WorkspaceId;
 
@@ -164,6 +166,71 @@ async fn charges_go_back_when_their_wallets_are_free() {
     );
 }
 
+impl Bank {
+    /// Another wallet, with credit.
+    async fn stranger(&self, nanos: i64) -> WorkspaceId {
+        let stranger = WorkspaceId::new();
+        open_wallet(self.db.write(), stranger, 0).await.unwrap();
+        let credit = Amount::from_nanos(nanos);
+        let given = self.ledger.grant(stranger, credit, "a test", None).await;
+        assert!(given.unwrap().credited);
+        stranger
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_somebody_has_locked_keeps_no_other_from_its_heartbeat() {
+    let Some(db) = crate::testing::postgres().await else {
+        return eprintln!("skipped: TEST_POSTGRES_URL is not set");
+    };
+    let bank = Bank::over(db).await;
+    bank.grant(1_000, None).await;
+    let (ten, mut held) = (Amount::from_nanos(10), Vec::new());
+    for workspace in [bank.wallet, bank.stranger(1_000).await] {
+        let asking = Asking {
+            node: "a node",
+            workspace,
+            existing: None,
+            need: ten,
+            want: ten,
+            attempt: Attempt::First,
+        };
+        let asked = leases::ask(&bank.db, asking).await.unwrap();
+        let Asked::Granted { lease, book, .. } = asked else {
+            panic!("{asked:?}")
+        };
+        held.push(Held {
+            lease,
+            book,
+            amount: ten,
+        });
+    }
+    let alive = Some(Beat {
+        alive: true,
+        recall: false,
+    });
+    let told = "SELECT CAST(sum(held) AS BIGINT) AS n FROM lease";
+
+    let stuck = bank.db.begin().await.unwrap();
+    let first = format!("SELECT id FROM lease WHERE id = $1{}", for_update(&stuck));
+    let rows = all(&stuck, &first, [held[0].lease.to_string().into()]).await;
+    assert_eq!(rows.unwrap().len(), 1);
+    // Not even that it is lost: nothing is known of it.
+    let beats = leases::beat(&bank.db, &held).await.unwrap();
+    assert_eq!(beats, [None, alive]);
+    assert_eq!(bank.number(told).await, 10);
+    stuck.rollback().await.unwrap();
+    let beats = leases::beat(&bank.db, &held).await.unwrap();
+    assert_eq!(beats, [alive, alive]);
+    assert_eq!(bank.number(told).await, 20);
+    for held in held {
+        leases::close(&bank.db, held.lease, held.book)
+            .await
+            .unwrap();
+    }
+    bank.proved().await;
+}
+
 /// As above, with PostgreSQL's own locks.
 #[tokio::test]
 async fn a_node_that_is_stuck_with_a_wallet_holds_up_that_wallet_alone() {
@@ -172,11 +239,7 @@ async fn a_node_that_is_stuck_with_a_wallet_holds_up_that_wallet_alone() {
     };
     let mut bank = Bank::over(db).await;
     bank.grant(1_000, None).await;
-    let stranger = WorkspaceId::new();
-    open_wallet(bank.db.write(), stranger, 0).await.unwrap();
-    let credit = Amount::from_nanos(1_000);
-    let given = bank.ledger.grant(stranger, credit, "a test", None).await;
-    assert!(given.unwrap().credited);
+    let stranger = bank.stranger(1_000).await;
     let patient = LedgerConfig {
         commit_wait: Duration::from_secs(5),
         writers: 1,
