@@ -479,13 +479,12 @@ on_both! {
 
     /// What a call holds of the bonus that is to go it may spend; afterwards it is nobody's, however much of the order it was.
     async fn what_calls_hold_of_a_bonus_ends_with_its_part_of_the_order(app) {
-        let (fake, clock) = (Fake::start().await, Clock::fixed(NOW));
+        let (fake, caller, clock) = (Fake::start().await, app.caller("5").await, Clock::fixed(NOW));
         let node = node(&app, &fake, &clock).await;
         let desk = node.orders.acting(By::OPERATOR);
         let ledger = &app.handles.ledger;
         // What goes back, what a call holds meanwhile, what of the bonus goes, and what is left in the end.
         for (back, held, bonus, rest) in [("100", "15", "10", "5"), ("60", "55", "6", "49"), ("99.99", "15", "9.999", "5.011")] {
-            let caller = app.caller("5").await;
             let order = node.begun(&caller, "100.00 USD").await;
             node.paid(&fake, &order).await;
             let hold = ledger.hold(order.workspace, usd(held)).await.unwrap();
