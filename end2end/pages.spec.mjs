@@ -1,5 +1,5 @@
 // Is every page for strangers in order: in both languages and themes, on a phone and a desk, without any script?
-import { accessible, fits, guarded, keep, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
+import { accessible, fits, fontsHaveWords, guarded, keep, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
 import { farebox } from './support/servers.mjs';
 import { ERROR_PAGE, choose, expect, test } from './support/test.mjs';
 import { frontMatter, spaced, t } from './support/words.mjs';
@@ -58,6 +58,7 @@ for (const locale of ['en', 'ru']) {
     watch.tolerate(ERROR_PAGE);
     for (const path of Object.values(PAGES)) {
       await open(page, locale, path);
+      await fontsHaveWords(page, path);
       await expect(page.locator('html')).toHaveAttribute('lang', locale);
       await expect(page.locator('html')).toHaveAttribute('dir', 'ltr');
       const links = await page.locator('link[rel="alternate"][hreflang]').evaluateAll((all) => all.map((link) => [link.hreflang, link.getAttribute('href')]));

@@ -1,6 +1,6 @@
 // Is every page behind the door in order? A customer's and an administrator's, in both languages and themes, on a desk
 // and on a phone: axe finds nothing, nothing is cut or wider than the screen, the HTML is valid, no text is missing.
-import { accessible, fits, keep, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
+import { accessible, fits, fontsHaveWords, keep, nothingCut, still, validHtml, watchShifts } from './support/checks.mjs';
 import { ordered, paid, rooms } from './support/rooms.mjs';
 import { anotherKey, call, farebox, person, revokeKey, seen } from './support/servers.mjs';
 import { expect, prefer, signIn, test } from './support/test.mjs';
@@ -17,6 +17,8 @@ async function inOrder(page, who, path, { locale, scheme, width }) {
   const what = `${path} (${locale}, ${scheme}, ${width})`;
   const answer = await page.goto(path);
   expect(answer.status(), what).toBe(200);
+  // At once: the browser keeps no answer for long.
+  const html = await answer.text();
   expect(new URL(page.url()).pathname, `${what} leads elsewhere`).toBe(path.split('?')[0]);
   await still(page, what, 0.01);
   await expect(page.locator('html')).toHaveAttribute('lang', locale);
@@ -24,11 +26,12 @@ async function inOrder(page, who, path, { locale, scheme, width }) {
   await accessible(page, what);
   await fits(page, what, [width]);
   await nothingCut(page, what);
+  await fontsHaveWords(page, what);
   const hidden = await page.locator('.tablewrap:has(.lines)').evaluateAll((all) => all.filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth).length);
   expect(hidden, `${what}: a table whose last column, the cost, is out of view`).toBe(0);
   const words = await page.locator('body').innerText();
   expect(words, what).not.toMatch(/%\{|\.\.(?!\d)|\b(admin|usage|keys|settings|sessions|second_factor|wallet|statement|receipts|try_zone)\.[a-z_]+\b/);
-  if (locale === 'en' && width === 1280) await validHtml(await answer.text(), what);
+  if (locale === 'en' && width === 1280) await validHtml(html, what);
   await keep(page, `${who}${path}-${locale}-${scheme}-${width}`);
 }
 

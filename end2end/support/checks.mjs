@@ -16,6 +16,23 @@ export async function accessible(page, what) {
   expect(told, `axe on ${what}`).toEqual([]);
 }
 
+// A font that is fetched before it is asked for has words to show on the page.
+export async function fontsHaveWords(page, what) {
+  const idle = await page.evaluate(() => {
+    const all = (rules) => [...rules].flatMap((rule) => (rule.cssRules?.length ? all(rule.cssRules) : [rule]));
+    const faces = [...document.styleSheets].flatMap((sheet) => all(sheet.cssRules)).filter((rule) => rule instanceof CSSFontFaceRule);
+    const text = [...document.body.innerText].map((character) => character.codePointAt(0));
+    const shows = (file) => {
+      const range = faces.find((face) => face.style.getPropertyValue('src').includes(file))?.style.getPropertyValue('unicode-range') ?? '';
+      const parts = [...range.matchAll(/U\+([0-9A-F]+)(?:-([0-9A-F]+))?/gi)].map(([, from, to]) => [parseInt(from, 16), parseInt(to ?? from, 16)]);
+      return text.some((code) => parts.some(([from, to]) => from <= code && code <= to));
+    };
+    const preloaded = [...document.querySelectorAll('link[rel=preload][as=font]')].map((link) => link.href.split('/').pop());
+    return preloaded.length === 0 ? ['none is preloaded'] : preloaded.filter((file) => !shows(file));
+  });
+  expect(idle, `fonts without words on ${what}`).toEqual([]);
+}
+
 // WCAG asks for 320 pixels without a horizontal scroll bar.
 export const WIDTHS = [320, 360, 768, 1280];
 

@@ -8,8 +8,14 @@ export const test = plain.extend({
   watch: [
     async ({ context }, use) => {
       const heard = [];
-      // Chromium tells whoever signs out that it has obeyed, and whoever leaves quickly that a page did not fade.
-      const tolerated = [/^info: Clear-Site-Data header .* Cleared data types/, /InvalidStateError: Transition was aborted/];
+      // Chromium tells whoever signs out that it has obeyed, and whoever leaves quickly or has a slow machine that a page did
+      // not fade, and that a font came too late to be shown (whether a page has words for it: `fontsHaveWords`).
+      const tolerated = [
+        /^info: Clear-Site-Data header .* Cleared data types/,
+        /InvalidStateError: Transition was aborted/,
+        /AbortError: Transition was skipped/,
+        /^warning: The resource \S+\.woff2 was preloaded using link preload but not used within a few seconds/,
+      ];
       context.on('console', (message) => heard.push(`${message.type()}: ${message.text()}`));
       context.on('weberror', (error) => heard.push(`error in the page: ${error.error().stack || error.error()}`));
       context.on('request', (request) => {
