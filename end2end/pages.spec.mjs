@@ -22,6 +22,7 @@ async function open(page, locale, path) {
   await page.context().addCookies([{ name: 'prefs', value: `${locale}.-.-`, url: farebox.url }]);
   const answer = await page.goto(address(locale, path));
   expect(answer.status()).toBe(STATUS[path] ?? 200);
+  return answer;
 }
 
 for (const locale of ['en', 'ru']) {
@@ -57,8 +58,8 @@ for (const locale of ['en', 'ru']) {
   test(`${locale}: the document says its language, and where it is in the others`, async ({ page, watch }) => {
     watch.tolerate(ERROR_PAGE);
     for (const path of Object.values(PAGES)) {
-      await open(page, locale, path);
-      await fontsHaveWords(page, path);
+      const answer = await open(page, locale, path);
+      await fontsHaveWords(page, answer, path);
       await expect(page.locator('html')).toHaveAttribute('lang', locale);
       await expect(page.locator('html')).toHaveAttribute('dir', 'ltr');
       const links = await page.locator('link[rel="alternate"][hreflang]').evaluateAll((all) => all.map((link) => [link.hreflang, link.getAttribute('href')]));

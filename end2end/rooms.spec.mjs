@@ -26,7 +26,7 @@ async function inOrder(page, who, path, { locale, scheme, width }) {
   await accessible(page, what);
   await fits(page, what, [width]);
   await nothingCut(page, what);
-  await fontsHaveWords(page, what);
+  await fontsHaveWords(page, answer, what);
   const hidden = await page.locator('.tablewrap:has(.lines)').evaluateAll((all) => all.filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth).length);
   expect(hidden, `${what}: a table whose last column, the cost, is out of view`).toBe(0);
   const words = await page.locator('body').innerText();

@@ -17,8 +17,10 @@ export async function accessible(page, what) {
 }
 
 // A font that is fetched before it is asked for has words to show on the page.
-export async function fontsHaveWords(page, what) {
-  const idle = await page.evaluate(() => {
+export async function fontsHaveWords(page, answer, what) {
+  const preloaded = [...(answer.headers().link ?? '').matchAll(/\/([^/>]+\.woff2)>; rel=preload/g)].map(([, file]) => file);
+  expect(preloaded.length, `fonts that ${what} preloads`).toBeGreaterThan(0);
+  const idle = await page.evaluate((preloaded) => {
     const all = (rules) => [...rules].flatMap((rule) => (rule.cssRules?.length ? all(rule.cssRules) : [rule]));
     const faces = [...document.styleSheets].flatMap((sheet) => all(sheet.cssRules)).filter((rule) => rule instanceof CSSFontFaceRule);
     const text = [...document.body.innerText].map((character) => character.codePointAt(0));
@@ -27,9 +29,8 @@ export async function fontsHaveWords(page, what) {
       const parts = [...range.matchAll(/U\+([0-9A-F]+)(?:-([0-9A-F]+))?/gi)].map(([, from, to]) => [parseInt(from, 16), parseInt(to ?? from, 16)]);
       return text.some((code) => parts.some(([from, to]) => from <= code && code <= to));
     };
-    const preloaded = [...document.querySelectorAll('link[rel=preload][as=font]')].map((link) => link.href.split('/').pop());
-    return preloaded.length === 0 ? ['none is preloaded'] : preloaded.filter((file) => !shows(file));
-  });
+    return preloaded.filter((file) => !shows(file));
+  }, preloaded);
   expect(idle, `fonts without words on ${what}`).toEqual([]);
 }
 
