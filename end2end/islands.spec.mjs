@@ -3,7 +3,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 
 import { accessible } from './support/checks.mjs';
 import { call, farebox, person, pseudo, seen } from './support/servers.mjs';
-import { awake, expect, prefer, signIn, test } from './support/test.mjs';
+import { awake, expect, listen, prefer, signIn, test } from './support/test.mjs';
 import { t } from './support/words.mjs';
 
 const KB = 1_000;
@@ -71,7 +71,7 @@ test('the copy button copies, says so, and calms down', async ({ page, context }
   await expect(address.locator('.done')).toBeVisible();
   await expect(address.getByRole('status')).toHaveText(t('en', 'copy.copied'));
   expect(await clipboard()).toBe(`${farebox.url}/v1`);
-  await expect(address.locator('.idle')).toBeVisible({ timeout: 4_000 });
+  await expect(address.locator('.idle')).toBeVisible();
 
   await page.getByText(t('en', 'quickstart.tab_python'), { exact: true }).click();
   const pane = page.locator('.pane:visible');
@@ -198,16 +198,14 @@ for (const [server, locale, currency, zone] of [
     for (const javaScriptEnabled of [false, true]) {
       const context = await browser.newContext({ javaScriptEnabled, timezoneId: zone, baseURL: server.url });
       await context.addCookies([{ name: 'prefs', value: `${locale}.${currency}.-`, url: server.url }]);
+      const complaints = listen(context);
       const page = await context.newPage();
-      const heard = [];
-      page.on('console', (message) => heard.push(message.text()));
-      page.on('pageerror', (error) => heard.push(String(error)));
       await signIn(page, server, bea, locale === 'en' ? '' : `/${locale}`);
       await prefer(page, server, locale, currency);
       await expect(page.locator('html')).toHaveAttribute('lang', locale);
       if (javaScriptEnabled) await awake(page);
       read[javaScriptEnabled] = await content(page);
-      expect(heard).toEqual([]);
+      expect(complaints()).toEqual([]);
       await context.close();
     }
     expect(read[true].length).toBeGreaterThan(500);

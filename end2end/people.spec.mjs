@@ -154,8 +154,6 @@ async function journey(page, { locale, width, scheme, hand, look }) {
 }
 
 test.describe('from sign-up to the first call and what it cost', () => {
-  test.describe.configure({ timeout: 180_000 });
-
   test('English, light, on a desk', async ({ page, watch }) => {
     watch.tolerate(ERROR_PAGE);
     await journey(page, { locale: 'en', width: 1280, scheme: 'light', hand: pointer(), look: true });

@@ -43,7 +43,7 @@ async function confirm(page, { password }, path) {
   await page.waitForURL(`**${path}`);
 }
 
-test.describe.configure({ timeout: 240_000 });
+test.describe.configure({ timeout: 480_000 });
 
 let ann;
 let ids;

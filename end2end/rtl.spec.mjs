@@ -13,7 +13,7 @@ const DIRECTIONS = { ar: 'rtl', eo: 'ltr' };
 let bea;
 let ids;
 
-test.describe.configure({ timeout: 240_000 });
+test.describe.configure({ timeout: 480_000 });
 
 test.beforeAll(async () => {
   bea = person(pseudo, 'rtl');

@@ -147,8 +147,6 @@ async function journey(page, { locale, width, scheme, hand, currency, amount, lo
 }
 
 test.describe('from sign-up to the balance', () => {
-  test.describe.configure({ timeout: 120_000 });
-
   test('English, light, on a desk, in euros', async ({ page }) => {
     await journey(page, { locale: 'en', width: 1280, scheme: 'light', hand: pointer(), currency: 'EUR', amount: '25', look: true });
   });

@@ -3,28 +3,39 @@ import { expect, test as plain } from '@playwright/test';
 
 export { expect };
 
+// What is no fault of a page: Chromium tells whoever signs out that it has obeyed; and whoever leaves or types quickly, or has
+// a slow machine, that a page did not fade, that the focus was somewhere already when a page first wanted to set it (who types
+// before that is not disturbed), and that a font came too late to be shown (whether a page has words for it: `fontsHaveWords`).
+const HARMLESS = [
+  /^info: Clear-Site-Data header .* Cleared data types/,
+  /InvalidStateError: Transition was aborted/,
+  /AbortError: Transition was skipped/,
+  /^info: Autofocus processing was blocked because a document already has a focused element/,
+  /^warning: The resource \S+\.woff2 was preloaded using link preload but not used within a few seconds/,
+];
+
+// Listens to the pages of a context from now on; the answer says what they complained about, without what is harmless and
+// without what `tolerated` names.
+export function listen(context) {
+  const heard = [];
+  context.on('console', (message) => heard.push(`${message.type()}: ${message.text()}`));
+  context.on('weberror', (error) => heard.push(`error in the page: ${error.error().stack || error.error()}`));
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    const local = url.hostname === '127.0.0.1' || ['data:', 'blob:', 'about:'].includes(url.protocol);
+    if (!local) heard.push(`request to another host: ${request.url()}`);
+  });
+  return (tolerated = []) => heard.filter((message) => ![...HARMLESS, ...tolerated].some((pattern) => pattern.test(message)));
+}
+
 export const test = plain.extend({
   // `watch.tolerate(/words/)` for a message that the test itself provokes.
   watch: [
     async ({ context }, use) => {
-      const heard = [];
-      // Chromium tells whoever signs out that it has obeyed, and whoever leaves quickly or has a slow machine that a page did
-      // not fade, and that a font came too late to be shown (whether a page has words for it: `fontsHaveWords`).
-      const tolerated = [
-        /^info: Clear-Site-Data header .* Cleared data types/,
-        /InvalidStateError: Transition was aborted/,
-        /AbortError: Transition was skipped/,
-        /^warning: The resource \S+\.woff2 was preloaded using link preload but not used within a few seconds/,
-      ];
-      context.on('console', (message) => heard.push(`${message.type()}: ${message.text()}`));
-      context.on('weberror', (error) => heard.push(`error in the page: ${error.error().stack || error.error()}`));
-      context.on('request', (request) => {
-        const url = new URL(request.url());
-        const local = url.hostname === '127.0.0.1' || ['data:', 'blob:', 'about:'].includes(url.protocol);
-        if (!local) heard.push(`request to another host: ${request.url()}`);
-      });
+      const complaints = listen(context);
+      const tolerated = [];
       await use({ tolerate: (pattern) => tolerated.push(pattern) });
-      expect(heard.filter((message) => !tolerated.some((pattern) => pattern.test(message))), 'what the browser complained about').toEqual([]);
+      expect(complaints(tolerated), 'what the browser complained about').toEqual([]);
     },
     { auto: true },
   ],
@@ -36,6 +47,7 @@ export const ERROR_PAGE = /Failed to load resource: the server responded with a 
 // Signs in through the form.
 export async function signIn(page, server, { email, password }, prefix = '') {
   await page.goto(`${server.url}${prefix}/login`);
+  await expect(page.locator('#email')).toBeFocused();
   await page.locator('#email').fill(email);
   await page.locator('#password').fill(password);
   await page.locator('form[action="/api/sign_in"] button[type=submit]').click();
