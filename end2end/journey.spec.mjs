@@ -133,10 +133,10 @@ test('signing in with the keyboard alone', async ({ page }) => {
   const { email, password } = person(farebox, 'keys');
   await page.goto('/login');
   // The first field waits for typing.
-  expect(await focused()).toBe('email');
+  await expect.poll(focused).toBe('email');
   await page.keyboard.type(email);
   await page.keyboard.press('Tab');
-  expect(await focused()).toBe('password');
+  await expect.poll(focused).toBe('password');
   await page.keyboard.type(password);
   await page.keyboard.press('Enter');
   await page.waitForURL('**/overview');
@@ -146,7 +146,7 @@ test('signing in with the keyboard alone', async ({ page }) => {
   await expect(page.locator('.skip')).toBeFocused();
   await expect(page.locator('.skip')).toBeInViewport();
   await page.keyboard.press('Enter');
-  expect(await focused()).toBe('main');
+  await expect.poll(focused).toBe('main');
 
   // A language from the menu; each step shows where it is.
   await page.reload();

@@ -240,11 +240,11 @@ test('models are found and sorted by links, and what a model costs is worked out
   await expect(heading).toHaveAttribute('aria-sort', 'ascending');
   await heading.getByRole('link').click();
   await expect(page).toHaveURL(`${farebox.url}/prices?sort=-model`);
-  expect(await names()).toEqual([...all].reverse());
+  await expect.poll(names).toEqual([...all].reverse());
   await page.getByLabel(t('en', 'prices.filter.name')).fill(MODEL.toUpperCase());
   await page.getByRole('button', { name: t('en', 'prices.filter.submit') }).click();
   await expect(page).toHaveURL(/[?&]sort=-model/);
-  expect(await names()).toEqual([MODEL]);
+  await expect.poll(names).toEqual([MODEL]);
   const [input] = await page.locator('table.sortable tbody td').allInnerTexts();
   await choose(page, 'languages', 'ru');
   await expect(page).toHaveURL(/\/ru\/prices\?.*sort=-model/);

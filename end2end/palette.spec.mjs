@@ -36,9 +36,9 @@ test('Ctrl+K finds a key by its name, arrows choose, Enter goes', async ({ page 
   const first = await named();
   await expect(page.locator(`#${first}`)).toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('ArrowDown');
-  expect(await named()).not.toBe(first);
+  await expect.poll(named).not.toBe(first);
   await page.keyboard.press('ArrowUp');
-  expect(await named()).toBe(first);
+  await expect.poll(named).toBe(first);
   await page.keyboard.press('Enter');
   await page.waitForURL('**/settings');
 });
@@ -52,7 +52,7 @@ test('Esc closes it and gives the focus back; a click on the magnifier opens it;
   await expect(dialog).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
-  expect(await focused(page)).toBe('skip');
+  await expect.poll(() => focused(page)).toBe('skip');
   // The slash looks in the page's own field, and where there is none, in everything.
   await page.keyboard.press('/');
   await expect(dialog).toBeVisible();

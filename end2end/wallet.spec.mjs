@@ -51,7 +51,7 @@ async function ordered(page, { amount, currency, provider }, hand = pointer(), c
     // A running server knows a rate that the command line set within five seconds.
     await expect(async () => {
       await page.reload();
-      await page.locator('#currency').selectOption(currency, { timeout: 200 });
+      await page.locator('#currency').selectOption(currency, { timeout: 2_000 });
     }).toPass();
   }
   await hand.fill(page.locator('#amount'), amount);
